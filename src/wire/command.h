@@ -1,0 +1,114 @@
+/*
+ * Commands of clients. Payloads include the command byte. Strings of decoded structs borrow from
+ * the payload; arrays are in the arena given. Decoders return -1 for a malformed payload
+ * (ER_MALFORMED_PACKET).
+ *
+ * Sources: MySQL source documentation, "Command Phase" (Text Protocol, Prepared Statements, Utility
+ * Commands).
+ */
+#ifndef WIRE_COMMAND_H
+#define WIRE_COMMAND_H
+
+#include "base/arena.h"
+#include "base/base.h"
+#include "base/str.h"
+#include "wire/pkt_reader.h"
+#include "wire/pkt_writer.h"
+#include "wire/proto.h"
+#include "wire/value.h"
+
+/* A parameter, or a query attribute. */
+struct wire_param {
+    struct str name; /* Empty unless CLIENT_QUERY_ATTRIBUTES. */
+    struct wire_value_type type;
+    struct wire_value value;
+};
+
+/* COM_QUERY. */
+struct wire_query {
+    struct str sql;
+    struct wire_param *attrs;
+    size_t attr_count;
+};
+
+void wire_encode_query(struct pkt_writer *w, uint64_t capabilities, const struct wire_query *q);
+NODISCARD int wire_decode_query(struct str payload, uint64_t capabilities, struct arena *a,
+                                struct wire_query *out);
+
+/*
+ * COM_STMT_EXECUTE, decoded in two steps, as the second needs what the session knows of the
+ * statement: wire_decode_execute() gives the id; then the caller sets param_count, types, long_data
+ * and calls wire_decode_execute_params().
+ */
+struct wire_execute {
+    uint32_t stmt_id;
+    uint8_t flags;       /* enum wire_cursor_flags */
+    uint32_t iterations; /* Always 1 from known clients. */
+    struct str rest;     /* The parameters, not yet decoded. */
+
+    /* Of the statement: */
+    size_t param_count;            /* Its parameter markers. */
+    struct wire_value_type *types; /* param_count types of the last execution; updated when the
+                                      client sends new ones. */
+    bool has_types;                /* types is valid. Set when the client sends types. */
+    const bool *long_data; /* param_count flags: sent by COM_STMT_SEND_LONG_DATA; NULL = none. */
+
+    /* Results: */
+    struct wire_param *params; /* param_count of them, then the query attributes. */
+    size_t total_count;        /* With query attributes. */
+};
+
+/* Encoding sends the types when has_types is set, and params[].type, name, value; attributes with
+ * CLIENT_QUERY_ATTRIBUTES only. */
+void wire_encode_execute(struct pkt_writer *w, uint64_t capabilities, const struct wire_execute *e);
+NODISCARD int wire_decode_execute(struct str payload, struct wire_execute *out);
+NODISCARD int wire_decode_execute_params(struct wire_execute *e, uint64_t capabilities,
+                                         struct arena *a);
+
+/* COM_STMT_FETCH. */
+struct wire_fetch {
+    uint32_t stmt_id;
+    uint32_t rows;
+};
+
+void wire_encode_fetch(struct pkt_writer *w, const struct wire_fetch *f);
+NODISCARD int wire_decode_fetch(struct str payload, struct wire_fetch *out);
+
+/* COM_STMT_SEND_LONG_DATA; it has no reply. */
+struct wire_long_data {
+    uint32_t stmt_id;
+    uint16_t param;
+    struct str data;
+};
+
+void wire_encode_long_data(struct pkt_writer *w, const struct wire_long_data *l);
+NODISCARD int wire_decode_long_data(struct str payload, struct wire_long_data *out);
+
+/* COM_FIELD_LIST. */
+struct wire_field_list {
+    struct str table;
+    struct str pattern; /* LIKE pattern; empty = all. */
+};
+
+void wire_encode_field_list(struct pkt_writer *w, const struct wire_field_list *f);
+NODISCARD int wire_decode_field_list(struct str payload, struct wire_field_list *out);
+
+/* Commands that are only the command byte (PING, QUIT, STATISTICS, RESET_CONNECTION, …). */
+void wire_encode_simple(struct pkt_writer *w, enum wire_command command);
+
+/* Commands with text to the end (INIT_DB, STMT_PREPARE). The decoded text is the payload without
+ * its first byte. */
+void wire_encode_text_command(struct pkt_writer *w, enum wire_command command, struct str text);
+
+/* Commands with one 32-bit number (STMT_CLOSE, STMT_RESET, PROCESS_KILL). */
+void wire_encode_u32_command(struct pkt_writer *w, enum wire_command command, uint32_t arg);
+NODISCARD int wire_decode_u32_command(struct str payload, uint32_t *out_arg);
+
+/* COM_SET_OPTION. */
+void wire_encode_set_option(struct pkt_writer *w, enum wire_set_option option);
+NODISCARD int wire_decode_set_option(struct str payload, uint16_t *out_option);
+
+/* "Query", "Ping", … as SHOW PROCESSLIST names a command; NULL for a number without a command. */
+NODISCARD const char *wire_command_name(uint8_t command);
+
+#endif
