@@ -1,0 +1,42 @@
+/*
+ * Conversions of values between families with MySQL's implicit rules (as for operands of an expression), and the text
+ * of values as the text protocol sends it.
+ */
+#ifndef TYPES_CONVERT_H
+#define TYPES_CONVERT_H
+
+#include "base/arena.h"
+#include "base/bytebuf.h"
+#include "base/diag.h"
+#include "types/type.h"
+#include "types/value.h"
+
+/* Numbers out of anything ('12abc' is 12 with warning 1292). diag takes warnings; may be NULL. */
+NODISCARD double value_to_double(const struct value *v, struct diag *diag);
+NODISCARD struct decimal value_to_decimal(const struct value *v, struct diag *diag);
+/* Rounded to an integer; *out_unsigned says how to read the bits. */
+NODISCARD int64_t value_to_int(const struct value *v, bool *out_unsigned, struct diag *diag);
+/* Text in UTF-8; borrows from v or lives in arena. `type` gives fraction digits, zerofill and labels; may be NULL. */
+NODISCARD struct str value_to_text(const struct value *v, const struct sql_type *type, struct arena *arena);
+/* A date, date-time or time out of anything, by MySQL's rules for that target. Returns 0, or -1 if it is not one (warning 1292 in diag). */
+NODISCARD int value_to_datetime(const struct value *v, uint64_t sql_mode, struct mtime *out, struct diag *diag);
+NODISCARD int value_to_time(const struct value *v, struct mtime *out, struct diag *diag);
+
+/* Number formatting as MySQL prints results. Return the length; buf holds at least 400 bytes for the real ones, 24 for the others. */
+size_t format_i64(int64_t i, char *buf);
+size_t format_u64(uint64_t u, char *buf);
+/* decimals: DECIMALS_NOT_FIXED for the shortest text that reads back the same. */
+size_t format_double(double d, unsigned decimals, char *buf);
+size_t format_float(float f, unsigned decimals, char *buf);
+/* A DECIMAL as vectors hold it. */
+size_t format_scaled_i64(int64_t scaled, unsigned scale, char *buf);
+size_t format_scaled_i128(__int128 scaled, unsigned scale, char *buf);
+
+/* strtod with MySQL's rules: longest prefix, *out_used characters; overflow gives ±DBL_MAX and *out_overflow. */
+NODISCARD double parse_double(struct str s, size_t *out_used, bool *out_overflow);
+
+/* Text to date/time as MySQL reads it ("YYYY-MM-DD hh:mm:ss.ffffff", delimiters, two-digit years, numbers). Return 0, or -1 for no date. *out_rest = characters left over. */
+NODISCARD int parse_datetime(struct str s, uint64_t sql_mode, struct mtime *out, size_t *out_rest);
+NODISCARD int parse_time(struct str s, struct mtime *out, size_t *out_rest);
+
+#endif
