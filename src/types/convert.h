@@ -1,6 +1,6 @@
 /*
- * Conversions of values between families with MySQL's implicit rules (as for operands of an expression), and the text
- * of values as the text protocol sends it.
+ * Conversions of values between families with MySQL's implicit rules (as for operands of an
+ * expression), and the text of values as the text protocol sends it.
  */
 #ifndef TYPES_CONVERT_H
 #define TYPES_CONVERT_H
@@ -16,26 +16,52 @@ NODISCARD double value_to_double(const struct value *v, struct diag *diag);
 NODISCARD struct decimal value_to_decimal(const struct value *v, struct diag *diag);
 /* Rounded to an integer; *out_unsigned says how to read the bits. */
 NODISCARD int64_t value_to_int(const struct value *v, bool *out_unsigned, struct diag *diag);
-/* Text in UTF-8; borrows from v or lives in arena. `type` gives fraction digits, zerofill and labels; may be NULL. */
-NODISCARD struct str value_to_text(const struct value *v, const struct sql_type *type, struct arena *arena);
-/* A date, date-time or time out of anything, by MySQL's rules for that target. Returns 0, or -1 if it is not one (warning 1292 in diag). */
-NODISCARD int value_to_datetime(const struct value *v, uint64_t sql_mode, struct mtime *out, struct diag *diag);
+/* Text in UTF-8; borrows from v or lives in arena. `type` gives fraction digits, zerofill and
+ * labels; may be NULL. */
+NODISCARD struct str value_to_text(const struct value *v, const struct sql_type *type,
+                                   struct arena *arena);
+/* A date, date-time or time out of anything, by MySQL's rules for that target. Returns 0, or -1 if
+ * it is not one (warning 1292 in diag). */
+NODISCARD int value_to_datetime(const struct value *v, uint64_t sql_mode, struct mtime *out,
+                                struct diag *diag);
 NODISCARD int value_to_time(const struct value *v, struct mtime *out, struct diag *diag);
 
-/* Number formatting as MySQL prints results. Return the length; buf holds at least 400 bytes for the real ones, 24 for the others. */
+/*
+ * Number formatting as MySQL prints results. All return the length and write no NUL. buf holds at
+ * least FORMAT_REAL_MAX bytes for the real ones, FORMAT_INT_MAX for the integers, FORMAT_SCALED_MAX
+ * for the scaled ones.
+ */
+#define FORMAT_INT_MAX    24
+#define FORMAT_SCALED_MAX 48
+#define FORMAT_REAL_MAX   400
 size_t format_i64(int64_t i, char *buf);
 size_t format_u64(uint64_t u, char *buf);
-/* decimals: DECIMALS_NOT_FIXED for the shortest text that reads back the same. */
+/*
+ * decimals: digits behind the point, or DECIMALS_NOT_FIXED for the shortest text that reads back
+ * the same: plain for 1e-15 <= |d| < 1e15 and for fractions above that, else with an exponent.
+ */
 size_t format_double(double d, unsigned decimals, char *buf);
+/* As format_double(), but of six significant digits when the decimals are not fixed. */
 size_t format_float(float f, unsigned decimals, char *buf);
+/*
+ * As format_double() and format_float() within `width` characters, as MySQL (not MariaDB) turns a
+ * column of reals into a string operand: 22 wide for DOUBLE, 12 for FLOAT. What does not fit gets
+ * an exponent, then fewer digits.
+ */
+size_t format_double_width(double d, unsigned width, char *buf);
+size_t format_float_width(float f, unsigned width, char *buf);
 /* A DECIMAL as vectors hold it. */
 size_t format_scaled_i64(int64_t scaled, unsigned scale, char *buf);
 size_t format_scaled_i128(__int128 scaled, unsigned scale, char *buf);
 
-/* strtod with MySQL's rules: longest prefix, *out_used characters; overflow gives ±DBL_MAX and *out_overflow. */
+/*
+ * strtod with MySQL's rules: white space, then the longest number (no hexadecimal, infinity or
+ * NaN); *out_used characters, 0 if there is none. Overflow gives +-DBL_MAX and *out_overflow.
+ */
 NODISCARD double parse_double(struct str s, size_t *out_used, bool *out_overflow);
 
-/* Text to date/time as MySQL reads it ("YYYY-MM-DD hh:mm:ss.ffffff", delimiters, two-digit years, numbers). Return 0, or -1 for no date. *out_rest = characters left over. */
+/* Text to date/time as MySQL reads it ("YYYY-MM-DD hh:mm:ss.ffffff", delimiters, two-digit years,
+ * numbers). Return 0, or -1 for no date. *out_rest = characters left over. */
 NODISCARD int parse_datetime(struct str s, uint64_t sql_mode, struct mtime *out, size_t *out_rest);
 NODISCARD int parse_time(struct str s, struct mtime *out, size_t *out_rest);
 
