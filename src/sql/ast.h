@@ -1,10 +1,12 @@
 /*
- * The syntax tree. Made by sql_parse() in a statement's arena; names and text borrow from the arena, never from
- * the packet. The resolver fills the members marked "resolved": one tree serves as syntax tree and resolved
- * tree, and a writer only accepts a resolved one. Lists are arrays with a count.
+ * The syntax tree. Made by sql_parse() in a statement's arena; names and text borrow from the
+ * arena, never from the packet. The resolver fills the members marked "resolved": one tree serves
+ * as syntax tree and resolved tree, and a writer only accepts a resolved one. Lists are arrays with
+ * a count.
  *
- * Operators, functions, and special forms share one node (EXPR_CALL with an entry of the function catalogue), so that
- * arity, result type, evaluator and writer rule of each are one row in functions.def.
+ * Operators, functions, and special forms share one node (EXPR_CALL with an entry of the function
+ * catalogue), so that arity, result type, evaluator and writer rule of each are one row in
+ * functions.def.
  */
 #ifndef SQL_AST_H
 #define SQL_AST_H
@@ -14,13 +16,14 @@
 #include "types/type.h"
 #include "types/value.h"
 
-struct func_def;   /* sql/functions.h */
+struct func_def; /* sql/functions.h */
 struct query;
 struct table_ref;
 struct column_def; /* catalog/catalog.h */
 struct table_def;  /* catalog/catalog.h */
 
-/* Where a node stands in the statement text: byte offset and length, for column names and messages. */
+/* Where a node stands in the statement text: byte offset and length, for column names and messages.
+ */
 struct src_range {
     uint32_t offset;
     uint32_t len;
@@ -28,17 +31,39 @@ struct src_range {
 
 /* ---- Expressions ---- */
 
+/*
+ * Names of the calls (EXPR_CALL) that do not come from a name in the text, or not from that name.
+ * All but those marked
+ * * carry EXPR_AS_OPERATOR.
+ *   n-ary        AND OR CONCAT (the last is || under PIPES_AS_CONCAT): chains are flattened into
+ * one node binary       XOR = <=> <> < <= > >= + - * / DIV MOD & | ^ << >> REGEXP "SOUNDS LIKE"
+ * "MEMBER OF" unary        NEG ~ NOT ! BINARY ("+x" is x) predicates   LIKE (value, pattern[,
+ * escape])  BETWEEN (value, low, high)  IN (value, item, …)  "IS NULL"  "IS TRUE" "IS FALSE"  "IS
+ * UNKNOWN"; negated ones, REGEXP too, have EXPR_NOT JSON         JSON_EXTRACT (column, path) for
+ * ->; JSON_UNQUOTE (JSON_EXTRACT …) for ->> dates        DATE_ADD, DATE_SUB (date, EXPR_INTERVAL):
+ * + and - INTERVAL; * also from DATE_ADD(), ADDDATE(), DATE_SUB(), SUBDATE(), whose number of days
+ * becomes an EXPR_INTERVAL Calls with a syntax of their own, all *: NOW CURDATE CURTIME UTC_DATE
+ * UTC_TIME UTC_TIMESTAMP CURRENT_USER   also from their synonyms and without parentheses EXTRACT,
+ * TIMESTAMPADD, TIMESTAMPDIFF   args[0] is LIT_INTERVAL_UNIT TRIM LTRIM RTRIM (text[, what])
+ * TRIM(BOTH …), TRIM(LEADING …), TRIM(TRAILING …) SUBSTRING (text, from[, for])     SUBSTRING,
+ * SUBSTR and MID in both forms LOCATE (what, text)               POSITION(what IN text)
+ *   CONVERT_USING (text, LIT_STRING), CHAR_USING (number, …, LIT_STRING)   the last is the
+ * character set's name GET_FORMAT (LIT_STRING "DATE", locale) MATCH, MATCH_BOOLEAN, MATCH_EXPANSION
+ * (column, …, what)   MATCH … AGAINST WEIGHT_STRING (text[, length]), WEIGHT_STRING_BINARY (text,
+ * length) JSON_VALUE (document, path)       a RETURNING type makes an EXPR_CAST around it
+ */
+
 enum expr_kind {
     EXPR_LITERAL,
-    EXPR_PARAM,      /* ? */
-    EXPR_COLUMN,     /* [[db.]table.]column */
-    EXPR_STAR,       /* * or [db.]table.* in a select list; the * of COUNT(*) */
-    EXPR_CALL,       /* operator or function: name, args */
-    EXPR_AGGREGATE,  /* COUNT, SUM, …; with `window` set a windowed aggregate */
-    EXPR_WINDOW,     /* ROW_NUMBER, LAG, …: always has `window` */
-    EXPR_CASE,       /* args: [operand] when then … [else] */
-    EXPR_CAST,       /* CAST(x AS t), CONVERT(x, t) */
-    EXPR_SUBQUERY,   /* scalar or row subquery */
+    EXPR_PARAM,     /* ? */
+    EXPR_COLUMN,    /* [[db.]table.]column */
+    EXPR_STAR,      /* * or [db.]table.* in a select list; the * of COUNT(*) */
+    EXPR_CALL,      /* operator or function: name, args */
+    EXPR_AGGREGATE, /* COUNT, SUM, …; with `window` set a windowed aggregate */
+    EXPR_WINDOW,    /* ROW_NUMBER, LAG, …: always has `window` */
+    EXPR_CASE,      /* args: [operand] when then … [else] */
+    EXPR_CAST,      /* CAST(x AS t), CONVERT(x, t) */
+    EXPR_SUBQUERY,  /* scalar or row subquery */
     EXPR_EXISTS,
     EXPR_IN_SUBQUERY,  /* args[0] [NOT] IN (query) */
     EXPR_QUANTIFIED,   /* args[0] cmp ANY/ALL (query) */
@@ -60,12 +85,13 @@ enum literal_kind {
     LIT_DECIMAL, /* 1.5 or an integer beyond BIGINT */
     LIT_REAL,    /* 1e5 */
     LIT_STRING,
-    LIT_HEX,     /* X'..' and 0x..: binary string */
-    LIT_BIN,     /* B'..' and 0b.. */
-    LIT_DATE,    /* DATE '…' */
+    LIT_HEX,  /* X'..' and 0x..: binary string */
+    LIT_BIN,  /* B'..' and 0b.. */
+    LIT_DATE, /* DATE '…' */
     LIT_TIME,
     LIT_TIMESTAMP,
-    LIT_INTERVAL_UNIT, /* the unit word in EXTRACT(unit FROM …), TIMESTAMPDIFF(unit, …): value.i is an enum interval_unit */
+    LIT_INTERVAL_UNIT, /* the unit word in EXTRACT(unit FROM …), TIMESTAMPDIFF(unit, …): value.i is
+                          an enum interval_unit */
 };
 
 enum interval_unit {
@@ -112,25 +138,26 @@ enum coercibility {
 };
 
 enum expr_flags {
-    EXPR_NOT = 1u << 0,          /* NOT IN, NOT EXISTS (and the negated predicates that are one node) */
-    EXPR_DISTINCT = 1u << 1,     /* aggregate(DISTINCT …) */
-    EXPR_ALL = 1u << 2,          /* quantified: ALL (else ANY) */
+    EXPR_NOT = 1u << 0,      /* NOT IN, NOT EXISTS (and the negated predicates that are one node) */
+    EXPR_DISTINCT = 1u << 1, /* aggregate(DISTINCT …) */
+    EXPR_ALL = 1u << 2,      /* quantified: ALL (else ANY) */
     EXPR_PARENTHESISED = 1u << 3,
-    EXPR_CASE_OPERAND = 1u << 4, /* CASE x WHEN …: args[0] is x */
-    EXPR_CASE_ELSE = 1u << 5,    /* the last of args is ELSE */
-    EXPR_AS_OPERATOR = 1u << 6,  /* a call that was written as an operator */
+    EXPR_CASE_OPERAND = 1u << 4,   /* CASE x WHEN …: args[0] is x */
+    EXPR_CASE_ELSE = 1u << 5,      /* the last of args is ELSE */
+    EXPR_AS_OPERATOR = 1u << 6,    /* a call that was written as an operator */
     EXPR_HAS_INTRODUCER = 1u << 7, /* _charset'…' */
-    EXPR_HAS_AGGREGATE = 1u << 8, /* resolved: an aggregate of this query block is inside */
-    EXPR_IS_CONST = 1u << 9,      /* resolved: does not depend on rows */
-    EXPR_OUTER_REF = 1u << 10,    /* resolved: refers to an enclosing block */
+    EXPR_HAS_AGGREGATE = 1u << 8,  /* resolved: an aggregate of this query block is inside */
+    EXPR_IS_CONST = 1u << 9,       /* resolved: does not depend on rows */
+    EXPR_OUTER_REF = 1u << 10,     /* resolved: refers to an enclosing block */
 };
 
 /* One ORDER BY, GROUP BY or PARTITION BY element. */
 struct order_item {
     struct expr *expr;
     bool desc;
-    bool explicit_dir;  /* ASC or DESC was written */
-    int32_t select_item; /* resolved: index of the select item it names (alias or position), else -1 */
+    bool explicit_dir; /* ASC or DESC was written */
+    int32_t
+        select_item; /* resolved: index of the select item it names (alias or position), else -1 */
 };
 
 struct order_list {
@@ -172,15 +199,16 @@ struct cast_target {
 
 /* A column that a name is bound to. */
 struct column_binding {
-    struct table_ref *table;   /* leaf it comes from */
-    uint32_t index;            /* column number within that leaf */
-    uint32_t depth;            /* 0 = own query block, 1 = the enclosing one, … */
+    struct table_ref *table; /* leaf it comes from */
+    uint32_t index;          /* column number within that leaf */
+    uint32_t depth;          /* 0 = own query block, 1 = the enclosing one, … */
 };
 
 struct expr {
     enum expr_kind kind;
-    uint16_t flags;  /* enum expr_flags */
-    uint16_t height; /* of the tree below: 1 for a leaf; limited (ER_STACK_OVERRUN_NEED_MORE 1436) */
+    uint16_t flags; /* enum expr_flags */
+    uint16_t
+        height; /* of the tree below: 1 for a leaf; limited (ER_STACK_OVERRUN_NEED_MORE 1436) */
     struct src_range src;
     uint32_t argc;
     struct expr **args;
@@ -188,8 +216,10 @@ struct expr {
         struct { /* EXPR_LITERAL */
             enum literal_kind kind;
             struct value value;
+            struct str
+                introducer; /* EXPR_HAS_INTRODUCER: the character set's name; "utf8" of N'…' */
         } lit;
-        struct { /* EXPR_PARAM */
+        struct {            /* EXPR_PARAM */
             uint32_t index; /* from 0, in order of appearance */
         } param;
         struct { /* EXPR_COLUMN, EXPR_STAR, EXPR_VALUES, EXPR_DEFAULT */
@@ -198,11 +228,12 @@ struct expr {
             struct str name;
             struct column_binding binding; /* resolved */
         } column;
-        struct {           /* EXPR_CALL, EXPR_AGGREGATE, EXPR_WINDOW */
-            struct str name; /* upper case for operators ("+", "AND", "LIKE"); as written for functions */
-            struct order_list order;  /* GROUP_CONCAT */
-            struct str separator;     /* GROUP_CONCAT; p NULL = default */
-            struct window *window;    /* OVER (…); else NULL */
+        struct { /* EXPR_CALL, EXPR_AGGREGATE, EXPR_WINDOW */
+            struct str
+                name; /* upper case for operators ("+", "AND", "LIKE"); as written for functions */
+            struct order_list order; /* GROUP_CONCAT */
+            struct str separator;    /* GROUP_CONCAT; p NULL = default */
+            struct window *window;   /* OVER (…); else NULL */
             bool from_last, ignore_nulls;
         } call;
         struct {
@@ -229,7 +260,8 @@ struct expr {
     const struct func_def *func; /* EXPR_CALL, EXPR_AGGREGATE, EXPR_WINDOW */
     struct sql_type type;        /* result type; NOT_NULL_FLAG set when it can never be NULL */
     enum coercibility coercibility;
-    uint16_t cmp_collation; /* comparisons, LIKE, IN, MIN/MAX …: the collation in which operands are compared */
+    uint16_t cmp_collation; /* comparisons, LIKE, IN, MIN/MAX …: the collation in which operands are
+                               compared */
 };
 
 /* ---- Queries ---- */
@@ -248,7 +280,7 @@ struct select_item {
 enum join_kind {
     JOIN_INNER, /* JOIN, CROSS JOIN, comma */
     JOIN_LEFT,
-    JOIN_RIGHT, 
+    JOIN_RIGHT,
     JOIN_STRAIGHT,
 };
 
@@ -256,8 +288,8 @@ enum table_ref_kind {
     TABLE_BASE,
     TABLE_DERIVED, /* (query) AS alias */
     TABLE_JOIN,
-    TABLE_CTE,     /* resolved: a TABLE_BASE whose name is a common table expression */
-    TABLE_JSON,    /* JSON_TABLE(…): parsed, not resolved yet */
+    TABLE_CTE,  /* resolved: a TABLE_BASE whose name is a common table expression */
+    TABLE_JSON, /* JSON_TABLE(…): parsed, not resolved yet */
 };
 
 /* One column of a leaf of FROM, as the resolver sees it. */
@@ -265,7 +297,7 @@ struct ref_column {
     struct str name;
     struct sql_type type;
     const struct column_def *def; /* base tables; NULL for derived ones */
-    uint16_t source;  /* derived: index of the select item */
+    uint16_t source;              /* derived: index of the select item */
     /* For result metadata of a column that passes through derived tables unchanged. */
     struct str org_name, org_table, db;
 };
@@ -273,11 +305,14 @@ struct ref_column {
 struct table_ref {
     enum table_ref_kind kind;
     struct src_range src;
-    struct str db;    /* TABLE_BASE; empty = current database */
-    struct str name;  /* TABLE_BASE */
-    struct str alias; /* p NULL = none */
+    struct str db;       /* TABLE_BASE; empty = current database */
+    struct str name;     /* TABLE_BASE */
+    struct str alias;    /* p NULL = none */
     struct query *query; /* TABLE_DERIVED */
     bool lateral;
+    bool parenthesised;         /* written in parentheses */
+    uint16_t height;            /* of the joins and queries below */
+    struct expr *json_source;   /* TABLE_JSON: JSON_TABLE(json_source, …) */
     uint32_t column_name_count; /* AS alias (c1, c2) */
     struct str *column_names;
     /* TABLE_JOIN */
@@ -291,7 +326,7 @@ struct table_ref {
     /* Resolved (leaves): */
     const struct table_def *def; /* TABLE_BASE */
     struct cte *cte;             /* TABLE_CTE */
-    uint32_t id;                 /* number of the leaf, unique in the statement: alias r<id> in written SQL */
+    uint32_t id; /* number of the leaf, unique in the statement: alias r<id> in written SQL */
     uint32_t column_count;
     struct ref_column *columns;
     bool outer_side; /* on the NULL-complemented side of an outer join */
@@ -337,8 +372,9 @@ struct select_block {
 
 enum query_kind {
     QUERY_SELECT,
-    QUERY_SET,   /* left UNION/EXCEPT/INTERSECT right */
+    QUERY_SET,    /* left UNION/EXCEPT/INTERSECT right */
     QUERY_VALUES, /* VALUES ROW(…), … */
+    QUERY_PAREN,  /* (left) with an ORDER BY or LIMIT of its own around one that has them too */
 };
 
 enum set_op {
@@ -357,7 +393,9 @@ enum locking {
 struct query {
     enum query_kind kind;
     struct src_range src;
-    struct with_clause *with; /* or NULL */
+    uint16_t height;    /* of the tree below, queries and expressions inside; limited as in expr */
+    bool parenthesised; /* written in parentheses */
+    struct with_clause *with;    /* or NULL */
     struct select_block *select; /* QUERY_SELECT */
     enum set_op set_op;          /* QUERY_SET */
     bool set_all;
@@ -369,8 +407,8 @@ struct query {
     struct limit limit;
     enum locking locking;
     bool locking_nowait, locking_skip;
-    struct str into_outfile;    /* p NULL = none */
-    uint32_t into_var_count;    /* SELECT … INTO @a, @b */
+    struct str into_outfile; /* p NULL = none */
+    uint32_t into_var_count; /* SELECT … INTO @a, @b */
     struct str *into_vars;
     /* Resolved: */
     uint32_t column_count;
@@ -380,7 +418,8 @@ struct query {
 
 /* ---- Statements ---- */
 
-/* Every statement kind; the value indexes tables of handlers. Keep in step with sql_stmt_kind_name(). */
+/* Every statement kind; the value indexes tables of handlers. Keep in step with
+ * sql_stmt_kind_name(). */
 enum stmt_kind {
     STMT_EMPTY, /* only a comment */
     STMT_SELECT,
@@ -403,7 +442,7 @@ enum stmt_kind {
     STMT_DROP_VIEW,
     STMT_USE,
     STMT_SET,
-    STMT_SET_NAMES,       /* SET NAMES / SET CHARACTER SET: also an item of STMT_SET */
+    STMT_SET_NAMES, /* SET NAMES / SET CHARACTER SET: also an item of STMT_SET */
     STMT_SET_TRANSACTION,
     STMT_SET_PASSWORD,
     STMT_SET_ROLE,
@@ -457,8 +496,8 @@ struct insert_stmt { /* INSERT and REPLACE */
     bool has_columns;
     struct str *columns;
     uint32_t row_count;
-    struct expr **rows;  /* EXPR_ROW each */
-    struct query *query; /* INSERT … SELECT / TABLE */
+    struct expr **rows;   /* EXPR_ROW each */
+    struct query *query;  /* INSERT … SELECT / TABLE */
     struct str row_alias; /* VALUES … AS new(a, b) */
     uint32_t row_alias_column_count;
     struct str *row_alias_columns;
@@ -504,7 +543,8 @@ struct load_data_stmt {
     struct str fields_terminated, fields_enclosed, fields_escaped, lines_starting, lines_terminated;
     bool optionally_enclosed;
     uint64_t ignore_lines;
-    uint32_t target_count; /* columns (EXPR_COLUMN) and @variables (EXPR_USER_VAR); 0 = all columns */
+    uint32_t
+        target_count; /* columns (EXPR_COLUMN) and @variables (EXPR_USER_VAR); 0 = all columns */
     struct expr **targets;
     uint32_t set_count;
     struct assignment *sets;
@@ -520,10 +560,10 @@ enum column_generated {
 
 struct column_spec {
     struct str name;
-    struct sql_type type;      /* as written; length 0 where none was given (has_length) */
+    struct sql_type type; /* as written; length 0 where none was given (has_length) */
     bool has_length;
-    struct str charset;        /* p NULL = not given */
-    struct str collation;      /* p NULL = not given */
+    struct str charset;   /* p NULL = not given */
+    struct str collation; /* p NULL = not given */
     bool is_serial;
     bool not_null, null_given;
     bool auto_increment;
@@ -533,6 +573,8 @@ struct column_spec {
     struct expr *default_value; /* literal, NULL literal, NOW() call, or parenthesised expression */
     struct expr *on_update;     /* NOW([n]) call or NULL */
     struct str comment;
+    bool binary_collation; /* CHAR … BINARY: the _bin collation of the character set */
+    bool national;         /* NCHAR, NVARCHAR: character set utf8mb3 */
     enum column_generated generated;
     struct expr *generated_expr;
     struct expr *check;
@@ -689,11 +731,11 @@ struct view_stmt {
 
 struct set_item {
     enum var_scope scope;
-    struct str name;       /* variable; SCOPE_USER: without the @ */
+    struct str name; /* variable; SCOPE_USER: without the @ */
     struct str component;
-    struct expr *value;    /* EXPR_DEFAULT for DEFAULT; a bare word (ON, utf8mb4) is a LIT_STRING */
-    bool is_names;         /* SET NAMES: value is the charset, `collation` may be set */
-    bool is_charset;       /* SET CHARACTER SET */
+    struct expr *value; /* EXPR_DEFAULT for DEFAULT; a bare word (ON, utf8mb4) is a LIT_STRING */
+    bool is_names;      /* SET NAMES: value is the charset, `collation` may be set */
+    bool is_charset;    /* SET CHARACTER SET */
     struct str collation;
 };
 
@@ -793,8 +835,8 @@ struct account_name {
 
 struct user_spec {
     struct account_name account;
-    struct str plugin;   /* IDENTIFIED WITH; p NULL */
-    struct str password; /* IDENTIFIED BY (plain); p NULL */
+    struct str plugin;      /* IDENTIFIED WITH; p NULL */
+    struct str password;    /* IDENTIFIED BY (plain); p NULL */
     struct str auth_string; /* IDENTIFIED WITH … AS, IDENTIFIED BY PASSWORD */
 };
 
@@ -817,9 +859,9 @@ struct priv_item {
 struct grant_stmt { /* GRANT and REVOKE */
     uint32_t priv_count;
     struct priv_item *privs;
-    bool is_role; /* GRANT role TO user */
-    bool all_dbs;    /* ON *.* */
-    bool db_level;   /* ON db.* or ON * */
+    bool is_role;  /* GRANT role TO user */
+    bool all_dbs;  /* ON *.* */
+    bool db_level; /* ON db.* or ON * */
     struct table_name object;
     uint32_t user_count;
     struct user_spec *users;
@@ -836,10 +878,10 @@ struct prepare_stmt { /* PREPARE, EXECUTE, DEALLOCATE */
 };
 
 struct admin_table_stmt { /* ANALYZE, CHECK, OPTIMIZE, … TABLE; FLUSH; LOCK TABLES; TRUNCATE */
-    struct str verb; /* "analyze", … */
+    struct str verb;      /* "analyze", … */
     uint32_t count;
     struct table_name *tables;
-    struct str what; /* FLUSH PRIVILEGES, … */
+    struct str what;  /* FLUSH PRIVILEGES, … */
     bool *lock_write; /* LOCK TABLES: per table */
 };
 
@@ -852,9 +894,9 @@ struct stmt {
     enum stmt_kind kind;
     struct str text; /* the statement alone, without the delimiter; copied into the arena */
     uint32_t param_count;
-    struct expr **params;     /* the EXPR_PARAM nodes in order */
+    struct expr **params;           /* the EXPR_PARAM nodes in order */
     uint32_t max_execution_time_ms; /* from a MAX_EXECUTION_TIME hint; 0 = none */
-    struct str other_what; /* STMT_OTHER */
+    struct str other_what;          /* STMT_OTHER */
     union {
         struct query *query; /* STMT_SELECT */
         struct insert_stmt insert;

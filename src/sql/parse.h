@@ -12,23 +12,26 @@
 
 /* What of the session decides how text is read. */
 struct parse_options {
-    uint64_t sql_mode;         /* ANSI_QUOTES, PIPES_AS_CONCAT, NO_BACKSLASH_ESCAPES, HIGH_NOT_PRECEDENCE, IGNORE_SPACE */
+    uint64_t sql_mode; /* ANSI_QUOTES, PIPES_AS_CONCAT, NO_BACKSLASH_ESCAPES, HIGH_NOT_PRECEDENCE,
+                          IGNORE_SPACE */
     enum sql_dialect dialect;
-    uint32_t version;          /* for version comments, e.g. 90704 or 101119 */
-    uint16_t collation;        /* of string literals: collation_connection */
-    bool params_allowed;       /* ? is a parameter (prepared statements) */
+    uint32_t version;    /* for version comments, e.g. 90704 or 101119 */
+    uint16_t collation;  /* of string literals: collation_connection */
+    bool params_allowed; /* ? is a parameter (prepared statements) */
 };
 
 /* Longest expression height accepted; beyond it 1436. */
 #define SQL_MAX_HEIGHT 900
 
 /*
- * Parses the first statement in text (UTF-8; the session has converted it from character_set_client). *out_used is the number of bytes
- * taken including the ';', so that the rest of a multi-statement can follow. The tree lives in arena. Returns 0, or -1 with diag:
- * 1064 as MySQL words it (text near the offence, line), 1436 too deep, 1235 names what the grammar knows but does not take.
+ * Parses the first statement in text (UTF-8; the session has converted it from
+ * character_set_client). *out_used is the number of bytes taken including the ';', so that the rest
+ * of a multi-statement can follow. The tree lives in arena. Returns 0, or -1 with diag: 1064 as
+ * MySQL words it (text near the offence, line), 1436 too deep, 1235 names what the grammar knows
+ * but does not take.
  */
-NODISCARD int sql_parse(struct str text, const struct parse_options *options, struct arena *arena, struct diag *diag,
-                        struct stmt **out_stmt, size_t *out_used);
+NODISCARD int sql_parse(struct str text, const struct parse_options *options, struct arena *arena,
+                        struct diag *diag, struct stmt **out_stmt, size_t *out_used);
 
 /* "select", "create_table", …: the name of MySQL's Com_ status counter for the kind. */
 NODISCARD const char *sql_stmt_kind_name(enum stmt_kind kind);
