@@ -27,7 +27,7 @@
 #ifdef NDEBUG
 #define NEVER(x) UNLIKELY(x)
 #else
-#define NEVER(x) (UNLIKELY(x) ? (assert(!#x), true) : false)
+#define NEVER(x) (UNLIKELY(x) ? (assert(0 && #x), true) : false)
 #endif
 
 #define MIN(a, b) ((a) < (b) ? (a) : (b))

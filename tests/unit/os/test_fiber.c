@@ -1,0 +1,511 @@
+#include "os_test.h"
+
+#include "os/os_mutex.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    KILL_QUERY = 1u << 0,
+    KILL_CONNECTION = 1u << 1,
+};
+
+/* ---- running ---- */
+
+static void set_flag(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+static void test_fiber_runs_to_its_end(void **state)
+{
+    (void)state;
+    bool ran = false;
+    run_in_fiber(set_flag, &ran);
+    assert_true(ran);
+}
+
+static void no_fiber_here(void *arg)
+{
+    (void)arg;
+    check(fiber_self());
+    check(fiber_loop(fiber_self()) == loop_self());
+}
+
+static void test_self_is_known_only_inside(void **state)
+{
+    (void)state;
+    assert_null(fiber_self());
+    assert_null(fiber_local());
+    assert_int_equal(fiber_interrupted(), 0);
+    run_in_fiber(no_fiber_here, NULL);
+}
+
+struct letters {
+    char text[64];
+    size_t len;
+};
+
+struct speaker {
+    struct letters *out;
+    char letter;
+};
+
+static void speak_three_times(void *arg)
+{
+    const struct speaker *s = arg;
+    for (int i = 0; i < 3; i++) {
+        s->out->text[s->out->len++] = s->letter;
+        fiber_yield();
+    }
+}
+
+static void interleave(void *arg)
+{
+    struct speaker speakers[2] = {{.out = arg, .letter = 'a'}, {.out = arg, .letter = 'b'}};
+    struct fiber *a = fiber_spawn_ref(loop_self(), speak_three_times, &speakers[0]);
+    struct fiber *b = fiber_spawn_ref(loop_self(), speak_three_times, &speakers[1]);
+    fiber_join(a);
+    fiber_join(b);
+}
+
+static void test_yield_lets_others_go_first(void **state)
+{
+    (void)state;
+    struct letters out = {.len = 0};
+    run_in_fiber(interleave, &out);
+    assert_string_equal(out.text, "ababab");
+}
+
+static void keep_registers(void *arg)
+{
+    volatile double *result = arg;
+    double x = 1.5;
+    int a = 1;
+    int b = 2;
+    int c = 3;
+    int d = 4;
+    for (int i = 0; i < 1000; i++) {
+        fiber_yield();
+        x = x * 1.0 + (a + b + c + d == 10 ? 1.0 : 1000.0);
+    }
+    *result = x;
+}
+
+static void three_with_registers(void *arg)
+{
+    double results[3];
+    struct fiber *f[3];
+    for (int i = 0; i < 3; i++) {
+        f[i] = fiber_spawn_ref(loop_self(), keep_registers, &results[i]);
+    }
+    for (int i = 0; i < 3; i++) {
+        fiber_join(f[i]);
+        check(results[i] == 1001.5);
+    }
+    (void)arg;
+}
+
+static void test_registers_survive_switches(void **state)
+{
+    (void)state;
+    run_in_fiber(three_with_registers, NULL);
+}
+
+static void fill_stack(void *arg)
+{
+    size_t *left = arg;
+    char buffer[100 * 1024];
+    memset(buffer, 7, sizeof(buffer));
+    fiber_yield();
+    for (size_t i = 0; i < sizeof(buffer); i++) {
+        check(buffer[i] == 7);
+    }
+    *left = fiber_stack_left();
+}
+
+static void test_stack_has_its_size(void **state)
+{
+    (void)state;
+    size_t left = 0;
+    run_in_fiber(fill_stack, &left);
+    assert_true(left > 64 * 1024);
+    assert_true(left < 256 * 1024);
+    assert_true(fiber_stack_left() == SIZE_MAX);
+}
+
+/* ---- local, references, joining ---- */
+
+static void check_local(void *arg)
+{
+    check(fiber_local() == NULL);
+    fiber_set_local(arg);
+    fiber_yield();
+    check(fiber_local() == arg);
+}
+
+static void two_locals(void *arg)
+{
+    (void)arg;
+    int x;
+    int y;
+    struct fiber *a = fiber_spawn_ref(loop_self(), check_local, &x);
+    struct fiber *b = fiber_spawn_ref(loop_self(), check_local, &y);
+    fiber_join(a);
+    fiber_join(b);
+}
+
+static void test_local_belongs_to_one_fiber(void **state)
+{
+    (void)state;
+    run_in_fiber(two_locals, NULL);
+}
+
+static void return_at_once(void *arg)
+{
+    (void)arg;
+}
+
+static void join_ended(void *arg)
+{
+    (void)arg;
+    struct fiber *f = fiber_spawn_ref(loop_self(), return_at_once, NULL);
+    check(fiber_sleep(2000) == FIBER_TIMEOUT);
+    fiber_wake(f); /* No-op on an ended fiber. */
+    fiber_interrupt(f, KILL_QUERY);
+    fiber_join(f);
+}
+
+static void test_join_of_an_ended_fiber_returns(void **state)
+{
+    (void)state;
+    run_in_fiber(join_ended, NULL);
+}
+
+static void sleep_a_little(void *arg)
+{
+    check(fiber_sleep(20000) == FIBER_TIMEOUT);
+    *(atomic_int *)arg += 1;
+}
+
+static void test_join_blocks_a_bare_thread(void **state)
+{
+    (void)state;
+    struct diag d;
+    struct loops *loops;
+    diag_init(&d);
+    assert_int_equal(loops_start(2, &loops, &d), 0);
+    atomic_int count = 0;
+    struct fiber *a = fiber_spawn_ref(loops_get(loops, 0), sleep_a_little, &count);
+    struct fiber *b = fiber_spawn_ref(loops_get(loops, 1), sleep_a_little, &count);
+    fiber_join(a);
+    fiber_join(b);
+    assert_int_equal(count, 2);
+    loops_stop(loops);
+    diag_release(&d);
+}
+
+/* ---- waking ---- */
+
+static void token_first(void *arg)
+{
+    (void)arg;
+    fiber_wake(fiber_self());
+    fiber_wake(fiber_self());
+    check(fiber_park(FIBER_FOREVER) == FIBER_WOKEN);
+    check(fiber_park(clock_monotonic_us() + 1000) == FIBER_TIMEOUT); /* One token, not two. */
+}
+
+static void test_wake_before_park_is_not_lost(void **state)
+{
+    (void)state;
+    run_in_fiber(token_first, NULL);
+}
+
+static void take_only_a_token(void *arg)
+{
+    (void)arg;
+    check(fiber_park(0) == FIBER_TIMEOUT);
+    fiber_wake(fiber_self());
+    check(fiber_park(0) == FIBER_WOKEN);
+}
+
+static void test_park_with_a_past_deadline_does_not_wait(void **state)
+{
+    (void)state;
+    run_in_fiber(take_only_a_token, NULL);
+}
+
+static void time_out_in_order(void *arg)
+{
+    (void)arg;
+    const uint64_t start = clock_monotonic_us();
+    check(fiber_park(start + 30000) == FIBER_TIMEOUT);
+    const uint64_t passed = clock_monotonic_us() - start;
+    check(passed >= 30000);
+    /* A later deadline, then an earlier one: the timer kept for the former must not delay the
+     * latter. */
+    fiber_wake(fiber_self());
+    check(fiber_park(in_ms(60000)) == FIBER_WOKEN);
+    check(fiber_park(in_ms(10)) == FIBER_TIMEOUT);
+    check(clock_monotonic_us() - start < 5000000);
+}
+
+static void test_park_ends_at_its_deadline(void **state)
+{
+    (void)state;
+    run_in_fiber(time_out_in_order, NULL);
+}
+
+enum {
+    SLEEPERS = 200,
+};
+
+struct sleeper {
+    unsigned ms;
+    unsigned place; /* Order of waking. */
+    unsigned *count;
+};
+
+static void sleep_its_time(void *arg)
+{
+    struct sleeper *s = arg;
+    check(fiber_sleep((uint64_t)s->ms * 1000) == FIBER_TIMEOUT);
+    s->place = (*s->count)++;
+}
+
+static void many_sleepers(void *arg)
+{
+    (void)arg;
+    struct sleeper sleepers[SLEEPERS];
+    struct fiber *fibers[SLEEPERS];
+    unsigned count = 0;
+    for (unsigned i = 0; i < SLEEPERS; i++) {
+        sleepers[i] = (struct sleeper){.ms = 1 + (i * 7919) % 100, .count = &count};
+        fibers[i] = fiber_spawn_ref(loop_self(), sleep_its_time, &sleepers[i]);
+    }
+    for (unsigned i = 0; i < SLEEPERS; i++) {
+        fiber_join(fibers[i]);
+    }
+    for (unsigned i = 0; i < SLEEPERS; i++) {
+        for (unsigned j = 0; j < SLEEPERS; j++) {
+            /* Timers tick in milliseconds. */
+            if (sleepers[i].ms + 3 < sleepers[j].ms) {
+                check(sleepers[i].place < sleepers[j].place);
+            }
+        }
+    }
+}
+
+static void test_sleepers_wake_in_order_of_time(void **state)
+{
+    (void)state;
+    run_in_fiber(many_sleepers, NULL);
+}
+
+/* Two fibers on two threads hand a number to and fro; a lost wake-up hangs the test. */
+struct ping {
+    atomic_uint turn;
+    struct fiber *side[2];
+    atomic_bool ready[2];
+};
+
+struct player {
+    struct ping *ping;
+    unsigned me;
+};
+
+enum {
+    ROUNDS = 20000,
+};
+
+static void play(void *arg)
+{
+    const struct player *p = arg;
+    struct ping *ping = p->ping;
+    ping->side[p->me] = fiber_ref(fiber_self());
+    atomic_store(&ping->ready[p->me], true);
+    while (!atomic_load(&ping->ready[1 - p->me])) {
+        fiber_yield();
+    }
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        while (atomic_load(&ping->turn) % 2 != p->me) {
+            check(fiber_park(in_ms(60000)) == FIBER_WOKEN);
+        }
+        atomic_fetch_add(&ping->turn, 1);
+        fiber_wake(ping->side[1 - p->me]);
+    }
+}
+
+static void test_wake_across_threads_is_never_lost(void **state)
+{
+    (void)state;
+    struct diag d;
+    struct loops *loops;
+    diag_init(&d);
+    assert_int_equal(loops_start(2, &loops, &d), 0);
+    struct ping ping = {.turn = 0};
+    struct player players[2] = {{.ping = &ping, .me = 0}, {.ping = &ping, .me = 1}};
+    struct fiber *f[2];
+    for (unsigned i = 0; i < 2; i++) {
+        f[i] = fiber_spawn_ref(loops_get(loops, i), play, &players[i]);
+    }
+    fiber_join(f[0]);
+    fiber_join(f[1]);
+    assert_int_equal(ping.turn, 2 * ROUNDS);
+    fiber_unref(ping.side[0]);
+    fiber_unref(ping.side[1]);
+    loops_stop(loops);
+    diag_release(&d);
+}
+
+/* ---- interrupts ---- */
+
+static void wait_for_kill(void *arg)
+{
+    (void)arg;
+    check(fiber_park(FIBER_FOREVER) == FIBER_INTERRUPTED);
+    check(fiber_interrupted() == KILL_QUERY);
+    check(fiber_sleep(1000000) == FIBER_INTERRUPTED); /* Sticky. */
+    fiber_clear_interrupt(KILL_QUERY);
+    check(fiber_interrupted() == 0);
+    check(fiber_sleep(1000) == FIBER_TIMEOUT);
+}
+
+static void kill_parked(void *arg)
+{
+    (void)arg;
+    struct fiber *f = fiber_spawn_ref(loop_self(), wait_for_kill, NULL);
+    check(fiber_sleep(1000) == FIBER_TIMEOUT);
+    fiber_interrupt(f, KILL_QUERY);
+    fiber_join(f);
+}
+
+static void test_interrupt_is_sticky_until_cleared(void **state)
+{
+    (void)state;
+    run_in_fiber(kill_parked, NULL);
+}
+
+static void add_bits(void *arg)
+{
+    (void)arg;
+    fiber_interrupt(fiber_self(), KILL_QUERY);
+    fiber_interrupt(fiber_self(), KILL_CONNECTION);
+    check(fiber_interrupted() == (KILL_QUERY | KILL_CONNECTION));
+    fiber_clear_interrupt(KILL_QUERY);
+    check(fiber_park(FIBER_FOREVER) == FIBER_INTERRUPTED);
+}
+
+static void test_interrupt_bits_add_up(void **state)
+{
+    (void)state;
+    run_in_fiber(add_bits, NULL);
+}
+
+static void mask_twice(void *arg)
+{
+    (void)arg;
+    fiber_interrupt(fiber_self(), KILL_QUERY);
+    fiber_mask_interrupts();
+    fiber_mask_interrupts();
+    check(fiber_sleep(1000) == FIBER_TIMEOUT);
+    fiber_unmask_interrupts();
+    check(fiber_sleep(1000) == FIBER_TIMEOUT);
+    check(fiber_interrupted() == KILL_QUERY);
+    fiber_unmask_interrupts();
+    check(fiber_sleep(1000) == FIBER_INTERRUPTED);
+}
+
+static void test_masked_interrupt_waits(void **state)
+{
+    (void)state;
+    run_in_fiber(mask_twice, NULL);
+}
+
+static void interrupt_before_token(void *arg)
+{
+    (void)arg;
+    fiber_wake(fiber_self());
+    fiber_interrupt(fiber_self(), KILL_QUERY);
+    check(fiber_park(FIBER_FOREVER) == FIBER_INTERRUPTED);
+    fiber_clear_interrupt(KILL_QUERY);
+    check(fiber_park(FIBER_FOREVER) == FIBER_WOKEN);
+}
+
+static void test_interrupt_goes_before_a_token(void **state)
+{
+    (void)state;
+    run_in_fiber(interrupt_before_token, NULL);
+}
+
+static void *interrupt_from_thread(void *arg)
+{
+    (void)usleep(10000);
+    fiber_interrupt(arg, KILL_CONNECTION);
+    fiber_unref(arg);
+    return NULL;
+}
+
+static void wait_for_thread(void *arg)
+{
+    pthread_t *thread = arg;
+    check(pthread_create(thread, NULL, interrupt_from_thread, fiber_ref(fiber_self())) == 0);
+    check(fiber_park(FIBER_FOREVER) == FIBER_INTERRUPTED);
+}
+
+static void test_interrupt_from_another_thread(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    run_in_fiber(wait_for_thread, &thread);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+/* ---- many ---- */
+
+static void spawn_chain(void *arg)
+{
+    atomic_uint *left = arg;
+    if (atomic_fetch_sub(left, 1) > 1) {
+        check(fiber_spawn(loop_self(), spawn_chain, arg) == 0);
+    }
+}
+
+static void test_stacks_are_reused(void **state)
+{
+    (void)state;
+    atomic_uint left = 5000;
+    run_in_fiber(spawn_chain, &left);
+    assert_int_equal(left, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fiber_runs_to_its_end),
+        cmocka_unit_test(test_self_is_known_only_inside),
+        cmocka_unit_test(test_yield_lets_others_go_first),
+        cmocka_unit_test(test_registers_survive_switches),
+        cmocka_unit_test(test_stack_has_its_size),
+        cmocka_unit_test(test_local_belongs_to_one_fiber),
+        cmocka_unit_test(test_join_of_an_ended_fiber_returns),
+        cmocka_unit_test(test_join_blocks_a_bare_thread),
+        cmocka_unit_test(test_wake_before_park_is_not_lost),
+        cmocka_unit_test(test_park_with_a_past_deadline_does_not_wait),
+        cmocka_unit_test(test_park_ends_at_its_deadline),
+        cmocka_unit_test(test_sleepers_wake_in_order_of_time),
+        cmocka_unit_test(test_wake_across_threads_is_never_lost),
+        cmocka_unit_test(test_interrupt_is_sticky_until_cleared),
+        cmocka_unit_test(test_interrupt_bits_add_up),
+        cmocka_unit_test(test_masked_interrupt_waits),
+        cmocka_unit_test(test_interrupt_goes_before_a_token),
+        cmocka_unit_test(test_interrupt_from_another_thread),
+        cmocka_unit_test(test_stacks_are_reused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
