@@ -1,0 +1,99 @@
+/* UPPER() and LOWER(). */
+#include "types/collation.h"
+#include "types/collation_int.h"
+
+#include <string.h>
+
+#define CASE_STEP 256u
+
+enum letter_case {
+    CASE_UPPER,
+    CASE_LOWER,
+};
+
+static uint32_t map_pair(const struct case_table *t, uint32_t cp, enum letter_case to)
+{
+    size_t low = 0;
+    size_t high = t->npairs;
+    while (low < high) {
+        const size_t mid = (low + high) / 2;
+        if (t->pairs[mid].cp < cp) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    if (low == t->npairs || t->pairs[low].cp != cp) {
+        return cp;
+    }
+    return to == CASE_UPPER ? t->pairs[low].upper : t->pairs[low].lower;
+}
+
+static uint32_t map_byte(const struct charset_bytes *t, uint32_t cp, enum letter_case to)
+{
+    const int byte = charset_bytes_find(t, cp);
+    if (byte < 0) {
+        return cp;
+    }
+    const uint32_t mapped = t->to_unicode[to == CASE_UPPER ? t->upper[byte] : t->lower[byte]];
+    return mapped == CHARSET_NO_CHARACTER ? cp : mapped;
+}
+
+static uint32_t map_char(const struct collation_scheme *scheme, uint32_t cp, enum letter_case to)
+{
+    if (cp >= UTF8_BAD) {
+        return cp;
+    }
+    if (cp < 0x80 && scheme->cases) {
+        const uint32_t first = to == CASE_UPPER ? 'a' : 'A';
+        return cp - first < 26 ? cp ^ 0x20 : cp;
+    }
+    return scheme->cases ? map_pair(scheme->cases, cp, to) : map_byte(scheme->bytes, cp, to);
+}
+
+static void map_string(const struct collation *c, struct str s, enum letter_case to,
+                       struct bytebuf *out)
+{
+    const struct collation_scheme *scheme = c->scheme;
+    if (!scheme->cases && !scheme->bytes) {
+        bytebuf_put_str(out, s);
+        return;
+    }
+    const unsigned char *p = (const unsigned char *)s.p;
+    const unsigned char *const end = p + s.len;
+    size_t room = scheme->cases && scheme->cases->cut ? s.len : SIZE_MAX;
+    char step[CASE_STEP];
+    size_t used = 0;
+    while (p < end) {
+        size_t len;
+        const uint32_t cp = utf8_next(p, (size_t)(end - p), &len);
+        const uint32_t mapped = map_char(scheme, cp, to);
+        if (used + 4 > sizeof(step)) {
+            bytebuf_put(out, step, used);
+            used = 0;
+        }
+        size_t put = 1;
+        if (mapped >= UTF8_BAD) {
+            step[used] = (char)*p;
+        } else {
+            put = utf8_put(mapped, step + used);
+        }
+        if (put > room) {
+            break;
+        }
+        room -= put;
+        used += put;
+        p += len;
+    }
+    bytebuf_put(out, step, used);
+}
+
+void collation_upper(const struct collation *c, struct str s, struct bytebuf *out)
+{
+    map_string(c, s, CASE_UPPER, out);
+}
+
+void collation_lower(const struct collation *c, struct str s, struct bytebuf *out)
+{
+    map_string(c, s, CASE_LOWER, out);
+}
