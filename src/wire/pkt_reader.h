@@ -58,14 +58,14 @@ NODISCARD uint32_t pkt_get_u32(struct pkt_reader *r);
 NODISCARD uint64_t pkt_get_u64(struct pkt_reader *r);
 
 /* Length-encoded integer; the NULL mark 0xfb and the error mark 0xff are failures. */
-NODISCARD uint64_t pkt_get_lenenc(struct pkt_reader *r);
+uint64_t pkt_get_lenenc(struct pkt_reader *r);
 
 /* Length-encoded string. */
-NODISCARD struct str pkt_get_lenenc_str(struct pkt_reader *r);
+struct str pkt_get_lenenc_str(struct pkt_reader *r);
 
 /* As pkt_get_lenenc_str(), or false for the NULL mark of text rows, with *out the NULL str. Also
  * false on failure. */
-NODISCARD bool pkt_get_nullable_str(struct pkt_reader *r, struct str *out);
+bool pkt_get_nullable_str(struct pkt_reader *r, struct str *out);
 
 /* len bytes. */
 NODISCARD struct str pkt_get_bytes(struct pkt_reader *r, size_t len);

@@ -23,6 +23,7 @@
 #include "base/base.h"
 #include "base/bytebuf.h"
 #include "base/str.h"
+#include "wire/proto.h"
 
 struct pkt_writer {
     struct bytebuf *buf; /* Borrowed; whole packets are appended to it. */
@@ -163,12 +164,12 @@ void pkt_put_zero(struct pkt_writer *w, size_t count);
 static inline char *pkt_row_begin(struct pkt_writer *w, size_t max_len)
 {
     w->start = w->buf->len;
-    char *p = pkt_room(w, 4 + max_len);
+    char *p = pkt_room(w, WIRE_HEADER_LEN + max_len);
     if (UNLIKELY(p == NULL)) {
         pkt_abort(w);
         return NULL;
     }
-    return p + 4;
+    return p + WIRE_HEADER_LEN;
 }
 
 /* Ends the packet of pkt_row_begin(); end is the byte behind the payload. Returns as pkt_end(). */
@@ -177,12 +178,12 @@ NODISCARD int pkt_row_end_large(struct pkt_writer *w, size_t payload_len);
 NODISCARD static inline int pkt_row_end(struct pkt_writer *w, const char *end)
 {
     char *header = w->buf->p + w->start;
-    const size_t len = (size_t)(end - header) - 4;
-    if (UNLIKELY(len >= 0xffffff)) {
+    const size_t len = (size_t)(end - header) - WIRE_HEADER_LEN;
+    if (UNLIKELY(len >= WIRE_MAX_PACKET)) {
         return pkt_row_end_large(w, len);
     }
-    (void)pkt_raw_uint(header, len | (uint64_t)w->seq++ << 24, 4);
-    w->buf->len = w->start + 4 + len;
+    (void)pkt_raw_uint(header, len | (uint64_t)w->seq++ << 24, WIRE_HEADER_LEN);
+    w->buf->len = w->start + WIRE_HEADER_LEN + len;
     return 0;
 }
 
