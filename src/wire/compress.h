@@ -2,13 +2,12 @@
  * Header of a compressed packet.
  *
  *     +--------------------+-----+------------------+----------+
- *     | payload length (3) | seq | original len (3) | payload  |   original length 0: payload is
- * not compressed
+ *     | payload length (3) | seq | original len (3) | payload  |
  *     +--------------------+-----+------------------+----------+
  *
- * Its sequence numbers are its own, restarted with every command, beside those of the packets
- * inside. Compressing itself is done by the net module. Source: MySQL source documentation,
- * "Compressed Packet".
+ * The original length is 0 when the payload is not compressed. The sequence numbers are their own,
+ * restarted with every command, beside those of the packets inside. Compressing itself is done by
+ * the net module. Source: MySQL source documentation, "Compressed Packet".
  */
 #ifndef WIRE_COMPRESS_H
 #define WIRE_COMPRESS_H
