@@ -2,12 +2,13 @@
  * The arithmetic of mysql_native_password and caching_sha2_password, for both sides. No I/O, no
  * memory kept; intermediate secrets are wiped, comparisons take constant time. Thread-safe.
  *
- *   native   stored  SHA1(SHA1(password)), as text '*' and 40 hex digits
- *            reply   SHA1(password) XOR SHA1(nonce + SHA1(SHA1(password))) 20 bytes sha2     stored
- * '$A$005$' + 20 bytes of salt + 43 characters of SHA-crypt with 5000 rounds cached
- * SHA256(SHA256(password)), which a fast login is checked against reply   SHA256(password) XOR
- * SHA256(SHA256(SHA256(password)) + nonce)                     32 bytes full    the password and a
- * NUL, over TLS as it is, else XORed with the nonce and RSA-OAEP encrypted
+ *   native  stored  SHA1(SHA1(password)), as text '*' and 40 hex digits
+ *           reply   SHA1(password) XOR SHA1(nonce + SHA1(SHA1(password)))
+ *   sha2    stored  '$A$005$', 20 bytes of salt, 43 characters of SHA-crypt with 5000 rounds
+ *           cached  SHA256(SHA256(password)), which a fast login is checked against
+ *           reply   SHA256(password) XOR SHA256(SHA256(SHA256(password)) + nonce)
+ *           full    the password and a NUL: as they are over TLS, else XORed with the
+ *                   nonce and encrypted with RSA-OAEP
  *
  * An empty password is an empty reply and an empty stored hash in both. Costly: auth_sha2_hash(),
  * auth_sha2_check_password() (milliseconds), auth_rsa_decrypt() (a millisecond), auth_rsa_new() (up
@@ -68,12 +69,17 @@ NODISCARD int auth_sha2_scramble(struct str password, const uint8_t nonce[WIRE_N
 NODISCARD bool auth_sha2_check_fast(const uint8_t digest[AUTH_SHA2_LEN],
                                     const uint8_t nonce[WIRE_NONCE_LEN], struct str reply);
 
-/* The stored form of a password with this salt (use auth_nonce() for a new one). The password is at
- * most 256 bytes; -1 beyond. */
+/*
+ * The stored form of a password with this salt (use auth_nonce() for a new one) and 5000 rounds, as
+ * MySQL 8 makes it. The password is at most 256 bytes; -1 beyond.
+ */
 NODISCARD int auth_sha2_hash(struct str password, const uint8_t salt[AUTH_SHA2_SALT_LEN],
                              char out[AUTH_SHA2_TEXT_LEN]);
 
-/* Server: is this the password of the stored form? False for a stored form that is not one. */
+/*
+ * Server: is this the password of the stored form? Other counts of rounds are read, too (MySQL 9.7
+ * makes 00A, 10000). False for a stored form that is not one.
+ */
 NODISCARD bool auth_sha2_check_password(struct str stored, struct str password);
 
 /* Is s of the form that auth_sha2_hash() gives? */
