@@ -1,11 +1,11 @@
 /*
- * The catalog: databases, tables, columns, indexes, accounts. Definitions are immutable once published and
- * counted: a reader takes a reference and keeps using what it saw; DDL publishes a new definition. Persistence is
- * the engine's: definitions are stored, as JSON text, in the same transaction as the DDL they belong to
- * (engine_ops.meta_put), and read back at start.
+ * The catalog: databases, tables, columns, indexes, accounts. Definitions are immutable once
+ * published and counted: a reader takes a reference and keeps using what it saw; DDL publishes a
+ * new definition. Persistence is the engine's: definitions are stored, as JSON text, in the same
+ * transaction as the DDL they belong to (engine_ops.meta_put), and read back at start.
  *
- * Threads: look-ups take a read lock for an instant; changes are made by DDL under the metadata locks of
- * exec/ and published with catalog_publish_*() after the engine has committed.
+ * Threads: look-ups take a read lock for an instant; changes are made by DDL under the metadata
+ * locks of exec/ and published with catalog_publish_*() after the engine has committed.
  */
 #ifndef CATALOG_CATALOG_H
 #define CATALOG_CATALOG_H
@@ -14,6 +14,7 @@
 #include "base/base.h"
 #include "base/diag.h"
 #include "base/str.h"
+#include "os/fmutex.h"
 #include "types/type.h"
 #include "types/value.h"
 
@@ -27,22 +28,23 @@ enum default_kind {
 };
 
 struct column_def {
-    uint32_t id;          /* unique in the table for ever: c<id> in the engine */
+    uint32_t id; /* unique in the table for ever: c<id> in the engine */
     struct str name;
-    struct sql_type type; /* declared; flags hold NOT_NULL, UNSIGNED, ZEROFILL, AUTO_INCREMENT, key flags as sent to clients */
+    struct sql_type type; /* declared; flags hold NOT_NULL, UNSIGNED, ZEROFILL, AUTO_INCREMENT, key
+                             flags as sent to clients */
     enum default_kind default_kind;
     struct value default_value; /* DEFAULT_VALUE: already converted to the type */
     struct str default_text;    /* for SHOW CREATE TABLE: the literal's or expression's text */
     bool on_update_now;
     bool invisible;
-    bool explicit_collation; /* SHOW CREATE TABLE prints it */
-    struct str generated_text;  /* p NULL = not generated */
+    bool explicit_collation;   /* SHOW CREATE TABLE prints it */
+    struct str generated_text; /* p NULL = not generated */
     bool generated_stored;
     struct str comment;
 };
 
 struct index_column {
-    uint32_t column; /* index into table_def.columns */
+    uint32_t column;     /* index into table_def.columns */
     uint32_t prefix_len; /* 0 = whole */
     bool desc;
 };
@@ -73,8 +75,8 @@ struct check_def {
 };
 
 struct table_def {
-    uint64_t id;        /* unique for ever: t<id> in the engine */
-    uint64_t version;   /* of this definition; grows with every change */
+    uint64_t id;      /* unique for ever: t<id> in the engine */
+    uint64_t version; /* of this definition; grows with every change */
     struct str db;
     struct str name;
     uint32_t column_count;
@@ -84,7 +86,7 @@ struct table_def {
     uint32_t check_count;
     struct check_def *checks;
     uint16_t collation;
-    struct str engine_name;  /* ENGINE= as written, shown back; "InnoDB" by default */
+    struct str engine_name; /* ENGINE= as written, shown back; "InnoDB" by default */
     struct str comment;
     struct str row_format;
     struct str other_options;
@@ -96,7 +98,7 @@ struct table_def {
     /* Views: the SELECT's text as stored and shown. p NULL for tables. */
     struct str view_text;
     /* Runtime: */
-    struct arena *arena;  /* owns all of the above */
+    struct arena *arena;       /* owns all of the above */
     struct table_share *share; /* state that outlives definitions: see below */
     _Atomic(uint32_t) refs;
 };
@@ -104,7 +106,7 @@ struct table_def {
 /* State of a table that survives ALTER: one per table id, owned by the catalog. */
 struct table_share {
     uint64_t id;
-    struct frwlock *mdl;          /* metadata lock: statements hold it shared, DDL exclusively */
+    struct frwlock mdl; /* metadata lock: statements hold it shared, DDL exclusively */
     _Atomic(uint64_t) next_auto_increment;
     _Atomic(uint64_t) row_estimate;
     void *engine_data; /* the engine's own per-table state, freed by engine_ops.close/drop */
@@ -123,39 +125,55 @@ struct database_def {
 NODISCARD struct catalog *catalog_new(void);
 void catalog_free(struct catalog *c);
 
-/* Grows with every published change: plans and prepared statements remember the one they were made at. */
+/* Grows with every published change: plans and prepared statements remember the one they were made
+ * at. */
 NODISCARD uint64_t catalog_version(const struct catalog *c);
 
 /* A number never used before, for tables, databases and accounts. */
 uint64_t catalog_next_id(struct catalog *c);
+/* Marks a number read back from storage as used. */
+void catalog_reserve_id(struct catalog *c, uint64_t id);
 
 /* ---- Databases (names compare by bytes, as MySQL on Linux does: lower_case_table_names=0) ---- */
 
 /* Copies the definition to *out (strings into arena). Returns whether it exists. */
-NODISCARD bool catalog_find_database(struct catalog *c, struct str name, struct arena *arena, struct database_def *out);
+NODISCARD bool catalog_find_database(struct catalog *c, struct str name, struct arena *arena,
+                                     struct database_def *out);
 /* Names in order. */
-NODISCARD uint32_t catalog_list_databases(struct catalog *c, struct arena *arena, struct database_def **out);
-void catalog_publish_database(struct catalog *c, const struct database_def *db); /* create or replace; copies */
+NODISCARD uint32_t catalog_list_databases(struct catalog *c, struct arena *arena,
+                                          struct database_def **out);
+void catalog_publish_database(struct catalog *c,
+                              const struct database_def *db);     /* create or replace; copies */
 void catalog_remove_database(struct catalog *c, struct str name); /* its tables must be gone */
 
 /* ---- Tables ---- */
 
 /* A new, empty definition with its own arena and one reference, to be filled in and published. */
 NODISCARD struct table_def *table_def_new(void);
-NODISCARD struct table_def *table_def_clone(const struct table_def *t); /* deep copy, same id and share, version + 1 */
+NODISCARD struct table_def *
+table_def_clone(const struct table_def *t); /* deep copy, same id and share, version + 1 */
 void table_def_ref(struct table_def *t);
 void table_def_unref(struct table_def *t);
 
 /* The current definition with a reference for the caller, or NULL. */
 NODISCARD struct table_def *catalog_find_table(struct catalog *c, struct str db, struct str name);
 /* All tables of db, by name, each with a reference. */
-NODISCARD uint32_t catalog_list_tables(struct catalog *c, struct str db, struct arena *arena, struct table_def ***out);
+NODISCARD uint32_t catalog_list_tables(struct catalog *c, struct str db, struct arena *arena,
+                                       struct table_def ***out);
 
-/* Publishes: takes over the caller's reference. Replaces the definition of the same id (also under another name). */
+/* Publishes: takes over the caller's reference. Replaces the definition of the same id (also under
+ * another name). */
 void catalog_publish_table(struct catalog *c, struct table_def *t);
 void catalog_remove_table(struct catalog *c, struct str db, struct str name);
 /* The share of a table id, made on first use. */
 NODISCARD struct table_share *catalog_share(struct catalog *c, uint64_t table_id);
+
+/* Deep copies into an arena, for definitions being built. */
+void column_def_copy(struct arena *a, const struct column_def *from, struct column_def *to);
+void index_def_copy(struct arena *a, const struct index_def *from, struct index_def *to);
+/* Sets the key flags and NO_DEFAULT_VALUE_FLAG of all columns from the indexes and defaults: the
+ * last step of building a definition. */
+void table_def_set_key_flags(struct table_def *t);
 
 /* Column index by name (case-insensitive), or -1. */
 NODISCARD int32_t table_find_column(const struct table_def *t, struct str name);
@@ -166,9 +184,11 @@ NODISCARD int32_t table_find_index(const struct table_def *t, struct str name);
 NODISCARD struct str table_def_to_json(const struct table_def *t, struct arena *arena);
 NODISCARD int table_def_from_json(struct str json, struct diag *diag, struct table_def **out);
 NODISCARD struct str database_def_to_json(const struct database_def *db, struct arena *arena);
-NODISCARD int database_def_from_json(struct str json, struct arena *arena, struct diag *diag, struct database_def *out);
+NODISCARD int database_def_from_json(struct str json, struct arena *arena, struct diag *diag,
+                                     struct database_def *out);
 
 /* SHOW CREATE TABLE text, as the dialect's server writes it. */
-NODISCARD struct str table_def_to_sql(const struct table_def *t, unsigned flags, struct arena *arena);
+NODISCARD struct str table_def_to_sql(const struct table_def *t, unsigned flags,
+                                      struct arena *arena);
 
 #endif
