@@ -2,13 +2,14 @@
  * The engine contract: what a storage engine offers to the rest, split by lifetime.
  *
  *   struct engine          one opened engine (a DuckDB instance, an LMDB environment, an upstream)
- *   struct engine_session  what one client session holds in it (a DuckDB connection); used by one thread at a time
- *   struct engine_cursor   one running query
- *   struct engine_writer   one bulk of rows on its way into a table
+ *   struct engine_session  what one client session holds in it (a DuckDB connection); used by one
+ * thread at a time struct engine_cursor   one running query struct engine_writer   one bulk of rows
+ * on its way into a table
  *
- * Threads: unless a callback's comment says otherwise, callbacks may block and run long: they are called on an
- * offload thread, never on an event loop. Calls on one engine_session never overlap, except
- * interrupt(). Errors go to diag as MySQL errors: each engine translates its own in one function.
+ * Threads: unless a callback's comment says otherwise, callbacks may block and run long: they are
+ * called on an offload thread, never on an event loop. Calls on one engine_session never overlap,
+ * except interrupt(). Errors go to diag as MySQL errors: each engine translates its own in one
+ * function.
  *
  * Nobody calls through the tables: the wrappers below check the preconditions. engine_register()
  * refuses an engine whose capabilities promise a callback that is missing.
@@ -30,13 +31,13 @@ struct engine_cursor;
 struct engine_writer;
 
 enum engine_caps {
-    ENGINE_TRANSACTIONS = 1u << 0,     /* begin, commit, rollback mean something */
-    ENGINE_TWO_PHASE = 1u << 1,        /* prepare, recover */
-    ENGINE_QUERIES = 1u << 2,          /* query_ops: whole SELECTs in the dialect of `query_dialect` */
-    ENGINE_POINT_READS = 1u << 3,      /* table_ops.get */
-    ENGINE_COLUMN_CHUNKS = 1u << 4,    /* table_ops.scan_* deliver chunks */
+    ENGINE_TRANSACTIONS = 1u << 0,  /* begin, commit, rollback mean something */
+    ENGINE_TWO_PHASE = 1u << 1,     /* prepare, recover */
+    ENGINE_QUERIES = 1u << 2,       /* query_ops: whole SELECTs in the dialect of `query_dialect` */
+    ENGINE_POINT_READS = 1u << 3,   /* table_ops.get */
+    ENGINE_COLUMN_CHUNKS = 1u << 4, /* table_ops.scan_* deliver chunks */
     ENGINE_DDL_IN_TRANSACTION = 1u << 5, /* DDL and meta_put are part of the open transaction */
-    ENGINE_PERSISTENT = 1u << 6,       /* meta_put survives a restart */
+    ENGINE_PERSISTENT = 1u << 6,         /* meta_put survives a restart */
 };
 
 /* Which writer of sql/ makes text for it. */
@@ -56,10 +57,11 @@ struct engine_query {
 };
 
 enum engine_result {
-    ENGINE_ROW,  /* got what was asked for */
-    ENGINE_END,  /* no more rows */
-    ENGINE_FAIL, /* diag is set */
-    ENGINE_RETRY_WIDE, /* a narrow DECIMAL product overflowed before the first row: write the query wide and try again */
+    ENGINE_ROW,        /* got what was asked for */
+    ENGINE_END,        /* no more rows */
+    ENGINE_FAIL,       /* diag is set */
+    ENGINE_RETRY_WIDE, /* a narrow DECIMAL product overflowed before the first row: write the query
+                          wide and try again */
 };
 
 enum engine_begin_flags {
@@ -67,14 +69,17 @@ enum engine_begin_flags {
     ENGINE_SNAPSHOT = 1u << 1, /* take the snapshot now, not at the first statement */
 };
 
-/* What became of a transaction that an error met (facts: a run-time error inside a DuckDB transaction aborts all of it). */
+/* What became of a transaction that an error met (facts: a run-time error inside a DuckDB
+ * transaction aborts all of it). */
 enum engine_txn_state {
     ENGINE_TXN_NONE,
     ENGINE_TXN_OPEN,
-    ENGINE_TXN_ABORTED, /* only rollback is possible; the session answers 1213 and clears its transaction status */
+    ENGINE_TXN_ABORTED, /* only rollback is possible; the session answers 1213 and clears its
+                           transaction status */
 };
 
-/* A statistic or variable, for SHOW STATUS / SHOW VARIABLES. Strings are static or live in the arena given. */
+/* A statistic or variable, for SHOW STATUS / SHOW VARIABLES. Strings are static or live in the
+ * arena given. */
 struct engine_stat {
     struct str name;
     struct str value;
@@ -85,8 +90,8 @@ struct engine_ops {
     unsigned caps;    /* enum engine_caps */
     enum query_dialect query_dialect;
 
-    /* Opens or creates the store. `config` is the engine's own struct (e.g. struct duckdb_config). Fails with a message
-     * that says what to do. */
+    /* Opens or creates the store. `config` is the engine's own struct (e.g. struct duckdb_config).
+     * Fails with a message that says what to do. */
     int (*open)(const void *config, struct diag *diag, struct engine **out);
     /* Called once, when no session is open. Everything committed is durable afterwards. */
     void (*close)(struct engine *e);
@@ -95,35 +100,40 @@ struct engine_ops {
     int (*session_open)(struct engine *e, struct diag *diag, struct engine_session **out);
     /* Rolls back what is open. */
     void (*session_close)(struct engine_session *s);
-    /* Makes a running call on s end soon with ER_QUERY_INTERRUPTED. Any thread; does not block; harmless when nothing
-     * runs. The caller repeats it until the call has returned. */
+    /* Makes a running call on s end soon with ER_QUERY_INTERRUPTED. Any thread; does not block;
+     * harmless when nothing runs. The caller repeats it until the call has returned. */
     void (*interrupt)(struct engine_session *s);
 
-    /* Transactions. Without begin(), each call is its own transaction. commit() may fail (conflict, disk full): then all was
-     * rolled back. After ENGINE_TXN_ABORTED only rollback() succeeds. */
+    /* Transactions. Without begin(), each call is its own transaction. commit() may fail (conflict,
+     * disk full): then all was rolled back. After ENGINE_TXN_ABORTED only rollback() succeeds. */
     int (*begin)(struct engine_session *s, unsigned flags, struct diag *diag);
     int (*commit)(struct engine_session *s, struct diag *diag);
     void (*rollback)(struct engine_session *s);
-    enum engine_txn_state (*txn_state)(const struct engine_session *s); /* any thread of the session; does not block */
+    enum engine_txn_state (*txn_state)(
+        const struct engine_session *s); /* any thread of the session; does not block */
 
     /* Two-phase commit. */
     int (*prepare)(struct engine_session *s, struct str xid, struct diag *diag);
     int (*recover)(struct engine *e, struct str xid, bool commit, struct diag *diag);
 
-    /* DDL, inside a transaction if the engine has ENGINE_DDL_IN_TRANSACTION. The catalog's definitions come in from outside;
-     * the engine makes its storage match. alter gets both; column ids tell what stayed (a column whose id is in both and whose type
-     * changed is converted: rows were checked before by exec/). `rewrite`, if not empty, is a query in the engine's dialect that
-     * yields the new rows in the order of the new columns. */
+    /* DDL, inside a transaction if the engine has ENGINE_DDL_IN_TRANSACTION. The catalog's
+     * definitions come in from outside; the engine makes its storage match. alter gets both; column
+     * ids tell what stayed (a column whose id is in both and whose type changed is converted: rows
+     * were checked before by exec/). `rewrite`, if not empty, is a query in the engine's dialect
+     * that yields the new rows in the order of the new columns. */
     int (*create_table)(struct engine_session *s, const struct table_def *t, struct diag *diag);
     int (*drop_table)(struct engine_session *s, const struct table_def *t, struct diag *diag);
-    int (*alter_table)(struct engine_session *s, const struct table_def *from, const struct table_def *to,
-                       struct str rewrite, struct diag *diag);
+    int (*alter_table)(struct engine_session *s, const struct table_def *from,
+                       const struct table_def *to, struct str rewrite, struct diag *diag);
 
-    /* Small named records stored with the data, in the open transaction: the catalog, positions. value.p NULL deletes. */
-    int (*meta_put)(struct engine_session *s, struct str kind, uint64_t id, struct str value, struct diag *diag);
+    /* Small named records stored with the data, in the open transaction: the catalog, positions.
+     * value.p NULL deletes. */
+    int (*meta_put)(struct engine_session *s, struct str kind, uint64_t id, struct str value,
+                    struct diag *diag);
     /* Calls fn for each record of a kind, in order of id. fn returns 0 to go on. */
     int (*meta_scan)(struct engine_session *s, struct str kind,
-                     int (*fn)(void *arg, uint64_t id, struct str value), void *arg, struct diag *diag);
+                     int (*fn)(void *arg, uint64_t id, struct str value), void *arg,
+                     struct diag *diag);
 
     /* Settings that can change while running, and counters. Any offload thread. */
     int (*set_variable)(struct engine *e, struct str name, struct str value, struct diag *diag);
@@ -131,56 +141,68 @@ struct engine_ops {
 };
 
 enum engine_writer_flags {
-    ENGINE_WRITE_UNIQUE_CHECKED = 1u << 0, /* the caller knows that no key is there twice: skip the check */
+    ENGINE_WRITE_UNIQUE_CHECKED =
+        1u << 0, /* the caller knows that no key is there twice: skip the check */
 };
 
 /* A conflict with a PRIMARY or UNIQUE key, found before anything was written. */
 struct engine_conflict {
-    uint64_t row;       /* index of the row among those given to the check */
-    int64_t rowid;      /* the existing row, or -1 if the conflict is with an earlier row of the same lot */
-    uint64_t other;     /* that earlier row */
-    uint32_t index;     /* number of the index in table_def.indexes */
+    uint64_t row; /* index of the row among those given to the check */
+    int64_t
+        rowid; /* the existing row, or -1 if the conflict is with an earlier row of the same lot */
+    uint64_t other; /* that earlier row */
+    uint32_t index; /* number of the index in table_def.indexes */
 };
 
 struct engine_table_ops {
-    /* Appends rows. writer_open starts; append takes chunks with all columns of the table in definition order (values borrowed until return);
-     * writer_close(true) makes them part of the transaction, false drops all rows appended through this writer. A failed append
-     * leaves only writer_close(false). Uniqueness is checked at writer_close(true) unless ENGINE_WRITE_UNIQUE_CHECKED: 1062 with the
-     * duplicate's text, nothing kept. */
-    int (*writer_open)(struct engine_session *s, const struct table_def *t, unsigned flags, struct diag *diag,
-                       struct engine_writer **out);
+    /* Appends rows. writer_open starts; append takes chunks with all columns of the table in
+     * definition order (values borrowed until return); writer_close(true) makes them part of the
+     * transaction, false drops all rows appended through this writer. A failed append leaves only
+     * writer_close(false). Uniqueness is checked at writer_close(true) unless
+     * ENGINE_WRITE_UNIQUE_CHECKED: 1062 with the duplicate's text, nothing kept. */
+    int (*writer_open)(struct engine_session *s, const struct table_def *t, unsigned flags,
+                       struct diag *diag, struct engine_writer **out);
     int (*writer_append)(struct engine_writer *w, const struct chunk *rows, struct diag *diag);
     int (*writer_close)(struct engine_writer *w, bool keep, struct diag *diag);
 
-    /* Looks for rows whose unique keys are taken, by the stored rows (those in `ignore_rowids` not counted) or by an earlier row of the
-     * same chunk. Conflicts come in order of row, then index; *out lives in arena. */
-    int (*find_conflicts)(struct engine_session *s, const struct table_def *t, const struct chunk *rows,
-                          const int64_t *ignore_rowids, uint32_t ignore_count, struct arena *arena, struct diag *diag,
+    /* Looks for rows whose unique keys are taken, by the stored rows (those in `ignore_rowids` not
+     * counted) or by an earlier row of the same chunk. Conflicts come in order of row, then index;
+     * *out lives in arena. */
+    int (*find_conflicts)(struct engine_session *s, const struct table_def *t,
+                          const struct chunk *rows, const int64_t *ignore_rowids,
+                          uint32_t ignore_count, struct arena *arena, struct diag *diag,
                           struct engine_conflict **out, uint32_t *out_count);
 
-    /* Deletes rows by the rowids that a query returned in this transaction. *out_deleted must equal count. */
-    int (*delete_rows)(struct engine_session *s, const struct table_def *t, const int64_t *rowids, uint32_t count,
-                       struct diag *diag, uint64_t *out_deleted);
+    /* Deletes rows by the rowids that a query returned in this transaction. *out_deleted must equal
+     * count. */
+    int (*delete_rows)(struct engine_session *s, const struct table_def *t, const int64_t *rowids,
+                       uint32_t count, struct diag *diag, uint64_t *out_deleted);
     int (*truncate)(struct engine_session *s, const struct table_def *t, struct diag *diag);
 
     /* Point read by a unique key; ENGINE_POINT_READS. */
-    int (*get)(struct engine_session *s, const struct table_def *t, uint32_t index, const struct value *key,
-               struct arena *arena, struct diag *diag, struct value *out_row);
+    int (*get)(struct engine_session *s, const struct table_def *t, uint32_t index,
+               const struct value *key, struct arena *arena, struct diag *diag,
+               struct value *out_row);
 
-    /* Number of rows (exact or estimated), largest value of an integer column (for AUTO_INCREMENT; 0 when empty). */
-    int (*row_count)(struct engine_session *s, const struct table_def *t, struct diag *diag, uint64_t *out);
-    int (*max_value)(struct engine_session *s, const struct table_def *t, uint32_t column, struct diag *diag, uint64_t *out);
+    /* Number of rows (exact or estimated), largest value of an integer column (for AUTO_INCREMENT;
+     * 0 when empty). */
+    int (*row_count)(struct engine_session *s, const struct table_def *t, struct diag *diag,
+                     uint64_t *out);
+    int (*max_value)(struct engine_session *s, const struct table_def *t, uint32_t column,
+                     struct diag *diag, uint64_t *out);
 };
 
 struct engine_query_ops {
-    /* Starts a query. The cursor streams: rows are computed as they are fetched. Closing it early ends its work. */
-    int (*open)(struct engine_session *s, const struct engine_query *q, struct diag *diag, struct engine_cursor **out);
+    /* Starts a query. The cursor streams: rows are computed as they are fetched. Closing it early
+     * ends its work. */
+    int (*open)(struct engine_session *s, const struct engine_query *q, struct diag *diag,
+                struct engine_cursor **out);
     /* Next chunk; borrowed until the next call on the cursor. */
     enum engine_result (*fetch)(struct engine_cursor *c, struct diag *diag, struct chunk *out);
     void (*close)(struct engine_cursor *c);
     /* The plan as text lines, in arena. */
-    int (*explain)(struct engine_session *s, const struct engine_query *q, bool analyze, struct arena *arena,
-                   struct diag *diag, struct str *out);
+    int (*explain)(struct engine_session *s, const struct engine_query *q, bool analyze,
+                   struct arena *arena, struct diag *diag, struct str *out);
     /* 0.0 … 1.0 of the running query, negative if not known. Any thread. */
     double (*progress)(const struct engine_session *s);
 };
@@ -214,10 +236,17 @@ struct engine_type {
 /* Adds a type. Fails, naming the callback, when caps promise one that is NULL. */
 NODISCARD int engine_register(const struct engine_type *type, struct diag *diag);
 NODISCARD const struct engine_type *engine_find_type(struct str name);
+/* The i-th registered type, NULL behind the last. */
+NODISCARD const struct engine_type *engine_type_at(size_t i);
+/* The check of engine_register() alone. */
+NODISCARD int engine_check_type(const struct engine_type *type, struct diag *diag);
+/* Registers every engine of this source tree; called once, at start. */
+NODISCARD int engine_register_all(struct diag *diag);
 
 /* ---- Wrappers: as the callbacks they are named after ---- */
 
-NODISCARD int engine_open(const struct engine_type *type, const void *config, struct diag *diag, struct engine **out);
+NODISCARD int engine_open(const struct engine_type *type, const void *config, struct diag *diag,
+                          struct engine **out);
 void engine_close(struct engine *e);
 NODISCARD int engine_session_open(struct engine *e, struct diag *diag, struct engine_session **out);
 void engine_session_close(struct engine_session *s);
@@ -226,34 +255,46 @@ NODISCARD int engine_begin(struct engine_session *s, unsigned flags, struct diag
 NODISCARD int engine_commit(struct engine_session *s, struct diag *diag);
 void engine_rollback(struct engine_session *s);
 NODISCARD enum engine_txn_state engine_txn_state(const struct engine_session *s);
-NODISCARD int engine_create_table(struct engine_session *s, const struct table_def *t, struct diag *diag);
-NODISCARD int engine_drop_table(struct engine_session *s, const struct table_def *t, struct diag *diag);
-NODISCARD int engine_alter_table(struct engine_session *s, const struct table_def *from, const struct table_def *to,
-                                 struct str rewrite, struct diag *diag);
-NODISCARD int engine_meta_put(struct engine_session *s, struct str kind, uint64_t id, struct str value,
-                              struct diag *diag);
+NODISCARD int engine_create_table(struct engine_session *s, const struct table_def *t,
+                                  struct diag *diag);
+NODISCARD int engine_drop_table(struct engine_session *s, const struct table_def *t,
+                                struct diag *diag);
+NODISCARD int engine_alter_table(struct engine_session *s, const struct table_def *from,
+                                 const struct table_def *to, struct str rewrite, struct diag *diag);
+NODISCARD int engine_meta_put(struct engine_session *s, struct str kind, uint64_t id,
+                              struct str value, struct diag *diag);
 NODISCARD int engine_meta_scan(struct engine_session *s, struct str kind,
-                               int (*fn)(void *arg, uint64_t id, struct str value), void *arg, struct diag *diag);
-NODISCARD int engine_set_variable(struct engine *e, struct str name, struct str value, struct diag *diag);
-NODISCARD uint32_t engine_statistics(struct engine *e, struct arena *arena, struct engine_stat **out);
-NODISCARD int engine_writer_open(struct engine_session *s, const struct table_def *t, unsigned flags,
-                                 struct diag *diag, struct engine_writer **out);
-NODISCARD int engine_writer_append(struct engine_writer *w, const struct chunk *rows, struct diag *diag);
+                               int (*fn)(void *arg, uint64_t id, struct str value), void *arg,
+                               struct diag *diag);
+NODISCARD int engine_set_variable(struct engine *e, struct str name, struct str value,
+                                  struct diag *diag);
+NODISCARD uint32_t engine_statistics(struct engine *e, struct arena *arena,
+                                     struct engine_stat **out);
+NODISCARD int engine_writer_open(struct engine_session *s, const struct table_def *t,
+                                 unsigned flags, struct diag *diag, struct engine_writer **out);
+NODISCARD int engine_writer_append(struct engine_writer *w, const struct chunk *rows,
+                                   struct diag *diag);
 NODISCARD int engine_writer_close(struct engine_writer *w, bool keep, struct diag *diag);
-NODISCARD int engine_find_conflicts(struct engine_session *s, const struct table_def *t, const struct chunk *rows,
-                                    const int64_t *ignore_rowids, uint32_t ignore_count, struct arena *arena,
-                                    struct diag *diag, struct engine_conflict **out, uint32_t *out_count);
-NODISCARD int engine_delete_rows(struct engine_session *s, const struct table_def *t, const int64_t *rowids,
-                                 uint32_t count, struct diag *diag, uint64_t *out_deleted);
-NODISCARD int engine_truncate(struct engine_session *s, const struct table_def *t, struct diag *diag);
-NODISCARD int engine_row_count(struct engine_session *s, const struct table_def *t, struct diag *diag, uint64_t *out);
+NODISCARD int engine_find_conflicts(struct engine_session *s, const struct table_def *t,
+                                    const struct chunk *rows, const int64_t *ignore_rowids,
+                                    uint32_t ignore_count, struct arena *arena, struct diag *diag,
+                                    struct engine_conflict **out, uint32_t *out_count);
+NODISCARD int engine_delete_rows(struct engine_session *s, const struct table_def *t,
+                                 const int64_t *rowids, uint32_t count, struct diag *diag,
+                                 uint64_t *out_deleted);
+NODISCARD int engine_truncate(struct engine_session *s, const struct table_def *t,
+                              struct diag *diag);
+NODISCARD int engine_row_count(struct engine_session *s, const struct table_def *t,
+                               struct diag *diag, uint64_t *out);
 NODISCARD int engine_max_value(struct engine_session *s, const struct table_def *t, uint32_t column,
                                struct diag *diag, uint64_t *out);
-NODISCARD int engine_query_open(struct engine_session *s, const struct engine_query *q, struct diag *diag,
-                                struct engine_cursor **out);
-NODISCARD enum engine_result engine_fetch(struct engine_cursor *c, struct diag *diag, struct chunk *out);
+NODISCARD int engine_query_open(struct engine_session *s, const struct engine_query *q,
+                                struct diag *diag, struct engine_cursor **out);
+NODISCARD enum engine_result engine_fetch(struct engine_cursor *c, struct diag *diag,
+                                          struct chunk *out);
 void engine_cursor_close(struct engine_cursor *c);
 NODISCARD int engine_explain(struct engine_session *s, const struct engine_query *q, bool analyze,
                              struct arena *arena, struct diag *diag, struct str *out);
+NODISCARD double engine_progress(const struct engine_session *s);
 
 #endif

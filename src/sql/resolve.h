@@ -1,6 +1,7 @@
 /*
- * The resolver: binds names against the catalog and gives each expression its MySQL result type. It fills
- * the "resolved" members of the tree in place. Pure: no I/O, the catalog is read through callbacks.
+ * The resolver: binds names against the catalog and gives each expression its MySQL result type. It
+ * fills the "resolved" members of the tree in place. Pure: no I/O, the catalog is read through
+ * callbacks.
  */
 #ifndef SQL_RESOLVE_H
 #define SQL_RESOLVE_H
@@ -20,23 +21,32 @@ struct resolve_env {
     uint32_t group_concat_max_len;
     uint64_t sql_select_limit; /* UINT64_MAX = none */
 
-    /* The table's definition, valid as long as the statement (the callee holds the reference and the metadata lock), or NULL. */
+    /* The table's definition, valid as long as the statement (the callee holds the reference and
+     * the metadata lock), or NULL. */
     const struct table_def *(*find_table)(void *arg, struct str db, struct str name);
     /* Type and value of a system or user variable. Returns 0, or -1 with diag (1193). */
-    int (*find_variable)(void *arg, const struct expr *var, struct diag *diag, struct sql_type *out_type);
-    /* May the session use these columns so? `privilege` is a enum privilege bit. Returns 0 or -1 with 1142/1143. */
-    int (*check_column)(void *arg, const struct table_def *table, uint32_t column, struct diag *diag);
+    int (*find_variable)(void *arg, const struct expr *var, struct diag *diag,
+                         struct sql_type *out_type);
+    /* May the session use these columns so? `privilege` is a enum privilege bit. Returns 0 or -1
+     * with 1142/1143. */
+    int (*check_column)(void *arg, const struct table_def *table, uint32_t column,
+                        struct diag *diag);
     void *arg;
 
-    /* Values of parameters, when known: literals take the place of EXPR_PARAM nodes before resolving. NULL at prepare time: parameters get
-     * types from their context as MySQL derives them. */
+    /* Values of parameters, when known: literals take the place of EXPR_PARAM nodes before
+     * resolving. NULL at prepare time: parameters get types from their context as MySQL derives
+     * them. */
 };
 
-/* Resolves a whole SELECT, INSERT, REPLACE, UPDATE or DELETE. Returns 0, or -1 with diag (1054, 1052, 1146, 1055, 1140, 1222, …). */
-NODISCARD int sql_resolve(struct stmt *stmt, const struct resolve_env *env, struct arena *arena, struct diag *diag);
+/* Resolves a whole SELECT, INSERT, REPLACE, UPDATE or DELETE. Returns 0, or -1 with diag (1054,
+ * 1052, 1146, 1055, 1140, 1222, …). */
+NODISCARD int sql_resolve(struct stmt *stmt, const struct resolve_env *env, struct arena *arena,
+                          struct diag *diag);
 
-/* Resolves one expression that may see the columns of `table` (may be NULL): SET values, defaults, SHOW … WHERE, LOAD DATA … SET. */
-NODISCARD int sql_resolve_expr(struct expr *e, const struct table_def *table, const struct resolve_env *env,
-                               struct arena *arena, struct diag *diag);
+/* Resolves one expression that may see the columns of `table` (may be NULL): SET values, defaults,
+ * SHOW … WHERE, LOAD DATA … SET. */
+NODISCARD int sql_resolve_expr(struct expr *e, const struct table_def *table,
+                               const struct resolve_env *env, struct arena *arena,
+                               struct diag *diag);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Column chunks: how rows move between engines and the rest, up to CHUNK_ROWS at a time, one vector a
- * column. Reading is by borrowing: an engine points the vectors at its own memory. Writing goes through
- * struct chunk_builder, which owns its memory.
+ * Column chunks: how rows move between engines and the rest, up to CHUNK_ROWS at a time, one vector
+ * a column. Reading is by borrowing: an engine points the vectors at its own memory. Writing goes
+ * through struct chunk_builder, which owns its memory.
  */
 #ifndef TYPES_CHUNK_H
 #define TYPES_CHUNK_H
@@ -15,8 +15,8 @@
 #define CHUNK_ROWS 2048
 
 /*
- * A string in a vector: up to 12 bytes inline, else 4 bytes of prefix and a pointer. The same layout as
- * duckdb_string_t, so that vectors need no copy.
+ * A string in a vector: up to 12 bytes inline, else 4 bytes of prefix and a pointer. The same
+ * layout as duckdb_string_t, so that vectors need no copy.
  */
 struct vec_str {
     uint32_t len;
@@ -54,19 +54,20 @@ static inline bool vec_is_null(const struct vec *v, uint32_t row)
     return v->validity != NULL && (v->validity[row >> 6] >> (row & 63) & 1) == 0;
 }
 
-/* The value at a row. Strings borrow from the vector. ENUM and SET come as their number (VALUE_UINT). */
+/* The value at a row. Strings borrow from the vector. ENUM and SET come as their number
+ * (VALUE_UINT). */
 void vec_get(const struct vec *v, uint32_t row, struct value *out);
 
 /*
- * Builds chunks row by row. `types` are the columns' declared types. Strings are copied. A row whose columns are not all
- * set keeps NULLs there.
+ * Builds chunks row by row. `types` are the columns' declared types. Strings are copied. A row
+ * whose columns are not all set keeps NULLs there.
  */
 struct chunk_builder {
     uint32_t ncols;
     uint32_t nrows;
-    struct vec *cols;       /* data and validity point at memory of the builder */
-    struct arena arena;     /* Vectors: for the builder's life. */
-    struct arena strings;   /* String bytes of the chunk being built. */
+    struct vec *cols;     /* data and validity point at memory of the builder */
+    struct arena arena;   /* Vectors: for the builder's life. */
+    struct arena strings; /* String bytes of the chunk being built. */
 };
 
 void chunk_builder_init(struct chunk_builder *b, const struct sql_type *types, uint32_t ncols);
@@ -87,7 +88,8 @@ uint32_t chunk_builder_add_row(struct chunk_builder *b);
 void chunk_builder_drop_row(struct chunk_builder *b);
 
 /*
- * Sets column col of the row added last from a value already converted to the column's type by store_value().
+ * Sets column col of the row added last from a value already converted to the column's type by
+ * store_value().
  */
 void chunk_builder_set(struct chunk_builder *b, uint32_t col, const struct value *v);
 
