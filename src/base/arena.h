@@ -1,10 +1,11 @@
 /*
- * Arena: memory that is given back all at once. Every allocation of a statement, transaction, cursor
- * or session comes from the arena of that lifetime, which is always an explicit parameter.
+ * Arena: memory that is given back all at once. Every allocation of a statement, transaction,
+ * cursor or session comes from the arena of that lifetime, which is always an explicit parameter.
  *
  * Handles of other libraries are tied to an arena with arena_on_reset(): their hooks run, last
- * registered first, when the arena is reset, rewound past them, or released, so that error paths need
- * no clean-up of their own. Not thread-safe: one owner at a time (it may move between threads).
+ * registered first, when the arena is reset, rewound past them, or released, so that error paths
+ * need no clean-up of their own. Not thread-safe: one owner at a time (it may move between
+ * threads).
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -33,7 +34,8 @@ struct arena_mark {
 
 typedef void arena_hook_fn(void *arg);
 
-/* Prepares an empty arena; allocates nothing until it is used. limit: see arena_try_alloc(), 0 = none. */
+/* Prepares an empty arena; allocates nothing until it is used. limit: see arena_try_alloc(), 0 =
+ * none. */
 void arena_init(struct arena *a, size_t limit);
 
 /* Runs the hooks and gives back all memory. The arena can be used again after arena_init(). */
@@ -42,13 +44,17 @@ void arena_release(struct arena *a);
 /* Runs the hooks and forgets all allocations; keeps one block for reuse. */
 void arena_reset(struct arena *a);
 
-/* len bytes, aligned to 16, not initialised. Never NULL: out of memory ends the process with a report. */
-void *arena_alloc(struct arena *a, size_t len) __attribute__((returns_nonnull, malloc, alloc_size(2)));
+/* len bytes, aligned to 16, not initialised. Never NULL: out of memory ends the process with a
+ * report. */
+void *arena_alloc(struct arena *a, size_t len)
+    __attribute__((returns_nonnull, malloc, alloc_size(2)));
 
 /* As arena_alloc(), zeroed. */
-void *arena_calloc(struct arena *a, size_t len) __attribute__((returns_nonnull, malloc, alloc_size(2)));
+void *arena_calloc(struct arena *a, size_t len)
+    __attribute__((returns_nonnull, malloc, alloc_size(2)));
 
-/* As arena_alloc() for sizes that a client or peer chose: NULL when the arena's limit or the memory is exceeded. */
+/* As arena_alloc() for sizes that a client or peer chose: NULL when the arena's limit or the memory
+ * is exceeded. */
 NODISCARD void *arena_try_alloc(struct arena *a, size_t len) __attribute__((alloc_size(2)));
 
 #define ARENA_NEW(a, type)          ((type *)arena_calloc((a), sizeof(type)))

@@ -12,7 +12,8 @@
 /* The result must be looked at; ignoring it is a compile error. */
 #define NODISCARD __attribute__((warn_unused_result))
 
-/* Marks a printf-like function: `fmt` and `args` are the 1-based positions of format and first argument. */
+/* Marks a printf-like function: `fmt` and `args` are the 1-based positions of format and first
+ * argument. */
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -23,7 +24,8 @@
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* A branch that cannot be taken unless there is a bug, defended all the same: asserts in debug builds. */
+/* A branch that cannot be taken unless there is a bug, defended all the same: asserts in debug
+ * builds. */
 #ifdef NDEBUG
 #define NEVER(x) UNLIKELY(x)
 #else

@@ -1,7 +1,7 @@
 /*
  * bytebuf: a growing run of bytes with a ceiling that must be given. Sticky failure: once an append
- * would pass the ceiling (or memory runs out) `failed` is set, that and later appends do nothing, and the user
- * checks once at the end.
+ * would pass the ceiling (or memory runs out) `failed` is set, that and later appends do nothing,
+ * and the user checks once at the end.
  */
 #ifndef BASE_BYTEBUF_H
 #define BASE_BYTEBUF_H

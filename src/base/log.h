@@ -1,7 +1,8 @@
 /*
- * Structured log. One line an event: time, level, module, message, then key=value fields (or one JSON object a
- * line). Lower case, subject first, no final period. Never secrets. Used by net, session, exec, engine, admin and
- * main; base, wire, binlog, sql and types return diags instead. Thread-safe; a line is one write(2).
+ * Structured log. One line an event: time, level, module, message, then key=value fields (or one
+ * JSON object a line). Lower case, subject first, no final period. Never secrets. Used by net,
+ * session, exec, engine, admin and main; base, wire, binlog, sql and types return diags instead.
+ * Thread-safe; a line is one write(2).
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -23,7 +24,7 @@ enum log_format {
 
 /* Who is speaking: a module, or a session. Copied freely; the strings must outlive it. */
 struct log {
-    const char *module;    /* "net", "session", … */
+    const char *module;     /* "net", "session", … */
     uint64_t connection_id; /* 0 = none. */
     const char *user;       /* May be NULL. */
     const char *peer;       /* May be NULL. */
@@ -41,11 +42,11 @@ void log_write(const struct log *l, enum log_level level, const char *fmt, ...) 
 #define log_error(l, ...) log_write((l), LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(l, ...)  log_write((l), LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_info(l, ...)  log_write((l), LOG_LEVEL_INFO, __VA_ARGS__)
-#define log_debug(l, ...)                                                                                  \
-    do {                                                                                                   \
-        if (log_enabled(LOG_LEVEL_DEBUG)) {                                                                \
-            log_write((l), LOG_LEVEL_DEBUG, __VA_ARGS__);                                                  \
-        }                                                                                                  \
+#define log_debug(l, ...)                                                                          \
+    do {                                                                                           \
+        if (log_enabled(LOG_LEVEL_DEBUG)) {                                                        \
+            log_write((l), LOG_LEVEL_DEBUG, __VA_ARGS__);                                          \
+        }                                                                                          \
     } while (0)
 
 #endif

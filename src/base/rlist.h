@@ -57,7 +57,8 @@ static inline struct rlist *rlist_shift(struct rlist *head)
 #define rlist_foreach(it, head) for (struct rlist *it = (head)->next; it != (head); it = it->next)
 
 /* The body may unlink `it`. */
-#define rlist_foreach_safe(it, head)                                                                       \
-    for (struct rlist *it = (head)->next, *it##_next = it->next; it != (head); it = it##_next, it##_next = it->next)
+#define rlist_foreach_safe(it, head)                                                               \
+    for (struct rlist *it = (head)->next, *it##_next = it->next; it != (head);                     \
+         it = it##_next, it##_next = it->next)
 
 #endif

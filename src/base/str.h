@@ -15,9 +15,9 @@ struct str {
 };
 
 /* A str of a string literal; usable in static initialisers. */
-#define STR(literal) ((struct str){.p = ("" literal), .len = sizeof(literal) - 1})
+#define STR(literal)      ((struct str){.p = ("" literal), .len = sizeof(literal) - 1})
 #define STR_INIT(literal) {.p = ("" literal), .len = sizeof(literal) - 1}
-#define STR_NULL     ((struct str){.p = NULL, .len = 0})
+#define STR_NULL          ((struct str){.p = NULL, .len = 0})
 
 /* For "%.*s" */
 #define STR_FMT(s) (int)(s).len, ((s).p ? (s).p : "")
@@ -54,7 +54,8 @@ NODISCARD struct str str_trim(struct str s);
 NODISCARD bool str_starts_with(struct str s, struct str prefix);
 NODISCARD bool str_starts_with_nocase(struct str s, struct str prefix);
 
-/* Parses all of s as a decimal number. Returns 0, or -1 when s is empty, has other characters, or does not fit. */
+/* Parses all of s as a decimal number. Returns 0, or -1 when s is empty, has other characters, or
+ * does not fit. */
 NODISCARD int str_to_u64(struct str s, uint64_t *out);
 NODISCARD int str_to_i64(struct str s, int64_t *out);
 
