@@ -19,15 +19,20 @@
  * layout as duckdb_string_t, so that vectors need no copy.
  */
 struct vec_str {
-    uint32_t len;
     union {
-        char inlined[12];
         struct {
+            uint32_t len;
+            char inlined[12];
+        };
+        struct {
+            uint32_t out_len; /* The same as len. */
             char prefix[4];
             const char *ptr;
         } out;
     };
 };
+
+static_assert(sizeof(struct vec_str) == 16, "as duckdb_string_t");
 
 #define VEC_STR_INLINE 12
 
@@ -54,13 +59,21 @@ static inline bool vec_is_null(const struct vec *v, uint32_t row)
     return v->validity != NULL && (v->validity[row >> 6] >> (row & 63) & 1) == 0;
 }
 
-/* The value at a row. Strings borrow from the vector. ENUM and SET come as their number
- * (VALUE_UINT). */
+/* A str as a vector holds it; longer than 12 bytes it borrows from s. */
+NODISCARD struct vec_str vec_str_from(struct str s);
+
+/*
+ * The value at a row. Strings borrow from the vector. ENUM and SET come as their number
+ * (VALUE_UINT), TIMESTAMP in UTC as stored. Integers that do not fit 64 bits (a VEC_I128 of integer
+ * type) are clipped.
+ */
 void vec_get(const struct vec *v, uint32_t row, struct value *out);
 
 /*
- * Builds chunks row by row. `types` are the columns' declared types. Strings are copied. A row
- * whose columns are not all set keeps NULLs there.
+ * Builds chunks row by row. `types` are the columns' declared types and must outlive the builder.
+ * Strings are copied. A row whose columns are not all set keeps NULLs there. Memory: the vectors,
+ * plus the strings of one chunk, of which chunk_builder_bytes() tells the size for callers that
+ * hand the chunk on before it is full.
  */
 struct chunk_builder {
     uint32_t ncols;
@@ -81,6 +94,12 @@ static inline bool chunk_builder_is_full(const struct chunk_builder *b)
     return b->nrows == CHUNK_ROWS;
 }
 
+/* Bytes of string data in the chunk being built. */
+static inline size_t chunk_builder_bytes(const struct chunk_builder *b)
+{
+    return b->strings.used;
+}
+
 /* Starts a row with all columns NULL; the builder must not be full. Returns its number. */
 uint32_t chunk_builder_add_row(struct chunk_builder *b);
 
@@ -89,11 +108,13 @@ void chunk_builder_drop_row(struct chunk_builder *b);
 
 /*
  * Sets column col of the row added last from a value already converted to the column's type by
- * store_value().
+ * store_value(); a value of another family is a bug of the caller and leaves NULL. A column may be
+ * set once a row.
  */
 void chunk_builder_set(struct chunk_builder *b, uint32_t col, const struct value *v);
 
-/* As chunk_builder_set() for the two hottest cases, without a struct value in between. */
+/* As chunk_builder_set() for the two hottest cases, without a struct value in between; i64 is for
+ * VEC_I64. */
 void chunk_builder_set_str(struct chunk_builder *b, uint32_t col, struct str s);
 void chunk_builder_set_i64(struct chunk_builder *b, uint32_t col, int64_t i);
 

@@ -8,23 +8,55 @@
 #include "base/arena.h"
 #include "base/bytebuf.h"
 #include "base/diag.h"
+#include "types/sql_mode.h"
 #include "types/type.h"
 #include "types/value.h"
 
-/* Numbers out of anything ('12abc' is 12 with warning 1292). diag takes warnings; may be NULL. */
+struct timezone; /* types/timezone.h */
+
+/*
+ * Numbers out of anything: '12abc' is 12 with warning 1292; a temporal value is its digits
+ * (20200102030405.5); JSON counts as its text. diag takes the warnings; may be NULL.
+ */
 NODISCARD double value_to_double(const struct value *v, struct diag *diag);
 NODISCARD struct decimal value_to_decimal(const struct value *v, struct diag *diag);
-/* Rounded to an integer; *out_unsigned says how to read the bits. */
+/*
+ * An integer; *out_unsigned says how to read the bits. Decimals are rounded half away from zero,
+ * doubles to even, and text is cut behind its first digits, as MySQL does each. Too large values
+ * are clipped (1292).
+ */
 NODISCARD int64_t value_to_int(const struct value *v, bool *out_unsigned, struct diag *diag);
-/* Text in UTF-8; borrows from v or lives in arena. `type` gives fraction digits, zerofill and
- * labels; may be NULL. */
+
+/*
+ * Text in UTF-8 (binary: its bytes); borrows from v or lives in arena. NULL gives STR_NULL. `type`
+ * gives fraction digits, zerofill, labels, and whether a double is a FLOAT; NULL for a value
+ * without one.
+ */
 NODISCARD struct str value_to_text(const struct value *v, const struct sql_type *type,
                                    struct arena *arena);
-/* A date, date-time or time out of anything, by MySQL's rules for that target. Returns 0, or -1 if
- * it is not one (warning 1292 in diag). */
+
+/*
+ * A date, date-time or time out of anything, by MySQL's rules for that target, with all fraction
+ * digits. A time zone offset in the text is applied as if the session were in UTC; see
+ * value_to_datetime_in(). Return 0, or -1 if it is not one, with *out zeros (warning 1292 in diag,
+ * which may be NULL).
+ */
 NODISCARD int value_to_datetime(const struct value *v, uint64_t sql_mode, struct mtime *out,
                                 struct diag *diag);
 NODISCARD int value_to_time(const struct value *v, struct mtime *out, struct diag *diag);
+
+/* As value_to_datetime(), for the session that `in` describes; a TIME counts from the day of
+ * now_us. */
+struct temporal_session {
+    uint64_t sql_mode; /* enum sql_mode */
+    enum sql_dialect dialect;
+    const struct timezone *tz; /* NULL: UTC. */
+    int64_t now_us;            /* Start of the statement, microseconds since 1970 UTC. */
+};
+NODISCARD int value_to_datetime_in(const struct value *v, const struct temporal_session *in,
+                                   struct mtime *out, struct diag *diag);
+NODISCARD int value_to_time_in(const struct value *v, const struct temporal_session *in,
+                               struct mtime *out, struct diag *diag);
 
 /*
  * Number formatting as MySQL prints results. All return the length and write no NUL. buf holds at
