@@ -1,0 +1,319 @@
+/*
+ * DDL. Tables and columns have names of ours (t<id>, c<id>), so that renaming touches the catalog
+ * only; DuckDB gets no constraints, defaults or indexes: NOT NULL and keys are checked before rows
+ * come in, and what DuckDB keeps with a table must not depend on our functions (facts D28).
+ */
+#include "engine/duckdb/duckdb_int.h"
+#include "types/convert.h"
+
+#include <inttypes.h>
+
+static void put_columns(const struct table_def *t, struct bytebuf *sql)
+{
+    bytebuf_put_char(sql, '(');
+    for (uint32_t i = 0; i < t->column_count; i++) {
+        bytebuf_printf(sql, "%sc%u ", i ? ", " : "", t->columns[i].id);
+        ddb_type_name(&t->columns[i].type, sql);
+    }
+    bytebuf_put_char(sql, ')');
+}
+
+static int run_ddl(struct ddb_session *s, const struct table_def *t, struct bytebuf *sql,
+                   struct diag *diag)
+{
+    const int rc = ddb_exec_buf(s, sql, t->name, diag);
+    bytebuf_reset(sql);
+    return rc;
+}
+
+int ddb_create_table(struct engine_session *base, const struct table_def *t, struct diag *diag)
+{
+    struct ddb_session *s = ddb_session_of(base);
+    if (ddb_enter(s, diag) != 0) {
+        return -1;
+    }
+    int rc = ddb_write_statement(s, t, diag);
+    if (rc == 0) {
+        struct bytebuf sql;
+        bytebuf_init(&sql, DDB_SQL_MAX);
+        bytebuf_printf(&sql, "CREATE TABLE t%" PRIu64, t->id);
+        put_columns(t, &sql);
+        rc = run_ddl(s, t, &sql, diag);
+        bytebuf_release(&sql);
+    }
+    return ddb_leave(s, ddb_write_done(s, rc, diag));
+}
+
+int ddb_drop_table(struct engine_session *base, const struct table_def *t, struct diag *diag)
+{
+    struct ddb_session *s = ddb_session_of(base);
+    if (ddb_enter(s, diag) != 0) {
+        return -1;
+    }
+    int rc = ddb_write_statement(s, t, diag);
+    if (rc == 0) {
+        struct bytebuf sql;
+        bytebuf_init(&sql, DDB_SQL_MAX);
+        bytebuf_printf(&sql, "DROP TABLE IF EXISTS t%" PRIu64, t->id);
+        rc = run_ddl(s, t, &sql, diag);
+        bytebuf_release(&sql);
+        ddb_table_forget(s->instance, t->id);
+    }
+    return ddb_leave(s, ddb_write_done(s, rc, diag));
+}
+
+/* ---- ALTER TABLE ---- */
+
+static const struct column_def *find_column(const struct table_def *t, uint32_t id)
+{
+    for (uint32_t i = 0; i < t->column_count; i++) {
+        if (t->columns[i].id == id) {
+            return &t->columns[i];
+        }
+    }
+    return NULL;
+}
+
+static bool same_storage(const struct sql_type *a, const struct sql_type *b)
+{
+    struct bytebuf x;
+    struct bytebuf y;
+    bytebuf_init(&x, 64);
+    bytebuf_init(&y, 64);
+    ddb_type_name(a, &x);
+    ddb_type_name(b, &y);
+    const bool same = str_eq(bytebuf_str(&x), bytebuf_str(&y));
+    bytebuf_release(&x);
+    bytebuf_release(&y);
+    return same;
+}
+
+/* Does the stored table already have the columns of `to`, in their order? */
+static bool nothing_changes(const struct table_def *from, const struct table_def *to)
+{
+    bool same = from->column_count == to->column_count;
+    for (uint32_t i = 0; same && i < to->column_count; i++) {
+        same = from->columns[i].id == to->columns[i].id &&
+               same_storage(&from->columns[i].type, &to->columns[i].type);
+    }
+    return same;
+}
+
+static void put_quoted(struct str text, struct bytebuf *sql)
+{
+    bytebuf_put_char(sql, '\'');
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.p[i] == '\'') {
+            bytebuf_put_char(sql, '\'');
+        }
+        bytebuf_put_char(sql, text.p[i]);
+    }
+    bytebuf_put_char(sql, '\'');
+}
+
+static void put_blob(struct str bytes, struct bytebuf *sql)
+{
+    bytebuf_put_cstr(sql, "unhex('");
+    for (size_t i = 0; i < bytes.len; i++) {
+        bytebuf_printf(sql, "%02x", (unsigned char)bytes.p[i]);
+    }
+    bytebuf_put_cstr(sql, "')");
+}
+
+/* What a NOT NULL column without default holds in rows that are there already: MySQL's implicit
+ * default. */
+static void put_implicit_default(const struct sql_type *type, struct bytebuf *sql)
+{
+    const enum type_class class = type_class_of(type->type);
+    if (class == TYPE_CLASS_STRING || class == TYPE_CLASS_OPAQUE || type_phys(type) == VEC_STR) {
+        bytebuf_put_cstr(sql, class == TYPE_CLASS_JSON ? "'null'" : "''");
+    } else if (class == TYPE_CLASS_ENUM) {
+        bytebuf_put_cstr(sql, "1");
+    } else if (class == TYPE_CLASS_DATE || class == TYPE_CLASS_DATETIME) {
+        /* The zero date, as temporal.h packs it, by way of the epoch. */
+        const struct mtime zero = {.year = 0};
+        if (class == TYPE_CLASS_DATE) {
+            bytebuf_printf(sql, "(DATE '1970-01-01' + (%" PRId32 "))", temporal_pack_date(&zero));
+        } else {
+            bytebuf_printf(sql, "make_timestamp(%" PRId64 ")", temporal_pack_datetime(&zero));
+        }
+    } else {
+        bytebuf_put_cstr(sql, "0");
+    }
+}
+
+/* A value already converted to the column's type, as a DuckDB literal of the column's storage. */
+static void put_value(const struct value *v, const struct sql_type *type, struct arena *arena,
+                      struct bytebuf *sql)
+{
+    const enum type_class class = type_class_of(type->type);
+    switch (v->kind) {
+    case VALUE_NULL:
+        bytebuf_put_cstr(sql, "NULL");
+        break;
+    case VALUE_INT:
+        bytebuf_printf(sql, "%" PRId64, v->i);
+        break;
+    case VALUE_UINT:
+        bytebuf_printf(sql, "%" PRIu64, v->u);
+        break;
+    case VALUE_DATE:
+        bytebuf_printf(sql, "(DATE '1970-01-01' + (%" PRId32 "))", temporal_pack_date(&v->time));
+        break;
+    case VALUE_DATETIME:
+        bytebuf_printf(sql, "make_timestamp(%" PRId64 ")", temporal_pack_datetime(&v->time));
+        break;
+    case VALUE_TIME:
+        bytebuf_printf(sql, "%" PRId64, temporal_pack_time(&v->time));
+        break;
+    case VALUE_DECIMAL:
+        if (class == TYPE_CLASS_DECIMAL && type->length > DECIMAL_MAX_NATIVE) {
+            char sortable[64];
+            put_blob(str_from(sortable,
+                              decimal_to_sortable(&v->dec, type->length, type->decimals, sortable)),
+                     sql);
+            break;
+        }
+        bytebuf_put_str(sql, value_to_text(v, type, arena));
+        break;
+    case VALUE_STRING:
+    case VALUE_JSON:
+        if (ddb_type_is_text(type)) {
+            put_quoted(v->str, sql);
+        } else {
+            put_blob(v->str, sql);
+        }
+        break;
+    default:
+        bytebuf_put_str(sql, value_to_text(v, type, arena));
+        break;
+    }
+}
+
+/* The value of a column of the new table in terms of the old one. */
+static void put_new_column(const struct table_def *from, const struct column_def *column,
+                           struct arena *arena, struct bytebuf *sql)
+{
+    const struct column_def *old = find_column(from, column->id);
+    if (old != NULL && same_storage(&old->type, &column->type)) {
+        bytebuf_printf(sql, "c%u", column->id);
+        return;
+    }
+    bytebuf_put_cstr(sql, "CAST(");
+    if (old != NULL) {
+        bytebuf_printf(sql, "c%u", column->id);
+    } else if (column->default_kind == DEFAULT_VALUE) {
+        put_value(&column->default_value, &column->type, arena, sql);
+    } else if (type_is_nullable(&column->type)) {
+        bytebuf_put_cstr(sql, "NULL");
+    } else {
+        put_implicit_default(&column->type, sql);
+    }
+    bytebuf_put_cstr(sql, " AS ");
+    ddb_type_name(&column->type, sql);
+    bytebuf_put_char(sql, ')');
+}
+
+/* Builds the new table beside the old one and lets it take the name. */
+static int rewrite_table(struct ddb_session *s, const struct table_def *from,
+                         const struct table_def *to, struct str rewrite, struct diag *diag)
+{
+    struct bytebuf sql;
+    bytebuf_init(&sql, DDB_SQL_MAX);
+    bytebuf_printf(&sql, "CREATE TABLE t%" PRIu64 "_n", to->id);
+    put_columns(to, &sql);
+    int rc = run_ddl(s, to, &sql, diag);
+    if (rc == 0) {
+        bytebuf_printf(&sql, "INSERT INTO t%" PRIu64 "_n ", to->id);
+        if (rewrite.len != 0) {
+            bytebuf_put_str(&sql, rewrite);
+        } else {
+            bytebuf_put_cstr(&sql, "SELECT ");
+            for (uint32_t i = 0; i < to->column_count; i++) {
+                bytebuf_put_cstr(&sql, i ? ", " : "");
+                put_new_column(from, &to->columns[i], &s->txn_arena, &sql);
+            }
+            bytebuf_printf(&sql, " FROM t%" PRIu64, from->id);
+        }
+        rc = run_ddl(s, to, &sql, diag);
+    }
+    if (rc == 0) {
+        bytebuf_printf(&sql, "DROP TABLE t%" PRIu64, from->id);
+        rc = run_ddl(s, to, &sql, diag);
+    }
+    if (rc == 0) {
+        bytebuf_printf(&sql, "ALTER TABLE t%" PRIu64 "_n RENAME TO t%" PRIu64, to->id, to->id);
+        rc = run_ddl(s, to, &sql, diag);
+    }
+    bytebuf_release(&sql);
+    return rc;
+}
+
+/*
+ * Drops columns in place when that is all there is to do: DuckDB only forgets them. (Adding in
+ * place would leave a default behind in the stored definition.)
+ */
+static bool only_drops(const struct table_def *from, const struct table_def *to)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < to->column_count; i++) {
+        while (at < from->column_count && from->columns[at].id != to->columns[i].id) {
+            at++;
+        }
+        if (at == from->column_count ||
+            !same_storage(&from->columns[at].type, &to->columns[i].type)) {
+            return false;
+        }
+        at++;
+    }
+    return true;
+}
+
+static int drop_columns(struct ddb_session *s, const struct table_def *from,
+                        const struct table_def *to, struct diag *diag)
+{
+    int rc = 0;
+    for (uint32_t i = 0; i < from->column_count && rc == 0; i++) {
+        if (find_column(to, from->columns[i].id) == NULL) {
+            struct bytebuf sql;
+            bytebuf_init(&sql, DDB_SQL_MAX);
+            bytebuf_printf(&sql, "ALTER TABLE t%" PRIu64 " DROP COLUMN c%u", from->id,
+                           from->columns[i].id);
+            rc = run_ddl(s, to, &sql, diag);
+            bytebuf_release(&sql);
+        }
+    }
+    return rc;
+}
+
+static int alter_table(struct ddb_session *s, const struct table_def *from,
+                       const struct table_def *to, struct str rewrite, struct diag *diag)
+{
+    if (rewrite.len == 0 && nothing_changes(from, to)) {
+        return 0;
+    }
+    /* Rows that this transaction appended make DuckDB refuse to change the table in place. */
+    if (rewrite.len == 0 && only_drops(from, to) && ddb_touched_get(s, to->id)->appended == 0) {
+        return drop_columns(s, from, to, diag);
+    }
+    const int rc = rewrite_table(s, from, to, rewrite, diag);
+    if (rc == 0 && s->touched != NULL) {
+        ddb_touched_get(s, to->id)->appended = DDB_APPENDED_UNKNOWN;
+    }
+    return rc;
+}
+
+int ddb_alter_table(struct engine_session *base, const struct table_def *from,
+                    const struct table_def *to, struct str rewrite, struct diag *diag)
+{
+    struct ddb_session *s = ddb_session_of(base);
+    if (ddb_enter(s, diag) != 0) {
+        return -1;
+    }
+    int rc = ddb_write_statement(s, to, diag);
+    if (rc == 0) {
+        rc = alter_table(s, from, to, rewrite, diag);
+        ddb_table_forget(s->instance, to->id);
+    }
+    return ddb_leave(s, ddb_write_done(s, rc, diag));
+}
