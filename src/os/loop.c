@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@
 
 enum {
     TRIM_TICK_MS = 2000, /* A fiber's stack is trimmed 2-4 s after it was parked. */
+    ROUNDS_MAX = 8,      /* Rounds of ready fibers before events are looked at again. */
 };
 
 _Thread_local struct loop *loop_this;
@@ -126,6 +128,30 @@ static void set_timer(struct loop *l)
     l->timer_due = due;
 }
 
+/* Fibers that wake one another go on for some rounds without the system call that asks for events.
+ */
+static void run_fibers(struct loop *l)
+{
+    int rounds = 0;
+    do {
+        run_posted(l);
+        fiber_run_ready(l);
+    } while (++rounds < ROUNDS_MAX && !rlist_is_empty(&l->ready));
+}
+
+/* Waits shortly for a posted call; gives the core to whoever wants it. */
+static bool spin_for_post(struct loop *l)
+{
+    const uint64_t until = clock_monotonic_us() + SPIN_US;
+    while (!atomic_load_explicit(&l->posted, memory_order_relaxed)) {
+        if (clock_monotonic_us() >= until) {
+            return false;
+        }
+        (void)sched_yield();
+    }
+    return true;
+}
+
 static void *loop_main(void *arg)
 {
     struct loop *l = arg;
@@ -137,13 +163,16 @@ static void *loop_main(void *arg)
     l->tsan = __tsan_get_current_fiber();
 #endif
     for (;;) {
-        run_posted(l);
-        fiber_run_ready(l);
+        run_fibers(l);
         if (atomic_load(&l->stopping)) {
             break;
         }
         set_timer(l);
-        const bool busy = !rlist_is_empty(&l->ready) || atomic_load(&l->posted);
+        bool busy = !rlist_is_empty(&l->ready) || atomic_load(&l->posted);
+        if (l->expects_post) {
+            l->expects_post = false;
+            busy = busy || spin_for_post(l);
+        }
         (void)uv_run(&l->uv, busy ? UV_RUN_NOWAIT : UV_RUN_ONCE);
     }
     run_posted(l);

@@ -2,8 +2,10 @@
 
 #include "os_int.h"
 
+#include "base/clock.h"
 #include "os/rlimit.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -37,6 +39,7 @@ struct pool {
     bool stopping;
     atomic_uint running;
     atomic_uint queued;
+    atomic_uint spinning; /* Threads in spin_for_job(): they look at the queue afterwards. */
     const char *name;
     pthread_t ids[THREADS_MAX];
 };
@@ -50,6 +53,18 @@ static void on_finished(void *arg)
     struct job *job = arg;
     job->done = true;
     fiber_wake(job->fiber);
+}
+
+/* The next function often follows within microseconds of the last. */
+static void spin_for_job(struct pool *p)
+{
+    const uint64_t until = clock_monotonic_us() + SPIN_US;
+    atomic_fetch_add(&p->spinning, 1);
+    while (atomic_load_explicit(&p->queued, memory_order_relaxed) == 0 &&
+           clock_monotonic_us() < until) {
+        (void)sched_yield();
+    }
+    atomic_fetch_sub(&p->spinning, 1);
 }
 
 /* Waits for a job; NULL when the pool stops and the queue is empty. */
@@ -82,6 +97,7 @@ static void *worker(void *arg)
         job->fn(job->arg);
         atomic_fetch_sub(&p->running, 1);
         loop_post_call(job->loop, &job->finished);
+        spin_for_job(p);
     }
     return NULL;
 }
@@ -108,10 +124,12 @@ static void enqueue(struct pool *p, struct job *job)
     os_mutex_lock(&p->lock);
     rlist_push(&p->queue, &job->node);
     atomic_fetch_add(&p->queued, 1);
-    const bool signal = p->idle > p->waking;
+    /* Threads that look, or are about to, take it without being told. */
+    const bool wanted = atomic_load(&p->queued) > atomic_load(&p->spinning) + p->waking;
+    const bool signal = wanted && p->idle > p->waking;
     if (signal) {
         p->waking++;
-    } else if (p->threads < p->max) {
+    } else if (wanted && p->threads < p->max) {
         add_thread(p);
     }
     os_mutex_unlock(&p->lock);
@@ -144,6 +162,7 @@ enum offload_result offload_run(enum offload_class class, offload_fn *fn, void *
     struct job job = {.fn = fn, .arg = arg, .fiber = f, .loop = fiber_loop(f)};
     job.finished = (struct loop_call){.fn = on_finished, .arg = &job};
     enqueue(p, &job);
+    job.loop->expects_post = true;
     bool withdrawn = false;
     bool masked = false;
     while (!job.done && !withdrawn) {

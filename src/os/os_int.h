@@ -93,7 +93,8 @@ struct loop {
     int heap_cap;
     uint64_t timer_due; /* When the timer is set to fire; FIBER_FOREVER = not set. */
     unsigned epoch;
-    void *sp; /* The scheduler's stack pointer while a fiber runs. */
+    bool expects_post; /* A call may be posted within microseconds: worth a short spin. */
+    void *sp;          /* The scheduler's stack pointer while a fiber runs. */
     void *tsan;
     void *fake_stack;
     const void *stack_bottom;
@@ -111,6 +112,14 @@ struct loops {
 
 /* The loop of this thread. */
 extern _Thread_local struct loop *loop_this;
+
+enum {
+    /*
+     * How long a thread looks again before it sleeps when work is likely to come at once. Putting a
+     * core to sleep and waking it costs more than that, above all in virtual machines.
+     */
+    SPIN_US = 20,
+};
 
 /* Runs the fibers that were ready when it was called. */
 void fiber_run_ready(struct loop *l);

@@ -3,10 +3,12 @@
 #include "os/os_mutex.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum {
@@ -466,6 +468,61 @@ static void test_interrupt_from_another_thread(void **state)
     assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
+/* ---- mistakes that must not go unnoticed ---- */
+
+/* Runs fn in a fiber of a child process; returns whether the child was ended by a signal or a
+ * sanitizer. */
+static bool child_dies(fiber_fn *fn)
+{
+    const pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)signal(SIGSEGV, SIG_DFL);
+        (void)signal(SIGABRT, SIG_DFL);
+        (void)close(STDERR_FILENO);
+        _exit(fiber_run(fn, NULL) ? 2 : 0);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFSIGNALED(status) || (WIFEXITED(status) && WEXITSTATUS(status) != 0);
+}
+
+static int __attribute__((noinline)) recurse(volatile char *above, int depth)
+{
+    volatile char here[1024];
+    here[0] = *above;
+    return depth > 1000000 ? here[0] : recurse(here, depth + 1) + here[0];
+}
+
+static void overflow_stack(void *arg)
+{
+    char start = 1;
+    (void)recurse(&start, 0);
+    (void)arg;
+}
+
+static void test_overflow_hits_the_guard_page(void **state)
+{
+    (void)state;
+    assert_true(child_dies(overflow_stack));
+}
+
+#ifndef NDEBUG
+static void park_with_a_mutex(void *arg)
+{
+    static struct os_mutex m = OS_MUTEX_INIT;
+    (void)arg;
+    os_mutex_lock(&m);
+    fiber_yield();
+}
+
+static void test_park_with_a_mutex_held_is_caught(void **state)
+{
+    (void)state;
+    assert_true(child_dies(park_with_a_mutex));
+}
+#endif
+
 /* ---- many ---- */
 
 static void spawn_chain(void *arg)
@@ -506,6 +563,10 @@ int main(void)
         cmocka_unit_test(test_interrupt_goes_before_a_token),
         cmocka_unit_test(test_interrupt_from_another_thread),
         cmocka_unit_test(test_stacks_are_reused),
+        cmocka_unit_test(test_overflow_hits_the_guard_page),
+#ifndef NDEBUG
+        cmocka_unit_test(test_park_with_a_mutex_held_is_caught),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
