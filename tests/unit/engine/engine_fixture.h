@@ -8,12 +8,13 @@
 #include "engine/duckdb/duckdb_engine.h"
 #include "engine/engine.h"
 
-#include <cmocka.h>
-
+/* clang-format off: cmocka.h needs these before it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
 
 #define FIXTURE_MAX_COLUMNS 32
 
