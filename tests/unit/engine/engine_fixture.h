@@ -8,7 +8,8 @@
 #include "engine/duckdb/duckdb_engine.h"
 #include "engine/engine.h"
 
-/* clang-format off: cmocka.h needs these before it. */
+/* cmocka.h needs these before it. */
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
