@@ -313,6 +313,7 @@ size_t charset_to_utf8(const struct charset *cs, struct str s, struct bytebuf *o
     }
     const struct codec *codec = &codecs[cs->kind];
     const bool ascii = has_ascii(cs);
+    s = str_not_null(s);
     const unsigned char *p = (const unsigned char *)s.p;
     const unsigned char *const end = p + s.len;
     size_t bad = 0;
@@ -346,6 +347,7 @@ size_t charset_from_utf8(const struct charset *cs, struct str s, struct bytebuf 
     }
     const struct codec *codec = &codecs[cs->kind];
     const bool ascii = has_ascii(cs);
+    s = str_not_null(s);
     const unsigned char *p = (const unsigned char *)s.p;
     const unsigned char *const end = p + s.len;
     size_t bad = 0;

@@ -7,6 +7,12 @@
 
 #include "types/charset.h"
 
+/* s, but never a null pointer: nothing may be added to one, not even 0. */
+static inline struct str str_not_null(struct str s)
+{
+    return s.p ? s : STR("");
+}
+
 /* A character of a single-byte set that is not the ASCII character of its byte. */
 struct charset_cell {
     uint16_t code_point;

@@ -179,6 +179,7 @@ static size_t map_from_unicode(const struct charset_multi *m, UConverter *u, uin
 
 size_t charset_multi_to_utf8(const struct charset_multi *m, struct str s, struct bytebuf *out)
 {
+    s = str_not_null(s);
     const unsigned char *p = (const unsigned char *)s.p;
     const unsigned char *const end = p + s.len;
     UConverter *u = converter(m);
@@ -200,6 +201,7 @@ size_t charset_multi_to_utf8(const struct charset_multi *m, struct str s, struct
 
 size_t charset_multi_from_utf8(const struct charset_multi *m, struct str s, struct bytebuf *out)
 {
+    s = str_not_null(s);
     const unsigned char *p = (const unsigned char *)s.p;
     const unsigned char *const end = p + s.len;
     UConverter *u = converter(m);

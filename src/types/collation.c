@@ -246,6 +246,7 @@ static bool take_contraction(struct code_iter *it, uint32_t cp)
 
 void code_iter_init(struct code_iter *it, const struct collation_scheme *scheme, struct str s)
 {
+    s = str_not_null(s);
     it->scheme = scheme;
     it->p = (const unsigned char *)s.p;
     it->end = it->p + s.len;
@@ -495,7 +496,7 @@ static size_t common_ascii(const struct collation_ascii *t, struct str a, struct
 
 static struct str from_byte(struct str s, size_t from)
 {
-    return str_from(s.p + from, s.len - from);
+    return from ? str_from(s.p + from, s.len - from) : s;
 }
 
 static int compare_padded_utf8(struct str a, struct str b)

@@ -51,6 +51,17 @@ static uint32_t map_char(const struct collation_scheme *scheme, uint32_t cp, enu
     return scheme->cases ? map_pair(scheme->cases, cp, to) : map_byte(scheme->bytes, cp, to);
 }
 
+/* Writes a mapped character, or the byte at p as it is when that is malformed. Returns the length.
+ */
+static size_t put_mapped(uint32_t mapped, const unsigned char *p, char *buf)
+{
+    if (mapped < UTF8_BAD) {
+        return utf8_put(mapped, buf);
+    }
+    buf[0] = (char)*p;
+    return 1;
+}
+
 static void map_string(const struct collation *c, struct str s, enum letter_case to,
                        struct bytebuf *out)
 {
@@ -59,31 +70,28 @@ static void map_string(const struct collation *c, struct str s, enum letter_case
         bytebuf_put_str(out, s);
         return;
     }
+    const bool in_place = scheme->cases && scheme->cases->in_place;
     const unsigned char *p = (const unsigned char *)s.p;
-    const unsigned char *const end = p + s.len;
-    size_t room = scheme->cases && scheme->cases->cut ? s.len : SIZE_MAX;
+    size_t read = 0;
+    size_t written = 0;
     char step[CASE_STEP];
     size_t used = 0;
-    while (p < end) {
+    /* Where the server works in place, a form longer than its letter destroys what follows and so
+     * ends the result. */
+    while (read < s.len && !(in_place && written > read)) {
         size_t len;
-        const uint32_t cp = utf8_next(p, (size_t)(end - p), &len);
-        const uint32_t mapped = map_char(scheme, cp, to);
+        const uint32_t cp = utf8_next(p + read, s.len - read, &len);
         if (used + 4 > sizeof(step)) {
             bytebuf_put(out, step, used);
             used = 0;
         }
-        size_t put = 1;
-        if (mapped >= UTF8_BAD) {
-            step[used] = (char)*p;
-        } else {
-            put = utf8_put(mapped, step + used);
-        }
-        if (put > room) {
+        const size_t put = put_mapped(map_char(scheme, cp, to), p + read, step + used);
+        if (in_place && written + put > s.len) {
             break;
         }
-        room -= put;
         used += put;
-        p += len;
+        written += put;
+        read += len;
     }
     bytebuf_put(out, step, used);
 }

@@ -51,6 +51,8 @@ struct weight_table {
     const struct contraction *contractions;
     uint32_t ncontractions;
     uint8_t top_lead; /* Of weights above all ASCII classes. */
+    bool like_exact;  /* LIKE takes characters above U+FFFF for different although they have one
+                         weight. */
     uint32_t space; /* Code of a space. The lead before it ends a padded key, the one before that is
                        a space before something lower than spaces. */
 };
@@ -72,7 +74,7 @@ struct case_table {
     const struct case_pair
         *pairs; /* Sorted; of the code points that are not both forms of themselves. */
     uint32_t npairs;
-    bool cut; /* The result is cut to the argument's bytes, as MySQL does it. */
+    bool in_place; /* The server overwrites the argument, see collation_case.c. */
 };
 
 struct collation_scheme {

@@ -17,6 +17,9 @@
 #define ELEM_ONE UINT64_MAX
 #define ELEM_RUN (UINT64_MAX - 1)
 
+/* Added to a code point that is a class of its own. No list of codes gives such a class. */
+#define CLASS_EXACT (UINT64_C(0x7FFF) << 48)
+
 /* Bytes of the ASCII form besides classes. */
 #define BYTE_ONE   0xFFu /* Any character. */
 #define BYTE_NEVER 0xFEu /* A character that is no ASCII character's equal. */
@@ -52,6 +55,9 @@ static uint64_t char_class(const struct collation_scheme *scheme, uint32_t cp)
     if (scheme->kind == SCHEME_BYTES || scheme->kind == SCHEME_UTF8) {
         return cp;
     }
+    if (cp > 0xFFFF && cp < UTF8_BAD && scheme->weights->like_exact) {
+        return CLASS_EXACT | cp;
+    }
     uint32_t codes[ARRAY_SIZE(((struct code_iter *)0)->buf)];
     return list_class(codes, collation_char_codes(scheme, cp, codes));
 }
@@ -70,6 +76,7 @@ static uint64_t next_class(const struct like_pattern *p, const unsigned char **p
 static size_t compile_elems(const struct like_pattern *p, struct str pattern, uint32_t escape,
                             uint64_t *elems)
 {
+    pattern = str_not_null(pattern);
     const unsigned char *pos = (const unsigned char *)pattern.p;
     const unsigned char *const end = pos + pattern.len;
     size_t n = 0;
@@ -174,6 +181,7 @@ static const unsigned char *find_piece(const struct like_pattern *p, const struc
 
 static bool match_ascii(const struct like_pattern *p, struct str s)
 {
+    s = str_not_null(s);
     const unsigned char *pos = (const unsigned char *)s.p;
     const unsigned char *end = pos + s.len;
     const struct like_piece *first = &p->pieces[0];
@@ -212,6 +220,7 @@ static size_t char_bytes(const struct like_pattern *p, const unsigned char *s,
 /* By elements. When a character does not match, the last run takes one more. */
 static bool match_elems(const struct like_pattern *p, struct str s)
 {
+    s = str_not_null(s);
     const unsigned char *pos = (const unsigned char *)s.p;
     const unsigned char *const end = pos + s.len;
     const unsigned char *retry = NULL;

@@ -129,8 +129,8 @@ sub weight_table {
     printf "static const uint32_t expansions_%s[] = {\n%s};\n", $name, number_list(@expansions, 0);
     printf "static const struct contraction contractions_%s[] = {\n%s};\n", $name, join ",\n", @rows, '{{0},0}';
     printf "static const struct weight_table weights_%s = {.index = index_%s, .pages = pages_%s, .expansions = " .
-        "expansions_%s, .contractions = contractions_%s, .ncontractions = %d, .top_lead = %d, .space = %d};\n",
-        ($name) x 5, scalar @rows, $top, $space;
+        "expansions_%s, .contractions = contractions_%s, .ncontractions = %d, .top_lead = %d, .like_exact = %s, .space = %d};\n",
+        ($name) x 5, scalar @rows, $top, $name eq 'uca400' ? 'true' : 'false', $space;
     ascii_tables($name, [map { @{$entry->[$_]} ? $code_of->($entry->[$_][0]) : 0 } 0 .. 127], $space);
 }
 
@@ -162,7 +162,7 @@ sub case_table {
     }
     my @pairs = map { $pairs{$_} } sort { $a <=> $b } keys %pairs;
     printf "static const struct case_pair case_pairs_%s[] = {\n%s};\n", $name, number_list(@pairs);
-    printf "static const struct case_table case_%s = {.pairs = case_pairs_%s, .npairs = %d, .cut = %s};\n",
+    printf "static const struct case_table case_%s = {.pairs = case_pairs_%s, .npairs = %d, .in_place = %s};\n",
         $name, $name, scalar @pairs, $name eq '0900' ? 'true' : 'false';
 }
 
