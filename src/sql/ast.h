@@ -195,6 +195,8 @@ struct cast_target {
     struct sql_type type;
     bool has_length;
     bool is_array;
+    bool binary_collation; /* CHAR … BINARY */
+    struct str charset;    /* CHAR … CHARACTER SET; p NULL = not given */
 };
 
 /* A column that a name is bound to. */
