@@ -3,9 +3,9 @@
  * Values are checked before they enter a chunk, because DuckDB does not (facts D18).
  *
  * Uniqueness costs nothing while keys ascend: the largest key of each integer index is known, and
- * rows above it are new by that alone. A first chunk that is not full and does not ascend (a small
- * INSERT) is looked up before it is appended. In bulk loads keys that do not ascend are only noted,
- * and looked for once, at the end, by a query over the transaction's rows.
+ * rows above it are new by that alone. Other keys are checked at close, when an UPDATE has deleted
+ * the rows that it replaces: those of one small chunk (a small INSERT) by looking them up before
+ * they reach the table, those of a bulk load by a query over all rows of the transaction.
  */
 #include "engine/duckdb/duckdb_int.h"
 
@@ -33,6 +33,7 @@ struct ddb_writer {
     duckdb_logical_type *types;
     struct key_track *tracks;
     uint32_t track_count;
+    struct chunk small;   /* A copy of the only chunk, to be looked up at close; nrows 0 = none. */
     uint64_t first_rowid; /* Of the first row appended here. */
     uint64_t appended;
     unsigned flags;
@@ -200,41 +201,63 @@ static bool follow_keys(struct key_track *track, const struct index_def *index,
     return ascending;
 }
 
-/*
- * Decides for each unique index whether the rows can be appended as they are. *out_look_up: they
- * are few and have to be looked up first.
- */
-static void follow_chunk(struct ddb_writer *w, const struct chunk *rows, bool *out_look_up)
+static const void *copy_data(const struct vec *v, uint32_t rows, struct arena *arena)
 {
-    const bool few = w->appended == 0 && rows->nrows < CHUNK_ROWS;
-    *out_look_up = false;
+    const size_t size = vec_phys_size(v->phys) * rows;
+    void *data = arena_alloc(arena, size);
+    memcpy(data, v->data, size);
+    for (uint32_t i = 0; v->phys == VEC_STR && i < rows; i++) {
+        struct vec_str *s = (struct vec_str *)data + i;
+        *s = vec_is_null(v, i) ? (struct vec_str){.len = 0}
+                               : vec_str_from(arena_dup(arena, vec_str_get(s)));
+    }
+    return data;
+}
+
+static struct chunk copy_chunk(const struct chunk *rows, struct arena *arena)
+{
+    struct vec *cols = ARENA_ARRAY(arena, struct vec, rows->ncols);
+    for (uint32_t i = 0; i < rows->ncols; i++) {
+        cols[i] = rows->cols[i];
+        cols[i].data = copy_data(&rows->cols[i], rows->nrows, arena);
+        if (rows->cols[i].validity != NULL) {
+            const size_t size = ((size_t)rows->nrows + 63) / 64 * sizeof(uint64_t);
+            cols[i].validity = memcpy(arena_alloc(arena, size), rows->cols[i].validity, size);
+        }
+    }
+    return (struct chunk){.ncols = rows->ncols, .nrows = rows->nrows, .cols = cols};
+}
+
+/* Decides for each unique index whether the rows' keys have to be checked at close, and how. */
+static void follow_chunk(struct ddb_writer *w, const struct chunk *rows)
+{
+    bool ascending = true;
     for (uint32_t i = 0; i < w->track_count; i++) {
         struct key_track *track = &w->tracks[i];
-        const bool ascending = track->fast && track->max.known &&
-                               follow_keys(track, &w->base.table->indexes[track->index], rows);
-        if (ascending || (w->flags & ENGINE_WRITE_UNIQUE_CHECKED) != 0) {
-            continue;
-        }
-        if (few) {
-            *out_look_up = true;
-            /* Later chunks cannot be compared with these rows unless their keys ascend. */
-            track->check_at_end |= !track->fast;
-        } else {
+        const bool above = track->fast && track->max.known &&
+                           follow_keys(track, &w->base.table->indexes[track->index], rows);
+        if (!above && (w->flags & ENGINE_WRITE_UNIQUE_CHECKED) == 0) {
             track->check_at_end = true;
+            ascending = false;
         }
+    }
+    if (!ascending && w->appended == 0 && rows->nrows < CHUNK_ROWS) {
+        w->small = copy_chunk(rows, &w->arena);
+    } else {
+        w->small.nrows = 0;
     }
 }
 
-static int look_up(struct ddb_session *s, struct ddb_writer *w, const struct chunk *rows,
-                   struct diag *diag)
+static int look_up(struct ddb_session *s, struct ddb_writer *w, struct diag *diag)
 {
     struct engine_conflict *conflicts;
     uint32_t count;
     struct arena scratch;
     arena_init(&scratch, 0);
-    int rc = ddb_conflicts(s, w->base.table, rows, NULL, 0, &scratch, diag, &conflicts, &count);
+    int rc =
+        ddb_conflicts(s, w->base.table, &w->small, NULL, 0, &scratch, diag, &conflicts, &count);
     if (rc == 0 && count > 0) {
-        rc = ddb_duplicate(w->base.table, conflicts[0].index, rows, (uint32_t)conflicts[0].row,
+        rc = ddb_duplicate(w->base.table, conflicts[0].index, &w->small, (uint32_t)conflicts[0].row,
                            diag);
     }
     arena_release(&scratch);
@@ -391,11 +414,7 @@ int ddb_writer_open(struct engine_session *base, const struct table_def *t, unsi
 static int append(struct ddb_session *s, struct ddb_writer *w, const struct chunk *rows,
                   struct diag *diag)
 {
-    bool must_look_up;
-    follow_chunk(w, rows, &must_look_up);
-    if (must_look_up && look_up(s, w, rows, diag) != 0) {
-        return -1;
-    }
+    follow_chunk(w, rows);
     if (fill_chunk(w, rows, diag) != 0) {
         return -1;
     }
@@ -456,10 +475,14 @@ static int keep_rows(struct ddb_session *s, struct ddb_writer *w, struct diag *d
     if (w->appender == NULL) {
         return diag_set(diag, ER_LOCK_DEADLOCK); /* An error has ended the transaction. */
     }
+    /* Few rows are still in the appender: the table is asked without them. */
+    if (w->small.nrows > 0 && look_up(s, w, diag) != 0) {
+        return -1;
+    }
     if (flush(s, w, diag) != 0) {
         return -1;
     }
-    for (uint32_t i = 0; i < w->track_count; i++) {
+    for (uint32_t i = 0; i < w->track_count && w->small.nrows == 0; i++) {
         if (w->tracks[i].check_at_end &&
             ddb_check_local_rows(s, w->base.table, w->tracks[i].index, diag) != 0) {
             return -1;
@@ -477,8 +500,8 @@ static int keep_rows(struct ddb_session *s, struct ddb_writer *w, struct diag *d
 /* Drops the rows of the writer while the client's transaction goes on. */
 static int drop_rows(struct ddb_session *s, struct ddb_writer *w, struct diag *diag)
 {
-    if (w->appended == 0 || s->state != ENGINE_TXN_OPEN) {
-        return 0; /* Nothing there, or rolled back with its transaction. */
+    if (s->state != ENGINE_TXN_OPEN || (w->appender != NULL && w->appended <= CHUNK_ROWS)) {
+        return 0; /* Rolled back with the transaction, or nothing has left the appender. */
     }
     /* Some rows may be in the table already: with all of them there the count of rowids stays
      * right. */
