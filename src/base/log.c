@@ -23,6 +23,17 @@ static const char *const level_names[] = {
     [LOG_LEVEL_DEBUG] = "debug",
 };
 
+enum {
+    RATE_SLOTS = 256,
+    RATE_MAX = 50, /* Lines a second of one format. */
+};
+
+/*
+ * How often a format was used in a second: the second in the upper half, the count in the lower.
+ * Two formats that share a slot limit each other, which is harmless.
+ */
+static _Atomic uint64_t rates[RATE_SLOTS];
+
 /* A line in the making. Room for the end of the line is kept back. */
 struct line {
     size_t len;
@@ -173,9 +184,45 @@ static void write_json(struct line *l, const struct log *who, enum log_level lev
     put_cstr(l, "}");
 }
 
+/*
+ * Counts one use of fmt. Returns whether it may be written; *out_dropped is the number of lines
+ * that were not in the second before, told once.
+ */
+static bool within_rate(const char *fmt, uint32_t *out_dropped)
+{
+    *out_dropped = 0;
+    _Atomic uint64_t *rate = &rates[((uintptr_t)fmt >> 3) % RATE_SLOTS];
+    const uint64_t second = clock_monotonic_us() / 1000000;
+    uint64_t before = atomic_load(rate);
+    uint64_t after;
+    do {
+        after = before >> 32 == second ? before + 1 : second << 32 | 1;
+    } while (!atomic_compare_exchange_weak(rate, &before, after));
+    const uint32_t count_before = (uint32_t)before;
+    if (before >> 32 != second && count_before > RATE_MAX) {
+        *out_dropped = count_before - RATE_MAX;
+    }
+    return (uint32_t)after <= RATE_MAX;
+}
+
+static void write_line(const struct log *l, enum log_level level, struct str message)
+{
+    struct line line = {.max = sizeof(line.text) - 1};
+    if (atomic_load(&log_format) == LOG_FORMAT_JSON) {
+        write_json(&line, l, level, message);
+    } else {
+        write_text(&line, l, level, message);
+    }
+    line.text[line.len++] = '\n';
+    /* Nobody can be told that the log is broken. */
+    const ssize_t written = write(atomic_load(&log_fd), line.text, line.len);
+    (void)written;
+}
+
 void log_write(const struct log *l, enum log_level level, const char *fmt, ...)
 {
-    if (!log_enabled(level)) {
+    uint32_t dropped = 0;
+    if (!log_enabled(level) || (level != LOG_LEVEL_DEBUG && !within_rate(fmt, &dropped))) {
         return;
     }
     /* Even with every byte escaped to six the message leaves room for the other fields and the end.
@@ -185,15 +232,10 @@ void log_write(const struct log *l, enum log_level level, const char *fmt, ...)
     va_start(ap, fmt);
     const int len = vsnprintf(message, sizeof(message), fmt, ap);
     va_end(ap);
-    const struct str text = str_from(message, len < 0 ? 0 : MIN((size_t)len, sizeof(message) - 1));
-    struct line line = {.max = sizeof(line.text) - 1};
-    if (atomic_load(&log_format) == LOG_FORMAT_JSON) {
-        write_json(&line, l, level, text);
-    } else {
-        write_text(&line, l, level, text);
+    write_line(l, level, str_from(message, len < 0 ? 0 : MIN((size_t)len, sizeof(message) - 1)));
+    if (dropped) {
+        const int n = snprintf(message, sizeof(message),
+                               "%u lines like the one before were dropped", dropped);
+        write_line(l, level, str_from(message, (size_t)n));
     }
-    line.text[line.len++] = '\n';
-    /* Nobody can be told that the log is broken. */
-    const ssize_t written = write(atomic_load(&log_fd), line.text, line.len);
-    (void)written;
 }

@@ -37,6 +37,8 @@ NODISCARD bool log_enabled(enum log_level level);
 /* Parses "error", "warn", "info" or "debug". Returns 0 or -1. */
 NODISCARD int log_level_parse(struct str name, enum log_level *out);
 
+/* At most 50 lines a second of one format are written (debug lines: all); how many were dropped is
+ * said. */
 void log_write(const struct log *l, enum log_level level, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 #define log_error(l, ...) log_write((l), LOG_LEVEL_ERROR, __VA_ARGS__)

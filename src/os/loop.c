@@ -10,7 +10,6 @@
 #include "base/clock.h"
 
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -221,18 +220,6 @@ static void close_handles(struct loop *l)
     (void)uv_loop_close(&l->uv);
 }
 
-/* Signals go to the main thread, and to the threads that others make, not to ours. */
-static int start_thread(struct loop *l)
-{
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int rc = pthread_create(&l->thread, NULL, loop_main, l);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return rc;
-}
-
 static void request_stop(void *arg)
 {
     struct loop *l = arg;
@@ -284,7 +271,7 @@ int loops_start(unsigned count, struct loops **out_loops, struct diag *d)
         }
     }
     for (unsigned i = 0; i < count; i++) {
-        const int rc = start_thread(&loops->loop[i]);
+        const int rc = os_thread_start(&loops->loop[i].thread, loop_main, &loops->loop[i]);
         if (rc) {
             stop_first(loops, i, count);
             return diag_set(d, ER_CANT_CREATE_THREAD, rc);

@@ -6,7 +6,6 @@
 #include "os/rlimit.h"
 
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,12 +104,7 @@ static void *worker(void *arg)
 /* Under the lock. One more thread, if it can be had; another will get to the job otherwise. */
 static void add_thread(struct pool *p)
 {
-    sigset_t all;
-    sigset_t before;
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    const int rc = pthread_create(&p->ids[p->threads], NULL, worker, p);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    const int rc = os_thread_start(&p->ids[p->threads], worker, p);
     if (rc == 0) {
         p->threads++;
     } else if (p->threads == 0) {

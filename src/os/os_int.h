@@ -121,6 +121,12 @@ enum {
     SPIN_US = 20,
 };
 
+/*
+ * Starts a thread of ours. It leaves the process's signals to the main thread, so that system calls
+ * here are not disturbed; those of its own faults stay open. Returns 0 or an errno.
+ */
+NODISCARD int os_thread_start(pthread_t *out, void *(*fn)(void *), void *arg);
+
 /* Runs the fibers that were ready when it was called. */
 void fiber_run_ready(struct loop *l);
 

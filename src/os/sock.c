@@ -222,6 +222,19 @@ static void describe_peer(const union sock_any *any, struct sock_peer *out)
     }
 }
 
+/* accept(2): errors of the connection that was to be accepted are treated like no connection. */
+static bool is_accept_retry(int err)
+{
+    static const int errors[] = {EINTR,     ECONNABORTED, EPROTO,       EPERM,       ENETDOWN,
+                                 EHOSTDOWN, ENONET,       EHOSTUNREACH, ENETUNREACH, ENOPROTOOPT};
+    for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+        if (err == errors[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int sock_accept(struct io *listener, uint64_t deadline_us, struct sock_peer *out_peer,
                 enum io_result *out_why)
 {
@@ -236,14 +249,12 @@ int sock_accept(struct io *listener, uint64_t deadline_us, struct sock_peer *out
             }
             return fd;
         }
-        /* accept(2): errors of the connection itself are to be treated like no connection. */
         if (errno == EAGAIN || errno == EWOULDBLOCK) {
             *out_why = io_wait(listener, IO_READABLE, deadline_us);
             if (*out_why != IO_READY) {
                 return -1;
             }
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS ||
-                   errno == EBADF || errno == EINVAL) {
+        } else if (!is_accept_retry(errno)) {
             *out_why = IO_HANGUP;
             return -1;
         }

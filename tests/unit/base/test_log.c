@@ -130,6 +130,35 @@ static void test_level_names(void **state)
     assert_int_equal(log_level_parse(STR(""), &level), -1);
 }
 
+static size_t count_lines(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++) {
+        n += *text == '\n';
+    }
+    return n;
+}
+
+static void test_flood_is_limited_and_told(void **state)
+{
+    (void)state;
+    static char text[65536];
+    log_configure(pipe_fd[1], LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+    /* Two rounds more than a second apart: the second tells what the first dropped. */
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 200; i++) {
+            log_info(NULL, "flood");
+        }
+        (void)usleep(round == 0 ? 1100000 : 0);
+    }
+    const ssize_t n = read(pipe_fd[0], text, sizeof(text) - 1);
+    assert_true(n > 0);
+    text[n] = '\0';
+    const size_t lines = count_lines(text);
+    assert_true(lines >= 100 && lines <= 210); /* The clock may tick within a round. */
+    assert_non_null(strstr(text, "lines like the one before were dropped\n"));
+}
+
 #define log_test(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
@@ -142,6 +171,7 @@ int main(void)
         log_test(test_json_line),
         log_test(test_long_message_is_cut_and_line_ends),
         log_test(test_level_names),
+        log_test(test_flood_is_limited_and_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
