@@ -108,6 +108,7 @@ void ddb_session_interrupt(struct engine_session *base)
 int ddb_prepared_get(struct ddb_session *s, enum ddb_prepared which, struct diag *diag,
                      duckdb_prepared_statement *out)
 {
+    *out = NULL;
     if (s->prepared[which] == NULL &&
         duckdb_prepare(s->conn, prepared_text[which], &s->prepared[which]) != DuckDBSuccess) {
         const char *message = duckdb_prepare_error(s->prepared[which]);
