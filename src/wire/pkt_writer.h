@@ -59,7 +59,7 @@ NODISCARD char *pkt_room_slow(struct pkt_writer *w, size_t len);
 static inline char *pkt_room(struct pkt_writer *w, size_t len)
 {
     struct bytebuf *b = w->buf;
-    if (LIKELY(b->cap - b->len >= len && !b->failed)) {
+    if (LIKELY(b->p != NULL && b->cap - b->len >= len && !b->failed)) {
         return b->p + b->len;
     }
     return pkt_room_slow(w, len);
