@@ -28,8 +28,8 @@ enum {
 NODISCARD struct net_filter *compression_new(struct net_filter *next, enum compression_kind kind,
                                              int level);
 
-/* Gives the filter bytes that were received before it was there. */
-void compression_feed(struct net_filter *f, struct str early);
+/* Gives the filter bytes that were received before it was there. 0, or -1 with d set. */
+NODISCARD int compression_feed(struct net_filter *f, struct str early, struct diag *d);
 
 /* Sequence numbers restart with each command. */
 void compression_begin_command(struct net_filter *f);

@@ -28,6 +28,7 @@
 #include "base/str.h"
 #include "net/compression.h"
 #include "net/filter.h"
+#include "net/inbuf.h"
 #include "net/tls.h"
 #include "os/loop.h"
 #include "os/sock.h"
@@ -36,14 +37,16 @@
 struct conn {
     struct net_filter *top;        /* Owned. */
     struct net_filter *compressed; /* The compression layer in that stack, or NULL. */
-    struct pkt_writer w;           /* Writes into out; between flushes hands off `out`. */
+    struct pkt_writer w;           /* Writes packets into out. */
     struct bytebuf out;            /* Packets to send; the first `sent` bytes have been. */
     size_t sent;
-    struct bytebuf in; /* Bytes received; those before in_pos have been used. */
-    size_t in_pos;     /* First byte of the packet being read. */
-    size_t part_len;   /* Payload joined so far of a packet that is continued. */
-    size_t max_packet; /* max_allowed_packet: longest payload that is read. */
-    uint64_t bytes_in; /* Counters for status variables, above TLS and compression. */
+    bool is_stalled;     /* The last write was cut short: layers may hold bytes of it. */
+    struct inbuf in;     /* Begins with the packet being read. */
+    size_t part_len;     /* Payload joined so far of a packet that is continued. */
+    size_t max_packet;   /* max_allowed_packet: longest payload that is read. */
+    uint8_t reply_seq;   /* Sequence number of the first packet of the reply. */
+    uint64_t reply_from; /* bytes_out at that time. */
+    uint64_t bytes_in;   /* Counters for status variables, above TLS and compression. */
     uint64_t bytes_out;
 };
 
@@ -64,6 +67,9 @@ NODISCARD int conn_init(struct conn *c, struct loop *loop, int fd, size_t max_pa
 
 /* The same over any stack of filters (net_pipe_new() in tests); takes it over. */
 void conn_init_over(struct conn *c, struct net_filter *top, size_t max_packet);
+
+/* Sets max_allowed_packet: the longest payload that is read or written. */
+void conn_set_max_packet(struct conn *c, size_t max_packet);
 
 /* Closes the connection and frees everything. In a fiber of its loop. */
 void conn_release(struct conn *c);
@@ -92,8 +98,10 @@ NODISCARD static inline enum net_result conn_flush_if_large(struct conn *c, uint
     return LIKELY(c->out.len < CONN_FLUSH_LEN) ? NET_OK : conn_flush(c, deadline_us, d);
 }
 
-/* Forgets the packets that were written and not yet sent, so that an error can take their place.
- * False when some were sent already. */
+/*
+ * Takes back the reply written since the last packet was read (or command begun), so that an error
+ * can take its place. False, and nothing is done, when a part of it was sent already.
+ */
 bool conn_discard_output(struct conn *c);
 
 /*

@@ -41,10 +41,9 @@ struct tls_context *tls_context_ref(struct tls_context *ctx);
 void tls_context_unref(struct tls_context *ctx);
 
 /*
- * Writes a new key and a certificate signed with itself, valid for ten years, in PEM form; the key
- * can be read by the owner only. As MySQL does at its first start when none are configured.
- * Existing files are left alone: then 0 is returned at once if both are there. Returns -1 with d
- * set on failure. Takes up to a second.
+ * Writes a new key and a certificate signed with itself, valid for ten years, in PEM form, unless
+ * both files are there already; the key can be read by the owner only. As MySQL does at its first
+ * start when none are configured. Returns -1 with d set on failure.
  */
 NODISCARD int tls_generate_self_signed(const char *cert_file, const char *key_file, struct diag *d);
 
