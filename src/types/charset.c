@@ -48,7 +48,18 @@ static size_t ascii_run(const unsigned char *p, size_t n)
 
 bool str_is_ascii(struct str s)
 {
-    return ascii_run((const unsigned char *)s.p, s.len) == s.len;
+    uint64_t word;
+    if (s.len < sizeof(word)) {
+        return ascii_run((const unsigned char *)s.p, s.len) == s.len;
+    }
+    uint64_t seen = 0;
+    for (size_t i = 0; i + sizeof(word) <= s.len; i += sizeof(word)) {
+        memcpy(&word, s.p + i, sizeof(word));
+        seen |= word;
+    }
+    /* The last word overlaps the one before it. */
+    memcpy(&word, s.p + s.len - sizeof(word), sizeof(word));
+    return ((seen | word) & UINT64_C(0x8080808080808080)) == 0;
 }
 
 /* A bad byte; the sequence it was to begin is not taken. */

@@ -318,28 +318,55 @@ static void sink_repeat(struct key_sink *k, unsigned char byte, size_t count)
  * So a space has two bytes, around the one that ends the key: which one is used says how what
  * follows the spaces compares with a space.
  */
+struct padding {
+    bool pad;
+    uint32_t space;
+    size_t held; /* Spaces not written yet. */
+};
+
+static void sink_padded(struct key_sink *k, struct padding *pad, uint32_t code)
+{
+    if (pad->pad && code == pad->space) {
+        pad->held++;
+        return;
+    }
+    if (pad->held) {
+        const unsigned char byte = (unsigned char)(pad->space >> 16);
+        sink_repeat(k, (unsigned char)(code < pad->space ? byte - 2 : byte), pad->held);
+        pad->held = 0;
+    }
+    sink_code(k, code);
+}
+
+/* Writes the characters up to the next that is not in the table or might begin a contraction. */
+static void sink_ascii_run(struct key_sink *k, struct padding *pad, struct code_iter *it)
+{
+    const uint8_t *table = it->scheme->ascii->code;
+    const bool contractions = it->scheme->weights->ncontractions != 0;
+    while (it->p < it->end && table[*it->p] &&
+           !(contractions && it->p + 1 < it->end && it->p[1] >= 0x80)) {
+        sink_padded(k, pad, CODE(table[*it->p], 0));
+        it->p++;
+    }
+}
+
 static void weights_key(const struct collation_scheme *scheme, struct str s, struct key_sink *k)
 {
-    const uint32_t space = scheme->weights->space;
-    const unsigned char space_byte = (unsigned char)(space >> 16);
+    struct padding pad = {.pad = scheme->pad, .space = scheme->weights->space};
     struct code_iter it;
-    size_t spaces = 0;
     code_iter_init(&it, scheme, s);
-    for (uint32_t code = code_iter_next(&it); code; code = code_iter_next(&it)) {
-        if (scheme->pad) {
-            if (code == space) {
-                spaces++;
-                continue;
-            }
-            if (spaces) {
-                sink_repeat(k, (unsigned char)(code < space ? space_byte - 2 : space_byte), spaces);
-                spaces = 0;
-            }
+    for (;;) {
+        if (it.queued == 0) {
+            sink_ascii_run(k, &pad, &it);
         }
-        sink_code(k, code);
+        const uint32_t code = code_iter_next(&it);
+        if (code == 0) {
+            break;
+        }
+        sink_padded(k, &pad, code);
     }
-    if (scheme->pad) {
-        sink_byte(k, (unsigned char)(space_byte - 1));
+    if (pad.pad) {
+        sink_byte(k, (unsigned char)((pad.space >> 16) - 1));
     }
 }
 
@@ -389,30 +416,22 @@ size_t collation_sort_key_ascii(const struct collation_ascii *t, struct str s, c
         s = without_trailing_spaces(s);
     }
     const unsigned char *p = (const unsigned char *)s.p;
-    size_t i = 0;
-    bool missing = false;
-    for (; i + 8 <= s.len; i += 8) {
-        for (size_t j = 0; j < 8; j++) {
-            const uint8_t code = t->code[p[i + j]];
-            missing |= code == 0;
-            out[i + j] = (char)code;
-        }
-        if (missing) {
-            return SIZE_MAX;
-        }
+    for (size_t i = 0; i < s.len; i++) {
+        out[i] = (char)t->code[p[i]];
     }
-    for (; i < s.len; i++) {
-        const uint8_t code = t->code[p[i]];
-        missing |= code == 0;
-        out[i] = (char)code;
+    /* One search afterwards costs less than a test of each byte. */
+    if (s.len && memchr(out, 0, s.len)) {
+        return SIZE_MAX;
     }
-    out[i] = (char)t->end;
-    return missing ? SIZE_MAX : i + (t->end != 0);
+    out[s.len] = (char)t->end;
+    return s.len + (t->end != 0);
 }
 
 static void slow_key(const struct collation_scheme *scheme, struct str s, struct bytebuf *out)
 {
-    struct key_sink k = {.out = out};
+    struct key_sink k;
+    k.out = out;
+    k.used = 0;
     if (scheme->kind == SCHEME_UTF8) {
         utf8_key(s, &k);
     } else {

@@ -24,9 +24,21 @@
 #define BYTE_ONE   0xFFu /* Any character. */
 #define BYTE_NEVER 0xFEu /* A character that is no ASCII character's equal. */
 
+/* The two ASCII characters of a class, as one or two bytes may be it (twice the same when only one
+ * is). */
+struct like_anchor {
+    size_t at; /* Where in the piece. */
+    uint8_t either;
+    uint8_t other;
+};
+
 struct like_piece {
     const uint8_t *bytes;
     size_t len;
+    /* The first and last character that is not any one, to look for them 16 places at a time. */
+    bool anchored;
+    struct like_anchor first;
+    struct like_anchor last;
 };
 
 struct like_pattern {
@@ -113,6 +125,36 @@ static uint8_t find_byte(const uint64_t *classes, uint64_t class)
     return BYTE_NEVER;
 }
 
+/* False when the class has more than two ASCII characters. */
+static bool anchor_init(struct like_anchor *a, const struct like_pattern *p,
+                        const struct like_piece *piece, size_t at)
+{
+    unsigned found = 0;
+    a->at = at;
+    for (unsigned i = 0; i < 128; i++) {
+        if (p->byte_class[i] == piece->bytes[at]) {
+            a->either = found == 0 ? (uint8_t)i : a->either;
+            a->other = (uint8_t)i;
+            found++;
+        }
+    }
+    return found <= 2;
+}
+
+static void piece_find_anchors(struct like_piece *piece, const struct like_pattern *p)
+{
+    size_t first = 0;
+    size_t last = piece->len;
+    while (first < last && piece->bytes[first] == BYTE_ONE) {
+        first++;
+    }
+    while (last > first && piece->bytes[last - 1] == BYTE_ONE) {
+        last--;
+    }
+    piece->anchored = first < last && anchor_init(&piece->first, p, piece, first) &&
+                      anchor_init(&piece->last, p, piece, last - 1);
+}
+
 static void compile_ascii(struct like_pattern *p, struct arena *arena)
 {
     uint64_t classes[128];
@@ -131,6 +173,9 @@ static void compile_ascii(struct like_pattern *p, struct arena *arena)
         }
         *bytes++ = p->elems[i] == ELEM_ONE ? BYTE_ONE : find_byte(classes, p->elems[i]);
         pieces[p->npieces - 1].len++;
+    }
+    for (size_t i = 0; i < p->npieces; i++) {
+        piece_find_anchors(&pieces[i], p);
     }
     p->pieces = pieces;
 }
@@ -167,10 +212,47 @@ static bool piece_matches(const struct like_pattern *p, const struct like_piece 
     return true;
 }
 
+/* 16 bytes, compared at once; a comparison gives 0xFF for true. */
+typedef uint8_t lanes __attribute__((vector_size(16)));
+
+static lanes anchor_lanes(const struct like_anchor *a, const unsigned char *s)
+{
+    lanes text;
+    memcpy(&text, s + a->at, sizeof(text));
+    return (lanes)((text == a->either) | (text == a->other));
+}
+
+/* The first place of the 16 from s on where the piece matches, or NULL. All of them have room for
+ * the piece. */
+static const unsigned char *find_in_lanes(const struct like_pattern *p,
+                                          const struct like_piece *piece, const unsigned char *s)
+{
+    const lanes hit = anchor_lanes(&piece->first, s) & anchor_lanes(&piece->last, s);
+    uint64_t words[2];
+    memcpy(words, &hit, sizeof(words));
+    if ((words[0] | words[1]) == 0) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < sizeof(hit); i++) {
+        if (hit[i] && piece_matches(p, piece, s + i)) {
+            return s + i;
+        }
+    }
+    return NULL;
+}
+
 /* The first place from s on, before end, where the piece matches; NULL when there is none. */
 static const unsigned char *find_piece(const struct like_pattern *p, const struct like_piece *piece,
                                        const unsigned char *s, const unsigned char *end)
 {
+    const size_t lane_count = sizeof(lanes);
+    while (piece->anchored && (size_t)(end - s) >= piece->len + lane_count - 1) {
+        const unsigned char *found = find_in_lanes(p, piece, s);
+        if (found) {
+            return found;
+        }
+        s += lane_count;
+    }
     for (; (size_t)(end - s) >= piece->len; s++) {
         if (piece_matches(p, piece, s)) {
             return s;
