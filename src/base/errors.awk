@@ -13,6 +13,13 @@
         bad = 1
         exit 1
     }
+    format_left = substr($0, index($0, "\""))
+    gsub(/%%|%-?(\.?([0-9]+|\*))?(s|d|u|lu|c|x)/, "", format_left)
+    if (index(format_left, "%")) {
+        printf "%s:%d: %s: only %%s %%d %%u %%lu %%c %%x are portable here\n", FILENAME, FNR, $1 > "/dev/stderr"
+        bad = 1
+        exit 1
+    }
     last = $2 + 0
     seen[$1] = 1
     n++

@@ -258,7 +258,11 @@ static struct fiber *spawn(struct loop *loop, fiber_fn *fn, void *arg, unsigned 
     f->tsan = __tsan_create_fiber(0);
 #endif
     atomic_fetch_add(&loop->loops->fibers, 1);
-    loop_post_call(loop, &f->wake_call);
+    if (loop_this == loop) {
+        on_spawned(f);
+    } else {
+        loop_post_call(loop, &f->wake_call);
+    }
     return f;
 }
 

@@ -1,6 +1,8 @@
 #include "os_test.h"
 
+#include "os/os_int.h"
 #include "os/os_mutex.h"
+#include "os/rlimit.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -8,8 +10,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* Sanitizers keep memory of their own for each fiber. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define OTHER_MEMORY
+#endif
+#endif
+#ifndef OTHER_MEMORY
+#define MEASURE_MEMORY
+#endif
 
 enum {
     KILL_QUERY = 1u << 0,
@@ -542,6 +555,95 @@ static void test_stacks_are_reused(void **state)
     assert_int_equal(left, 0);
 }
 
+/* Pages of the stack that are in memory. */
+static size_t resident_pages(const struct stack *s)
+{
+    unsigned char pages[1024];
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t count = s->size / page;
+    size_t resident = 0;
+    check(count <= sizeof(pages) && mincore(s->base, s->size, pages) == 0);
+    for (size_t i = 0; i < count; i++) {
+        resident += pages[i] & 1u;
+    }
+    return resident;
+}
+
+static void __attribute__((noinline)) dirty_stack(void)
+{
+    char work[100 * 1024];
+    memset(work, 3, sizeof(work));
+    __asm__ volatile("" : : "r"(work) : "memory");
+}
+
+static void park_after_deep_work(void *arg)
+{
+    int kept = 42;
+    dirty_stack();
+    check(fiber_park(FIBER_FOREVER) == FIBER_WOKEN);
+    *(int *)arg = kept;
+}
+
+static void trim_parked(void *arg)
+{
+    int *kept = arg;
+    struct fiber *f = fiber_spawn_ref(loop_self(), park_after_deep_work, kept);
+    fiber_yield();
+    check(resident_pages(&f->stack) >= 25);
+    fiber_trim_parked(loop_self()); /* Parked in this epoch: not yet. */
+    check(resident_pages(&f->stack) >= 25);
+    fiber_trim_parked(loop_self());
+    check(resident_pages(&f->stack) <= 4);
+    fiber_wake(f);
+    fiber_join(f);
+}
+
+static void test_stack_of_a_parked_fiber_gives_its_pages_back(void **state)
+{
+    (void)state;
+    int kept = 0;
+    run_in_fiber(trim_parked, &kept);
+    assert_int_equal(kept, 42);
+}
+
+#ifdef MEASURE_MEMORY
+enum {
+    IDLE = 10000,
+    IDLE_BYTES_MAX = 24 * 1024, /* 10,000 idle connections must fit in well under 1 GB. */
+};
+
+static void park_once(void *arg)
+{
+    (void)arg;
+    check(fiber_park(FIBER_FOREVER) == FIBER_WOKEN);
+}
+
+static void many_idle(void *arg)
+{
+    static struct fiber *fibers[IDLE];
+    uint64_t *bytes = arg;
+    const uint64_t before = rlimit_resident_bytes();
+    for (unsigned i = 0; i < IDLE; i++) {
+        fibers[i] = fiber_spawn_ref(loop_self(), park_once, NULL);
+        check(fibers[i]);
+    }
+    fiber_yield();
+    *bytes = rlimit_resident_bytes() - before;
+    for (unsigned i = 0; i < IDLE; i++) {
+        fiber_wake(fibers[i]);
+        fiber_join(fibers[i]);
+    }
+}
+
+static void test_ten_thousand_idle_fibers_are_small(void **state)
+{
+    (void)state;
+    uint64_t bytes = 0;
+    run_in_fiber(many_idle, &bytes);
+    assert_true(bytes / IDLE < IDLE_BYTES_MAX);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -564,6 +666,10 @@ int main(void)
         cmocka_unit_test(test_interrupt_goes_before_a_token),
         cmocka_unit_test(test_interrupt_from_another_thread),
         cmocka_unit_test(test_stacks_are_reused),
+        cmocka_unit_test(test_stack_of_a_parked_fiber_gives_its_pages_back),
+#ifdef MEASURE_MEMORY
+        cmocka_unit_test(test_ten_thousand_idle_fibers_are_small),
+#endif
         cmocka_unit_test(test_overflow_hits_the_guard_page),
 #ifndef NDEBUG
         cmocka_unit_test(test_park_with_a_mutex_held_is_caught),
