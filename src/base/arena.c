@@ -8,15 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define ARENA_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ARENA_ASAN 1
-#endif
-#endif
-
-#ifdef ARENA_ASAN
+#ifdef WITH_ASAN
 #include <sanitizer/asan_interface.h>
 #define POISON(p, len)   ASAN_POISON_MEMORY_REGION((p), (len))
 #define UNPOISON(p, len) ASAN_UNPOISON_MEMORY_REGION((p), (len))

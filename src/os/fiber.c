@@ -16,26 +16,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define OS_ASAN 1
-#endif
-#if __has_feature(thread_sanitizer)
-#define OS_TSAN 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define OS_ASAN 1
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define OS_TSAN 1
-#endif
-
-#ifdef OS_ASAN
+#ifdef WITH_ASAN
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
-#ifdef OS_TSAN
+#ifdef WITH_TSAN
 #include <sanitizer/tsan_interface.h>
 #endif
 
@@ -49,30 +34,30 @@ struct joiner {
 
 static void leave_scheduler(struct loop *l, struct fiber *f)
 {
-#ifdef OS_ASAN
+#ifdef WITH_ASAN
     __sanitizer_start_switch_fiber(&l->fake_stack, f->stack.base, f->stack.size);
 #endif
-#ifdef OS_TSAN
+#ifdef WITH_TSAN
     __tsan_switch_to_fiber(f->tsan, 0);
 #endif
     os_fiber_switch(&l->sp, f->sp);
-#ifdef OS_ASAN
+#ifdef WITH_ASAN
     __sanitizer_finish_switch_fiber(l->fake_stack, NULL, NULL);
 #endif
 }
 
 static void leave_fiber(struct loop *l, struct fiber *f)
 {
-#ifdef OS_ASAN
+#ifdef WITH_ASAN
     /* Without a place to save it the fake stack of a fiber that ends is freed. */
     __sanitizer_start_switch_fiber(f->finished ? NULL : &f->fake_stack, l->stack_bottom,
                                    l->stack_size);
 #endif
-#ifdef OS_TSAN
+#ifdef WITH_TSAN
     __tsan_switch_to_fiber(l->tsan, 0);
 #endif
     os_fiber_switch(&f->sp, l->sp);
-#ifdef OS_ASAN
+#ifdef WITH_ASAN
     __sanitizer_finish_switch_fiber(f->fake_stack, &l->stack_bottom, &l->stack_size);
 #endif
 }
@@ -81,7 +66,7 @@ static void fiber_main(void)
 {
     struct loop *l = loop_this;
     struct fiber *f = l->running;
-#ifdef OS_ASAN
+#ifdef WITH_ASAN
     __sanitizer_finish_switch_fiber(NULL, &l->stack_bottom, &l->stack_size);
 #endif
     f->fn(f->arg);
@@ -254,7 +239,7 @@ static struct fiber *spawn(struct loop *loop, fiber_fn *fn, void *arg, unsigned 
      */
     atomic_init(&f->wake, WAKE_POSTED);
     f->wake_call = (struct loop_call){.fn = on_spawned, .arg = f};
-#ifdef OS_TSAN
+#ifdef WITH_TSAN
     f->tsan = __tsan_create_fiber(0);
 #endif
     atomic_fetch_add(&loop->loops->fibers, 1);
@@ -296,7 +281,7 @@ void fiber_abandon(struct fiber *f)
     heap_remove(l, f);
     rlist_del(&f->in_fibers);
     rlist_del(&f->in_ready);
-#ifdef OS_TSAN
+#ifdef WITH_TSAN
     __tsan_destroy_fiber(f->tsan);
 #endif
     stack_put(&f->stack);

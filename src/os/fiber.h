@@ -17,7 +17,7 @@
  * once.
  *
  * Stacks are mapped lazily, with a guard page; the pages below the stack pointer of a fiber that
- * has been parked for some seconds go back to the system, so that idle connections stay small.
+ * has been parked for a second or two go back to the system, so that idle connections stay small.
  */
 #ifndef OS_FIBER_H
 #define OS_FIBER_H

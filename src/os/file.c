@@ -1,5 +1,7 @@
 #include "os/file.h"
 
+#include "os_int.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,19 +15,12 @@
 
 static const char lock_name[] = "pintail.lock";
 
-/* errno in words; the buffer is the thread's. */
-static const char *errno_text(int err)
-{
-    static _Thread_local char text[128];
-    return strerror_r(err, text, sizeof(text));
-}
-
 /* Joins into buf. Returns 0, or -1 with d set when the path is too long. */
 static int join_path(char *buf, size_t size, const char *dir, const char *name, struct diag *d)
 {
     const int len = snprintf(buf, size, "%s%s%s", dir, name[0] == '.' ? "" : "/", name);
     if (len < 0 || (size_t)len >= size) {
-        return diag_set(d, ER_CANT_CREATE_FILE, dir, ENAMETOOLONG, errno_text(ENAMETOOLONG));
+        return diag_set(d, ER_CANT_CREATE_FILE, dir, ENAMETOOLONG, os_errno_text(ENAMETOOLONG));
     }
     return 0;
 }
@@ -54,7 +49,7 @@ static int dir_error(struct diag *d, const char *dir, int err)
                            ? "; make it writable for this user or set another directory"
                            : "";
     return diag_set_at(d, __FILE__, __LINE__, ER_CANT_CREATE_FILE,
-                       "cannot use data directory '%s': %s%s", dir, errno_text(err), hint);
+                       "cannot use data directory '%s': %s%s", dir, os_errno_text(err), hint);
 }
 
 int file_lock_dir(const char *dir, struct diag *d)
@@ -97,7 +92,7 @@ int file_free_space(const char *path, uint64_t *out_bytes, struct diag *d)
     *out_bytes = 0;
     struct statvfs st;
     if (statvfs(path, &st) != 0) {
-        return diag_set(d, ER_CANT_GET_STAT, path, errno, errno_text(errno));
+        return diag_set(d, ER_CANT_GET_STAT, path, errno, os_errno_text(errno));
     }
     *out_bytes = (uint64_t)st.f_bavail * (uint64_t)st.f_frsize;
     return 0;
@@ -125,10 +120,10 @@ static int read_open_file(int fd, const char *path, size_t max, struct arena *ar
 {
     struct stat st;
     if (fstat(fd, &st) != 0) {
-        return diag_set(d, ER_CANT_GET_STAT, path, errno, errno_text(errno));
+        return diag_set(d, ER_CANT_GET_STAT, path, errno, os_errno_text(errno));
     }
     if (S_ISDIR(st.st_mode)) {
-        return diag_set(d, ER_ERROR_ON_READ, path, EISDIR, errno_text(EISDIR));
+        return diag_set(d, ER_ERROR_ON_READ, path, EISDIR, os_errno_text(EISDIR));
     }
     /* Pseudo files report size 0, and a file may grow: one byte more than allowed shows it. */
     const size_t room = st.st_size > 0 && (size_t)st.st_size <= max ? (size_t)st.st_size : max;
@@ -138,7 +133,7 @@ static int read_open_file(int fd, const char *path, size_t max, struct arena *ar
     }
     const ssize_t n = read_up_to(fd, buf, room + 1);
     if (n < 0) {
-        return diag_set(d, ER_ERROR_ON_READ, path, errno, errno_text(errno));
+        return diag_set(d, ER_ERROR_ON_READ, path, errno, os_errno_text(errno));
     }
     if ((size_t)n > room) {
         return diag_set_at(d, __FILE__, __LINE__, ER_ERROR_ON_READ,
@@ -154,7 +149,7 @@ int file_read_all(const char *path, size_t max, struct arena *arena, struct str 
     *out = STR_NULL;
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        return diag_set(d, ER_CANT_OPEN_FILE, path, errno, errno_text(errno));
+        return diag_set(d, ER_CANT_OPEN_FILE, path, errno, os_errno_text(errno));
     }
     const int rc = read_open_file(fd, path, max, arena, out, d);
     (void)close(fd);
@@ -225,10 +220,10 @@ int file_write_atomic(const char *path, struct str content, unsigned mode, struc
     if (write_durable(tmp, content, mode) || rename(tmp, path) != 0) {
         const int err = errno;
         (void)unlink(tmp);
-        return diag_set(d, ER_ERROR_ON_WRITE, path, err, errno_text(err));
+        return diag_set(d, ER_ERROR_ON_WRITE, path, err, os_errno_text(err));
     }
     if (sync_parent(path)) {
-        return diag_set(d, ER_ERROR_ON_WRITE, path, errno, errno_text(errno));
+        return diag_set(d, ER_ERROR_ON_WRITE, path, errno, os_errno_text(errno));
     }
     return 0;
 }

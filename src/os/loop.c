@@ -13,20 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define OS_TSAN 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define OS_TSAN 1
-#endif
-#ifdef OS_TSAN
+#ifdef WITH_TSAN
 #include <sanitizer/tsan_interface.h>
 #endif
 
 enum {
-    TRIM_TICK_MS = 2000, /* A fiber's stack is trimmed 2-4 s after it was parked. */
+    TRIM_TICK_MS = 1000, /* A fiber's stack is trimmed 1-2 s after it was parked. */
     ROUNDS_MAX = 8,      /* Rounds of ready fibers before events are looked at again. */
 };
 
@@ -158,7 +150,7 @@ static void *loop_main(void *arg)
     (void)snprintf(name, sizeof(name), "loop-%u", l->index);
     (void)pthread_setname_np(pthread_self(), name);
     loop_this = l;
-#ifdef OS_TSAN
+#ifdef WITH_TSAN
     l->tsan = __tsan_get_current_fiber();
 #endif
     for (;;) {

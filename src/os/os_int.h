@@ -127,6 +127,9 @@ enum {
  */
 NODISCARD int os_thread_start(pthread_t *out, void *(*fn)(void *), void *arg);
 
+/* errno in words; the buffer is the thread's. */
+NODISCARD const char *os_errno_text(int err);
+
 /* Runs the fibers that were ready when it was called. */
 void fiber_run_ready(struct loop *l);
 

@@ -20,13 +20,6 @@
 /* Errors here speak to who starts the server or follows its log; MySQL has no texts for them. */
 #define sock_error(d, ...) diag_set_at((d), __FILE__, __LINE__, ER_IPSOCK_ERROR, __VA_ARGS__)
 
-/* errno in words; the buffer is the thread's. */
-static const char *errno_text(int err)
-{
-    static _Thread_local char text[128];
-    return strerror_r(err, text, sizeof(text));
-}
-
 static void set_flag(int fd, int level, int option, int value)
 {
     (void)setsockopt(fd, level, option, &value, sizeof(value));
@@ -51,7 +44,7 @@ static int listen_error(struct diag *d, const char *bind, unsigned port, int err
             "cannot listen on %s:%u: this machine does not have that address; set another server.bind",
             bind, port);
     default:
-        return sock_error(d, "cannot listen on %s:%u: %s", bind, port, errno_text(err));
+        return sock_error(d, "cannot listen on %s:%u: %s", bind, port, os_errno_text(err));
     }
 }
 
@@ -161,7 +154,7 @@ int sock_listen_unix(const char *path, int backlog, struct diag *d)
     }
     const int fd = listen_addr(AF_UNIX, &addr, sizeof(addr), backlog);
     if (fd < 0) {
-        return sock_error(d, "cannot listen on '%s': %s", path, errno_text(errno));
+        return sock_error(d, "cannot listen on '%s': %s", path, os_errno_text(errno));
     }
     /* Everybody may connect; who may log in is decided by the account. */
     (void)chmod(path, 0777);
@@ -339,7 +332,8 @@ int sock_connect_tcp(const char *host, uint16_t port, uint64_t deadline_us, stru
     }
     const int err = errno;
     freeaddrinfo(lookup.found);
-    return fd >= 0 ? fd : sock_error(d, "cannot connect to %s:%u: %s", host, port, errno_text(err));
+    return fd >= 0 ? fd
+                   : sock_error(d, "cannot connect to %s:%u: %s", host, port, os_errno_text(err));
 }
 
 int sock_connect_unix(const char *path, uint64_t deadline_us, struct diag *d)
@@ -349,7 +343,7 @@ int sock_connect_unix(const char *path, uint64_t deadline_us, struct diag *d)
         return -1;
     }
     const int fd = connect_addr(AF_UNIX, &addr, sizeof(addr), deadline_us);
-    return fd >= 0 ? fd : sock_error(d, "cannot connect to '%s': %s", path, errno_text(errno));
+    return fd >= 0 ? fd : sock_error(d, "cannot connect to '%s': %s", path, os_errno_text(errno));
 }
 
 void sock_set_keepalive(int fd, unsigned idle_s)

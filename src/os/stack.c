@@ -9,20 +9,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+/* Sanitizers make frames several times larger. */
+#if defined(WITH_ASAN) || defined(WITH_TSAN)
 #define STACK_FACTOR 4
-#endif
-#endif
-#if !defined(STACK_FACTOR) && (defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__))
-#define STACK_FACTOR 4
-#endif
-#ifndef STACK_FACTOR
+#else
 #define STACK_FACTOR 1
 #endif
 
 enum {
-    DEFAULT_SIZE = STACK_FACTOR * 256 * 1024, /* Sanitizers make frames several times larger. */
+    DEFAULT_SIZE = STACK_FACTOR * 256 * 1024,
     MIN_SIZE = 32 * 1024,
     CACHE_MAX = 1024, /* Stacks kept; each costs one or two resident pages and two mappings. */
 };

@@ -1,6 +1,7 @@
 #include "os_int.h"
 
 #include <signal.h>
+#include <string.h>
 
 int os_thread_start(pthread_t *out, void *(*fn)(void *), void *arg)
 {
@@ -16,4 +17,10 @@ int os_thread_start(pthread_t *out, void *(*fn)(void *), void *arg)
     const int rc = pthread_create(out, NULL, fn, arg);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return rc;
+}
+
+const char *os_errno_text(int err)
+{
+    static _Thread_local char text[128];
+    return strerror_r(err, text, sizeof(text));
 }

@@ -148,7 +148,7 @@ static void measure_idle(void)
                  per_us(start, IDLE_FIBERS));
     (void)fiber_sleep(100000);
     const uint64_t busy = rlimit_resident_bytes();
-    (void)fiber_sleep(25000000); /* 1,000 stacks are trimmed every 2 s. */
+    (void)fiber_sleep(15000000); /* 1,000 stacks are trimmed a second. */
     const uint64_t idle_bytes = rlimit_resident_bytes();
     (void)printf("resident per fiber, just parked               %8.1f KiB\n",
                  (double)(busy - before) / IDLE_FIBERS / 1024);

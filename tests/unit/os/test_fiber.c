@@ -15,12 +15,7 @@
 #include <unistd.h>
 
 /* Sanitizers keep memory of their own for each fiber. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define OTHER_MEMORY
-#endif
-#endif
-#ifndef OTHER_MEMORY
+#if !defined(WITH_ASAN) && !defined(WITH_TSAN)
 #define MEASURE_MEMORY
 #endif
 

@@ -1,9 +1,11 @@
 #include "os_test.h"
 
+#include "os/fmutex.h"
 #include "os/offload.h"
 #include "os/os_mutex.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -322,6 +324,77 @@ static void test_many_fibers_of_many_loops(void **state)
     diag_release(&d);
 }
 
+/* Fibers of two loops that compete for a lock and few threads while another thread interrupts them.
+ */
+enum {
+    VICTIMS = 16,
+    VICTIM_ROUNDS = 300,
+};
+
+struct contest {
+    struct fmutex mutex;
+    unsigned inside; /* Under mutex. */
+    atomic_uint done;
+    atomic_uint given_up;
+    atomic_uint living;
+    struct fiber *victims[VICTIMS];
+};
+
+static void enter_and_leave(void *arg)
+{
+    struct contest *c = arg;
+    check(c->inside == 0); /* The mutex is held by the fiber that waits for us. */
+    c->inside++;
+    (void)sched_yield();
+    c->inside--;
+}
+
+static void suffer(void *arg)
+{
+    struct contest *c = arg;
+    for (unsigned i = 0; i < VICTIM_ROUNDS; i++) {
+        bool ok = fmutex_lock(&c->mutex, in_ms(60000)) == FIBER_WOKEN;
+        if (ok) {
+            ok = offload_run(OFFLOAD_WRITE, enter_and_leave, c) == OFFLOAD_DONE;
+            fmutex_unlock(&c->mutex);
+        }
+        ok = ok && offload_run(OFFLOAD_QUERY, nothing, NULL) == OFFLOAD_DONE;
+        atomic_fetch_add(ok ? &c->done : &c->given_up, 1);
+        fiber_clear_interrupt(1);
+    }
+    atomic_fetch_sub(&c->living, 1);
+}
+
+static void test_interrupts_at_any_moment(void **state)
+{
+    (void)state;
+    struct diag d;
+    struct loops *loops;
+    struct contest c = {.living = VICTIMS};
+    fmutex_init(&c.mutex);
+    diag_init(&d);
+    assert_int_equal(loops_start(2, &loops, &d), 0);
+    for (unsigned i = 0; i < VICTIMS; i++) {
+        c.victims[i] = fiber_spawn_ref(loops_next(loops), suffer, &c);
+    }
+    for (unsigned i = 0; atomic_load(&c.living); i++) {
+        fiber_interrupt(c.victims[i * 7 % VICTIMS], 1);
+        if (i % 64 == 0) {
+            (void)usleep(50);
+        }
+    }
+    for (unsigned i = 0; i < VICTIMS; i++) {
+        fiber_join(c.victims[i]);
+    }
+    assert_int_equal(c.done + c.given_up, VICTIMS * VICTIM_ROUNDS);
+    assert_int_equal(offload_queued(OFFLOAD_QUERY), 0);
+    assert_int_equal(offload_queued(OFFLOAD_WRITE), 0);
+    assert_int_equal(offload_running(OFFLOAD_WRITE), 0);
+    loops_stop(loops);
+    diag_release(&d);
+    fmutex_release(&c.mutex);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,6 +407,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_running_function_is_waited_for, start, stop),
         cmocka_unit_test_setup_teardown(test_clean_up_runs_although_interrupted, start, stop),
         cmocka_unit_test_setup_teardown(test_many_fibers_of_many_loops, start, stop),
+        cmocka_unit_test_setup_teardown(test_interrupts_at_any_moment, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
