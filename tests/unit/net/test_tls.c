@@ -220,6 +220,23 @@ FIBER_TEST(test_stalled_write_goes_on)
     tls_pair_release(&t);
 }
 
+FIBER_TEST(test_idle_layers_give_back_memory_and_go_on)
+{
+    struct tls_pair t;
+    struct str payload;
+    (void)arg;
+    tls_pair_init(&t, 0, NULL);
+    CHECK(shake_hands(&t) == NET_OK);
+    CHECK(conn_start_compression(&t.p.client, COMPRESSION_ZSTD, 0, &t.p.d) == 0);
+    CHECK(conn_start_compression(&t.p.server, COMPRESSION_ZSTD, 0, &t.p.d) == 0);
+    check_lengths(&t.p);
+    conn_begin_command(&t.p.server);
+    CHECK(conn_read_packet(&t.p.server, in_ms(1100), &payload, &t.p.d) == NET_TIMEOUT);
+    CHECK(t.p.server.in.bytes.cap == 0);
+    check_lengths(&t.p);
+    tls_pair_release(&t);
+}
+
 static void test_context_errors_name_the_file(void **state)
 {
     const struct tls_options missing = {.cert_file = "/nowhere/cert.pem", .key_file = key_file};
@@ -286,6 +303,7 @@ int main(void)
         cmocka_unit_test(test_plain_bytes_in_place_of_tls_are_refused),
         cmocka_unit_test(test_handshake_times_out_and_ends_with_the_peer),
         cmocka_unit_test(test_stalled_write_goes_on),
+        cmocka_unit_test(test_idle_layers_give_back_memory_and_go_on),
         cmocka_unit_test(test_context_errors_name_the_file),
         cmocka_unit_test(test_generated_files_are_kept_and_private),
         cmocka_unit_test(test_failed_reload_keeps_the_context),
