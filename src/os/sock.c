@@ -29,20 +29,20 @@ static int listen_error(struct diag *d, const char *bind, unsigned port, int err
 {
     switch (err) {
     case EADDRINUSE:
-        return sock_error(
-            d,
-            "cannot listen on %s:%u: the port is in use; stop the other server or set another server.port",
-            bind, port);
+        return sock_error(d,
+                          "cannot listen on %s:%u: the port is in use; "
+                          "stop the other server or set another server.port",
+                          bind, port);
     case EACCES:
-        return sock_error(
-            d,
-            "cannot listen on %s:%u: not permitted; ports below 1024 need root, set another server.port",
-            bind, port);
+        return sock_error(d,
+                          "cannot listen on %s:%u: not permitted; "
+                          "ports below 1024 need root, set another server.port",
+                          bind, port);
     case EADDRNOTAVAIL:
-        return sock_error(
-            d,
-            "cannot listen on %s:%u: this machine does not have that address; set another server.bind",
-            bind, port);
+        return sock_error(d,
+                          "cannot listen on %s:%u: this machine does not have that address; "
+                          "set another server.bind",
+                          bind, port);
     default:
         return sock_error(d, "cannot listen on %s:%u: %s", bind, port, os_errno_text(err));
     }
@@ -145,10 +145,10 @@ int sock_listen_unix(const char *path, int backlog, struct diag *d)
             return sock_error(d, "cannot listen on '%s': it exists and is not a socket", path);
         }
         if (is_served(&addr)) {
-            return sock_error(
-                d,
-                "cannot listen on '%s': another server uses it; stop that or set another server.socket",
-                path);
+            return sock_error(d,
+                              "cannot listen on '%s': another server uses it; "
+                              "stop that or set another server.socket",
+                              path);
         }
         (void)unlink(path);
     }
