@@ -176,6 +176,12 @@ int sql_parse(struct str text, const struct parse_options *options, struct arena
     if (ctx.failed) {
         return -1;
     }
+    if (ctx.takes_all) {
+        ctx.stmt->text = arena_dup(arena, rest);
+        *out_stmt = ctx.stmt;
+        *out_used = text.len;
+        return 0;
+    }
     ctx.stmt->max_execution_time_ms = source.scanner.max_execution_time_ms;
     *out_used = skipped + end + (end < rest.len ? 1 : 0);
     *out_stmt = ctx.stmt;

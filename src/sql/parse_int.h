@@ -84,6 +84,7 @@ struct parse_ctx {
     struct token_source *source;
     struct token at; /* The token being given to the parser. */
     int depth;       /* Open parentheses. */
+    bool takes_all;  /* The statement goes on to the end of the text, past any ';'. */
     bool failed;     /* diag has the error; the parse ends at the next token. */
 };
 

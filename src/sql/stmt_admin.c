@@ -37,7 +37,9 @@ struct expr *set_word(struct parse_ctx *ctx, struct expr *e)
 
 void build_show(struct parse_ctx *ctx, struct show_stmt *show)
 {
-    stmt_new(ctx, STMT_SHOW)->show = *show;
+    if (show != NULL) {
+        stmt_new(ctx, STMT_SHOW)->show = *show;
+    }
 }
 
 struct show_stmt *show_new(struct parse_ctx *ctx, enum show_kind kind,
@@ -66,9 +68,94 @@ struct show_stmt *show_columns(struct parse_ctx *ctx, unsigned flags,
     return s;
 }
 
-struct account_name *account_copy(struct parse_ctx *ctx, const struct account_name *account)
+/* ---- Transactions, locks, prepared statements ---- */
+
+void build_transaction(struct parse_ctx *ctx, enum stmt_kind kind,
+                       struct transaction_stmt transaction)
 {
-    struct account_name *a = ARENA_NEW(ctx->arena, struct account_name);
-    *a = *account;
+    stmt_new(ctx, kind)->transaction = transaction;
+}
+
+struct transaction_stmt transaction_merge(struct transaction_stmt a, struct transaction_stmt b)
+{
+    a.access = b.access != ACCESS_DEFAULT ? b.access : a.access;
+    a.isolation = b.isolation != ISOLATION_DEFAULT ? b.isolation : a.isolation;
+    a.consistent_snapshot = a.consistent_snapshot || b.consistent_snapshot;
     return a;
+}
+
+void build_savepoint(struct parse_ctx *ctx, enum stmt_kind kind, const struct token *name)
+{
+    stmt_new(ctx, kind)->transaction = (struct transaction_stmt){.savepoint = token_str(name)};
+}
+
+void build_lock(struct parse_ctx *ctx, struct vec items)
+{
+    struct admin_table_stmt *s = &stmt_new(ctx, STMT_LOCK_TABLES)->admin;
+    const struct lock_item *item = items.items;
+    s->verb = STR("lock");
+    s->count = items.count;
+    s->tables = ARENA_ARRAY(ctx->arena, struct table_name, items.count);
+    s->lock_write = ARENA_ARRAY(ctx->arena, bool, items.count);
+    for (uint32_t i = 0; i < items.count; i++) {
+        s->tables[i] = item[i].table;
+        s->lock_write[i] = item[i].write;
+    }
+}
+
+void build_kill(struct parse_ctx *ctx, bool query_only, struct expr *id)
+{
+    stmt_new(ctx, STMT_KILL)->kill = (struct kill_stmt){.query_only = query_only, .id = id};
+}
+
+void build_prepare(struct parse_ctx *ctx, enum stmt_kind kind, struct prepare_stmt prepare)
+{
+    stmt_new(ctx, kind)->prepare = prepare;
+}
+
+/* ---- EXPLAIN, FLUSH and what is not carried out ---- */
+
+struct stmt *explain_begin(struct parse_ctx *ctx)
+{
+    struct stmt *outer = ctx->stmt;
+    ctx->stmt = ARENA_NEW(ctx->arena, struct stmt);
+    ctx->stmt->text = outer->text;
+    return outer;
+}
+
+void explain_end(struct parse_ctx *ctx, struct stmt *outer, struct explain_stmt explain)
+{
+    explain.target = ctx->stmt;
+    outer->params = ctx->stmt->params;
+    outer->param_count = ctx->stmt->param_count;
+    outer->kind = STMT_EXPLAIN;
+    outer->explain = explain;
+    ctx->stmt = outer;
+}
+
+void build_describe(struct parse_ctx *ctx, const struct table_name *table, struct str column)
+{
+    struct show_stmt *s = &stmt_new(ctx, STMT_DESCRIBE)->show;
+    s->kind = SHOW_COLUMNS;
+    s->table = *table;
+    s->like = column;
+}
+
+void build_flush(struct parse_ctx *ctx, struct token first)
+{
+    struct admin_table_stmt *s = &stmt_new(ctx, STMT_FLUSH)->admin;
+    const struct str text = ctx->stmt->text;
+    s->verb = STR("flush");
+    s->what = str_trim(str_from(text.p + first.offset, text.len - first.offset));
+}
+
+void build_other(struct parse_ctx *ctx, struct str what)
+{
+    stmt_new(ctx, STMT_OTHER)->other_what = what;
+}
+
+void build_program(struct parse_ctx *ctx, struct str what)
+{
+    build_other(ctx, what);
+    ctx->takes_all = true;
 }

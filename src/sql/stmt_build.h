@@ -289,6 +289,11 @@ struct table_option {
     struct src_range src;
 };
 
+struct placement {
+    bool first;
+    struct str after;
+};
+
 struct create_query {
     enum duplicates duplicates;
     struct query *query;
@@ -349,7 +354,49 @@ struct database_stmt database_options_merge(struct database_stmt a, struct datab
 void build_drop(struct parse_ctx *ctx, enum stmt_kind kind, struct drop_stmt drop,
                 struct vec tables);
 
+/* pairs: from and to, in turn. */
+void build_rename(struct parse_ctx *ctx, struct vec pairs);
+void build_view(struct parse_ctx *ctx, struct create_flags flags, const struct table_name *name,
+                struct vec columns, struct query *query);
+void build_create_index(struct parse_ctx *ctx, const struct table_name *table,
+                        const struct index_spec *index, bool if_not_exists);
+void build_drop_index(struct parse_ctx *ctx, const struct table_name *table, struct str name,
+                      bool if_exists);
+void build_alter(struct parse_ctx *ctx, bool ignore, const struct table_name *table,
+                 struct vec actions);
+struct alter_action *alter_new(struct parse_ctx *ctx, enum alter_kind kind, struct str name);
+struct alter_action *alter_column(struct parse_ctx *ctx, enum alter_kind kind,
+                                  const struct column_spec *column,
+                                  const struct placement *placement);
+struct alter_action *alter_rename(struct parse_ctx *ctx, enum alter_kind kind,
+                                  const struct token *from, const struct token *to);
+/* ADD (a INT, KEY (a)): one action each. */
+void alter_add_elements(struct parse_ctx *ctx, struct vec *actions,
+                        const struct table_elements *elements, bool if_not_exists);
+struct vec alter_partition(struct parse_ctx *ctx);
+
 /* ---- Values of nonterminals: administration ---- */
+
+struct lock_item {
+    struct table_name table;
+    bool write;
+};
+
+struct grant_item {
+    struct src_range words; /* The privilege's words, or the role's name, as written. */
+    struct str role;        /* A role written as a string. */
+    struct vec columns;
+};
+
+struct grant_object {
+    bool all_dbs, db_level;
+    struct table_name table;
+};
+
+struct grant_tail {
+    struct vec users; /* struct user_spec */
+    bool grant_option;
+};
 
 struct set_name {
     struct str component, name;
@@ -378,6 +425,31 @@ struct show_stmt *show_new(struct parse_ctx *ctx, enum show_kind kind,
 struct show_stmt *show_columns(struct parse_ctx *ctx, unsigned flags,
                                const struct table_name *table, struct str db,
                                const struct show_filter *filter);
+void build_transaction(struct parse_ctx *ctx, enum stmt_kind kind,
+                       struct transaction_stmt transaction);
+struct transaction_stmt transaction_merge(struct transaction_stmt a, struct transaction_stmt b);
+void build_savepoint(struct parse_ctx *ctx, enum stmt_kind kind, const struct token *name);
+void build_lock(struct parse_ctx *ctx, struct vec items);
+void build_kill(struct parse_ctx *ctx, bool query_only, struct expr *id);
+void build_prepare(struct parse_ctx *ctx, enum stmt_kind kind, struct prepare_stmt prepare);
+/* The statement explained is built in a struct of its own, between the two calls; begin returns the
+ * outer one. */
+struct stmt *explain_begin(struct parse_ctx *ctx);
+void explain_end(struct parse_ctx *ctx, struct stmt *outer, struct explain_stmt explain);
+void build_describe(struct parse_ctx *ctx, const struct table_name *table, struct str column);
+/* FLUSH: what is flushed is the text from the token on. */
+void build_flush(struct parse_ctx *ctx, struct token first);
+void build_other(struct parse_ctx *ctx, struct str what);
+/* A stored program: the statement takes the rest of the text. */
+void build_program(struct parse_ctx *ctx, struct str what);
+void build_user(struct parse_ctx *ctx, enum stmt_kind kind, struct user_stmt options,
+                struct vec users);
+void build_rename_user(struct parse_ctx *ctx, struct vec pairs);
+struct vec vec_of_user(struct parse_ctx *ctx, const struct user_spec *user);
+struct vec users_of_accounts(struct parse_ctx *ctx, struct vec accounts);
+/* object NULL: roles. */
+void build_grant(struct parse_ctx *ctx, enum stmt_kind kind, struct vec items,
+                 const struct grant_object *object, struct grant_tail tail);
 struct account_name *account_copy(struct parse_ctx *ctx, const struct account_name *account);
 
 #endif

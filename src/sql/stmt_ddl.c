@@ -380,3 +380,137 @@ void build_drop(struct parse_ctx *ctx, enum stmt_kind kind, struct drop_stmt dro
     drop.count = tables.count;
     stmt_new(ctx, kind)->drop = drop;
 }
+
+/* Splits pairs into two arrays. */
+static void unzip(struct parse_ctx *ctx, struct vec pairs, size_t size, void **out_first,
+                  void **out_second)
+{
+    const uint32_t count = pairs.count / 2;
+    char *first = arena_alloc(ctx->arena, count * size);
+    char *second = arena_alloc(ctx->arena, count * size);
+    const char *from = pairs.items;
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(first + i * size, from + 2 * i * size, size);
+        memcpy(second + i * size, from + (2 * i + 1) * size, size);
+    }
+    *out_first = first;
+    *out_second = second;
+}
+
+void build_rename(struct parse_ctx *ctx, struct vec pairs)
+{
+    struct rename_stmt *s = &stmt_new(ctx, STMT_RENAME_TABLE)->rename;
+    void *from;
+    void *to;
+    unzip(ctx, pairs, sizeof(struct table_name), &from, &to);
+    s->count = pairs.count / 2;
+    s->from = from;
+    s->to = to;
+}
+
+void build_view(struct parse_ctx *ctx, struct create_flags flags, const struct table_name *name,
+                struct vec columns, struct query *query)
+{
+    struct view_stmt *s = &stmt_new(ctx, STMT_CREATE_VIEW)->view;
+    s->or_replace = flags.or_replace;
+    s->if_exists = flags.if_not_exists;
+    s->name = *name;
+    s->columns = columns.items;
+    s->column_count = columns.count;
+    s->query = query;
+    s->query_src = query->src;
+}
+
+/* ---- ALTER TABLE ---- */
+
+void build_alter(struct parse_ctx *ctx, bool ignore, const struct table_name *table,
+                 struct vec actions)
+{
+    struct alter_table_stmt *s = &stmt_new(ctx, STMT_ALTER_TABLE)->alter_table;
+    s->table = *table;
+    s->ignore = ignore;
+    s->actions = actions.items;
+    s->action_count = actions.count;
+}
+
+static struct alter_action *alter_push(struct parse_ctx *ctx, struct vec *actions,
+                                       enum alter_kind kind, struct str name)
+{
+    struct alter_action *a = vec_push(ctx, actions, sizeof(*a));
+    a->kind = kind;
+    a->name = name;
+    return a;
+}
+
+void build_create_index(struct parse_ctx *ctx, const struct table_name *table,
+                        const struct index_spec *index, bool if_not_exists)
+{
+    struct vec actions = {0};
+    struct alter_action *a = alter_push(ctx, &actions, ALTER_ADD_INDEX, index->name);
+    a->index = *index;
+    a->if_not_exists = if_not_exists;
+    build_alter(ctx, false, table, actions);
+    stmt_new(ctx, STMT_CREATE_INDEX);
+}
+
+void build_drop_index(struct parse_ctx *ctx, const struct table_name *table, struct str name,
+                      bool if_exists)
+{
+    struct vec actions = {0};
+    alter_push(ctx, &actions, ALTER_DROP_INDEX, name)->if_exists = if_exists;
+    build_alter(ctx, false, table, actions);
+    stmt_new(ctx, STMT_DROP_INDEX);
+}
+
+struct alter_action *alter_new(struct parse_ctx *ctx, enum alter_kind kind, struct str name)
+{
+    struct alter_action *a = ARENA_NEW(ctx->arena, struct alter_action);
+    a->kind = kind;
+    a->name = name;
+    return a;
+}
+
+struct alter_action *alter_column(struct parse_ctx *ctx, enum alter_kind kind,
+                                  const struct column_spec *column,
+                                  const struct placement *placement)
+{
+    struct alter_action *a = alter_new(ctx, kind, column->name);
+    a->column = *column;
+    a->first = placement->first;
+    a->after = placement->after;
+    return a;
+}
+
+struct alter_action *alter_rename(struct parse_ctx *ctx, enum alter_kind kind,
+                                  const struct token *from, const struct token *to)
+{
+    struct alter_action *a = alter_new(ctx, kind, token_str(from));
+    a->new_name = token_str(to);
+    return a;
+}
+
+void alter_add_elements(struct parse_ctx *ctx, struct vec *actions,
+                        const struct table_elements *elements, bool if_not_exists)
+{
+    const struct column_spec *columns = elements->columns.items;
+    for (uint32_t i = 0; i < elements->columns.count; i++) {
+        struct alter_action *a = alter_push(ctx, actions, ALTER_ADD_COLUMN, columns[i].name);
+        a->column = columns[i];
+        a->if_not_exists = if_not_exists;
+    }
+    const struct index_spec *indexes = elements->indexes.items;
+    for (uint32_t i = 0; i < elements->indexes.count; i++) {
+        alter_push(ctx, actions, ALTER_ADD_INDEX, indexes[i].name)->index = indexes[i];
+    }
+    const struct check_spec *checks = elements->checks.items;
+    for (uint32_t i = 0; i < elements->checks.count; i++) {
+        alter_push(ctx, actions, ALTER_ADD_CHECK, checks[i].name)->check = checks[i];
+    }
+}
+
+struct vec alter_partition(struct parse_ctx *ctx)
+{
+    struct vec actions = {0};
+    alter_push(ctx, &actions, ALTER_PARTITION, STR_NULL);
+    return actions;
+}

@@ -40,7 +40,7 @@ void grammar_run(struct parse_ctx *ctx)
 
 /* Lowest first. SUBQUERY_AS_EXPR below LP and RP: ((SELECT 1)) is one query in two pairs of parentheses. */
 %left SUBQUERY_AS_EXPR.
-%left AS FROM KEY.
+%left AS COMMA DEFAULT FROM KEY.
 %left CONDITIONLESS_JOIN.
 %left JOIN INNER CROSS STRAIGHT_JOIN NATURAL LEFT RIGHT ON USING.
 %right ASSIGN.

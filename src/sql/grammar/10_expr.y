@@ -244,8 +244,8 @@ json_on_when ::= ERROR.
 
 /* ---- Aggregates and windows ---- */
 
-function(A) ::= AGGREGATE(B) LP opt_distinct(C) expr_list(D) RP(E) opt_over(F). { A = expr_aggregate(ctx, &B, C, D, &E, F); }
-function(A) ::= AGGREGATE(B) LP opt_all STAR(C) RP(D) opt_over(E). { A = expr_count_star(ctx, &B, &C, &D, E); }
+function(A) ::= AGGREGATE_FUNC(B) LP opt_distinct(C) expr_list(D) RP(E) opt_over(F). { A = expr_aggregate(ctx, &B, C, D, &E, F); }
+function(A) ::= AGGREGATE_FUNC(B) LP opt_all STAR(C) RP(D) opt_over(E). { A = expr_count_star(ctx, &B, &C, &D, E); }
 function(A) ::= GROUP_CONCAT(B) LP opt_distinct(C) expr_list(D) opt_order(E) opt_separator(F) opt_limit(G) RP(H) opt_over(I). { A = expr_group_concat(ctx, &B, (struct group_concat_parts){.distinct = C, .args = D, .order = E, .separator = F, .limit = G}, &H, I); }
 function(A) ::= WINDOW_FUNC(B) LP opt_expr_list(C) RP(D) opt_from_last(E) opt_nulls(F) opt_over(G). { A = expr_window(ctx, &B, C, &D, E | F, G); }
 %type opt_distinct {unsigned}

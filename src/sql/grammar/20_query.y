@@ -1,6 +1,8 @@
 /* ---- Queries ---- */
 
-statement ::= select_statement(A).       { stmt_new(ctx, STMT_SELECT)->query = A; }
+statement ::= dml.
+
+dml ::= select_statement(A).       { stmt_new(ctx, STMT_SELECT)->query = A; }
 
 %type select_statement {struct query *}
 select_statement(A) ::= query_expr(B).                     { A = B; }

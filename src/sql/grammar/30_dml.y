@@ -1,6 +1,6 @@
 /* ---- Changing rows ---- */
 
-statement ::= insert_verb(B) insert_options(C) opt_into_word table_path(D) opt_partition insert_source(E) insert_tail(F).
+dml ::= insert_verb(B) insert_options(C) opt_into_word table_path(D) opt_partition insert_source(E) insert_tail(F).
                                        { build_insert(ctx, B, C, &D, E, F); }
 %type insert_verb {enum stmt_kind}
 insert_verb(A) ::= INSERT.             { A = STMT_INSERT; }
@@ -48,7 +48,7 @@ assignment(A) ::= simple_ident(B) equals expr_or_default(C). { A = (struct assig
 equals ::= EQ.
 equals ::= ASSIGN.
 
-statement ::= update_statement.
+dml ::= update_statement.
 update_statement ::= UPDATE update_options(A) table_refs(B) SET assignments(C) where(D) opt_order(E) opt_limit(F).
                                        { build_update(ctx, A, B, C, D, (struct order_limit){E, F}); }
 update_statement ::= with(W) UPDATE update_options(A) table_refs(B) SET assignments(C) where(D) opt_order(E) opt_limit(F).
@@ -59,8 +59,8 @@ update_options(A) ::= update_options(A) LOW_PRIORITY.
 update_options(A) ::= update_options(A) QUICK.
 update_options(A) ::= update_options IGNORE.         { A = true; }
 
-statement ::= delete_statement.
-statement ::= with(W) delete_statement.              { ctx->stmt->del.with = W; }
+dml ::= delete_statement.
+dml ::= with(W) delete_statement.              { ctx->stmt->del.with = W; }
 delete_statement ::= DELETE update_options(A) FROM table_path(B) opt_alias(C) opt_partition where(D) opt_order(E) opt_limit(F) returning.
                                        { build_delete(ctx, A, (struct vec){0}, table_base(ctx, &B, &C), D, (struct order_limit){E, F}); }
 delete_statement ::= DELETE update_options(A) delete_targets(B) FROM table_refs(C) where(D).

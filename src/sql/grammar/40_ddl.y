@@ -286,9 +286,9 @@ partitioning(A) ::= .                         { A = (struct src_range){0}; }
 partitioning(A) ::= partitioning_given(B).    { A = B; }
 %type partitioning_given {struct src_range}
 partitioning_given(A) ::= PARTITION(B) BY any_list. { A = (struct src_range){.offset = B.offset, .len = (uint32_t)ctx->stmt->text.len - B.offset}; }
-%wildcard ANY.
-any_list ::= ANY.
-any_list ::= any_list ANY.
+%wildcard ANYTHING.
+any_list ::= ANYTHING.
+any_list ::= any_list ANYTHING.
 
 /* ---- Table options ---- */
 

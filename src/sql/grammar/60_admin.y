@@ -2,9 +2,7 @@
 
 statement ::= USE ident(A).            { build_database(ctx, STMT_USE, (struct database_stmt){.name = token_str(&A)}); }
 
-statement ::= SET set_start.
-/* The first item decides whether a scope word in front holds for what follows. */
-set_start ::= set_items(A).            { build_set(ctx, A); }
+statement ::= SET set_items(A).        { build_set(ctx, A); }
 %type set_items {struct vec}
 set_items(A) ::= set_item(B).                     { A = (struct vec){0}; VEC_PUSH(ctx, &A, struct set_item, *B); }
 set_items(A) ::= set_items(A) COMMA set_item(B).  { VEC_PUSH(ctx, &A, struct set_item, *B); }
@@ -41,6 +39,114 @@ names_collation(A) ::= .                        { A = STR_NULL; }
 names_collation(A) ::= COLLATE charset_name(B). { A = token_str(&B); }
 names_collation(A) ::= COLLATE DEFAULT.         { A = STR_NULL; }
 
+statement ::= SET TRANSACTION transaction_modes(A).               { build_transaction(ctx, STMT_SET_TRANSACTION, A); }
+statement ::= SET set_scope(A) TRANSACTION transaction_modes(B).  { B.scope = A; build_transaction(ctx, STMT_SET_TRANSACTION, B); }
+%type transaction_modes {struct transaction_stmt}
+transaction_modes(A) ::= transaction_mode(B).                             { A = B; }
+transaction_modes(A) ::= transaction_modes(B) COMMA transaction_mode(C).  { A = transaction_merge(B, C); }
+%type transaction_mode {struct transaction_stmt}
+transaction_mode(A) ::= READ ONLY.                 { A = (struct transaction_stmt){.access = ACCESS_READ_ONLY}; }
+transaction_mode(A) ::= READ WRITE.                { A = (struct transaction_stmt){.access = ACCESS_READ_WRITE}; }
+transaction_mode(A) ::= ISOLATION LEVEL READ UNCOMMITTED. { A = (struct transaction_stmt){.isolation = ISOLATION_READ_UNCOMMITTED}; }
+transaction_mode(A) ::= ISOLATION LEVEL READ COMMITTED.   { A = (struct transaction_stmt){.isolation = ISOLATION_READ_COMMITTED}; }
+transaction_mode(A) ::= ISOLATION LEVEL REPEATABLE READ.  { A = (struct transaction_stmt){.isolation = ISOLATION_REPEATABLE_READ}; }
+transaction_mode(A) ::= ISOLATION LEVEL SERIALIZABLE.     { A = (struct transaction_stmt){.isolation = ISOLATION_SERIALIZABLE}; }
+
+statement ::= BEGIN opt_work.                      { build_transaction(ctx, STMT_BEGIN, (struct transaction_stmt){0}); }
+statement ::= START TRANSACTION.                   { build_transaction(ctx, STMT_BEGIN, (struct transaction_stmt){0}); }
+statement ::= START TRANSACTION start_modes(A).    { build_transaction(ctx, STMT_BEGIN, A); }
+%type start_modes {struct transaction_stmt}
+start_modes(A) ::= start_mode(B).                        { A = B; }
+start_modes(A) ::= start_modes(B) COMMA start_mode(C).   { A = transaction_merge(B, C); }
+%type start_mode {struct transaction_stmt}
+start_mode(A) ::= READ ONLY.                       { A = (struct transaction_stmt){.access = ACCESS_READ_ONLY}; }
+start_mode(A) ::= READ WRITE.                      { A = (struct transaction_stmt){.access = ACCESS_READ_WRITE}; }
+start_mode(A) ::= WITH CONSISTENT SNAPSHOT.        { A = (struct transaction_stmt){.consistent_snapshot = true}; }
+statement ::= COMMIT opt_work completion(A).       { build_transaction(ctx, STMT_COMMIT, A); }
+statement ::= ROLLBACK opt_work completion(A).     { build_transaction(ctx, STMT_ROLLBACK, A); }
+statement ::= ROLLBACK opt_work TO ident(A).       { build_savepoint(ctx, STMT_ROLLBACK_TO, &A); }
+statement ::= ROLLBACK opt_work TO SAVEPOINT ident(A). { build_savepoint(ctx, STMT_ROLLBACK_TO, &A); }
+statement ::= SAVEPOINT ident(A).                  { build_savepoint(ctx, STMT_SAVEPOINT, &A); }
+statement ::= RELEASE SAVEPOINT ident(A).          { build_savepoint(ctx, STMT_RELEASE_SAVEPOINT, &A); }
+opt_work ::= .
+opt_work ::= WORK.
+%type completion {struct transaction_stmt}
+completion(A) ::= chain(B) release(C).             { A = (struct transaction_stmt){.chain = B, .release = C}; }
+%type chain {bool}
+chain(A) ::= .              { A = false; }
+chain(A) ::= AND CHAIN.     { A = true; }
+chain(A) ::= AND NO CHAIN.  { A = false; }
+%type release {bool}
+release(A) ::= .            { A = false; }
+release(A) ::= RELEASE.     { A = true; }
+release(A) ::= NO RELEASE.  { A = false; }
+
+statement ::= lock_word lock_items(A).             { build_lock(ctx, A); }
+lock_word ::= LOCK table_word.
+statement ::= UNLOCK table_word.                   { build_admin(ctx, STMT_UNLOCK_TABLES, STR("unlock"), (struct vec){0}); }
+%type lock_items {struct vec}
+lock_items(A) ::= lock_item(B).                    { A = (struct vec){0}; VEC_PUSH(ctx, &A, struct lock_item, B); }
+lock_items(A) ::= lock_items(A) COMMA lock_item(B). { VEC_PUSH(ctx, &A, struct lock_item, B); }
+%type lock_item {struct lock_item}
+lock_item(A) ::= table_path(B) opt_alias(C) lock_kind(D). { A = (struct lock_item){.table = B, .write = D}; A.table.alias = token_str(&C); }
+%type lock_kind {bool}
+lock_kind(A) ::= READ.                { A = false; }
+lock_kind(A) ::= READ LOCAL.          { A = false; }
+lock_kind(A) ::= WRITE.               { A = true; }
+lock_kind(A) ::= LOW_PRIORITY WRITE.  { A = true; }
+
+statement ::= KILL expr(A).                        { build_kill(ctx, false, A); }
+statement ::= KILL CONNECTION expr(A).             { build_kill(ctx, false, A); }
+statement ::= KILL QUERY expr(A).                  { build_kill(ctx, true, A); }
+
+statement ::= PREPARE ident(A) FROM STRING(B).     { build_prepare(ctx, STMT_PREPARE, (struct prepare_stmt){.name = token_str(&A), .text = token_str(&B)}); }
+statement ::= PREPARE ident(A) FROM USER_VAR(B).   { build_prepare(ctx, STMT_PREPARE, (struct prepare_stmt){.name = token_str(&A), .text_var = token_str(&B)}); }
+statement ::= EXECUTE ident(A) using_vars(B).      { build_prepare(ctx, STMT_EXECUTE, (struct prepare_stmt){.name = token_str(&A), .using_vars = B.items, .using_count = B.count}); }
+statement ::= DEALLOCATE PREPARE ident(A).         { build_prepare(ctx, STMT_DEALLOCATE, (struct prepare_stmt){.name = token_str(&A)}); }
+statement ::= DROP PREPARE ident(A).               { build_prepare(ctx, STMT_DEALLOCATE, (struct prepare_stmt){.name = token_str(&A)}); }
+%type using_vars {struct vec}
+using_vars(A) ::= .                                { A = (struct vec){0}; }
+using_vars(A) ::= USING user_vars(B).              { A = B; }
+%type user_vars {struct vec}
+user_vars(A) ::= USER_VAR(B).                      { A = (struct vec){0}; VEC_PUSH(ctx, &A, struct str, token_str(&B)); }
+user_vars(A) ::= user_vars(A) COMMA USER_VAR(B).   { VEC_PUSH(ctx, &A, struct str, token_str(&B)); }
+
+/* ---- EXPLAIN ---- */
+
+statement ::= explain_word explain_options(A) explain_begin(B) dml. { explain_end(ctx, B, A); }
+statement ::= ANALYZE explain_format(A) explain_begin(B) dml.       { A.analyze = true; explain_end(ctx, B, A); }
+statement ::= explain_word explain_format(A) FOR CONNECTION uint_num(B). { A.connection_id = B; stmt_new(ctx, STMT_EXPLAIN)->explain = A; }
+statement ::= explain_word table_path(A).                           { build_describe(ctx, &A, STR_NULL); }
+statement ::= explain_word table_path(A) ident_or_text(B).          { build_describe(ctx, &A, token_str(&B)); }
+explain_word ::= EXPLAIN.
+explain_word ::= DESCRIBE.
+explain_word ::= DESC.
+%type explain_options {struct explain_stmt}
+explain_options(A) ::= explain_format(B).          { A = B; }
+explain_options(A) ::= EXTENDED.                   { A = (struct explain_stmt){0}; }
+explain_options(A) ::= PARTITIONS.                 { A = (struct explain_stmt){0}; }
+explain_options(A) ::= ANALYZE explain_format(B).  { A = B; A.analyze = true; }
+%type explain_format {struct explain_stmt}
+explain_format(A) ::= . [SUBQUERY_AS_EXPR]         { A = (struct explain_stmt){0}; }
+explain_format(A) ::= FORMAT EQ ident_or_text(B).  { A = (struct explain_stmt){.format = token_str(&B)}; }
+%type explain_begin {struct stmt *}
+explain_begin(A) ::= .                             { A = explain_begin(ctx); }
+
+/* ---- Tables ---- */
+
+statement ::= ANALYZE opt_no_log table_word table_list(A) any_or_none.  { build_admin(ctx, STMT_ANALYZE, STR("analyze"), A); }
+statement ::= OPTIMIZE opt_no_log table_word table_list(A) any_or_none. { build_admin(ctx, STMT_ANALYZE, STR("optimize"), A); }
+statement ::= REPAIR opt_no_log table_word table_list(A) any_or_none.   { build_admin(ctx, STMT_ANALYZE, STR("repair"), A); }
+statement ::= CHECK table_word table_list(A) any_or_none.               { build_admin(ctx, STMT_ANALYZE, STR("check"), A); }
+statement ::= CHECKSUM table_word table_list(A) any_or_none.            { build_admin(ctx, STMT_ANALYZE, STR("checksum"), A); }
+statement ::= FLUSH opt_no_log(B) any_list.                             { build_flush(ctx, B); }
+%type opt_no_log {struct token}
+opt_no_log(A) ::= . [LP]                    { A = ctx->at; }
+opt_no_log(A) ::= NO_WRITE_TO_BINLOG.   { A = ctx->at; }
+opt_no_log(A) ::= LOCAL.                { A = ctx->at; }
+any_or_none ::= .
+any_or_none ::= any_list.
+
 /* ---- SHOW ---- */
 
 statement ::= SHOW show(A).            { build_show(ctx, A); }
@@ -59,8 +165,8 @@ show(A) ::= opt_var_scope(B) VARIABLES show_filter(C).        { A = show_new(ctx
 show(A) ::= opt_var_scope(B) STATUS show_filter(C).           { A = show_new(ctx, SHOW_STATUS, &C); A->scope = B; }
 show(A) ::= WARNINGS opt_limit(B).                            { A = show_new(ctx, SHOW_WARNINGS, NULL); A->limit = B; }
 show(A) ::= ERRORS opt_limit(B).                              { A = show_new(ctx, SHOW_ERRORS, NULL); A->limit = B; }
-show(A) ::= AGGREGATE(B) LP STAR RP WARNINGS.                 { expect_word(ctx, &B, "COUNT"); A = show_new(ctx, SHOW_COUNT_WARNINGS, NULL); }
-show(A) ::= AGGREGATE(B) LP STAR RP ERRORS.                   { expect_word(ctx, &B, "COUNT"); A = show_new(ctx, SHOW_COUNT_ERRORS, NULL); }
+show(A) ::= AGGREGATE_FUNC(B) LP STAR RP WARNINGS.                 { expect_word(ctx, &B, "COUNT"); A = show_new(ctx, SHOW_COUNT_WARNINGS, NULL); }
+show(A) ::= AGGREGATE_FUNC(B) LP STAR RP ERRORS.                   { expect_word(ctx, &B, "COUNT"); A = show_new(ctx, SHOW_COUNT_ERRORS, NULL); }
 show(A) ::= show_full(B) PROCESSLIST.                         { A = show_new(ctx, SHOW_PROCESSLIST, NULL); A->full = B & SHOW_IS_FULL; }
 show(A) ::= GRANTS.                                           { A = show_new(ctx, SHOW_GRANTS, NULL); }
 show(A) ::= GRANTS FOR account(B) using_roles.                { A = show_new(ctx, SHOW_GRANTS, NULL); A->account = account_copy(ctx, &B); }
@@ -79,12 +185,11 @@ show(A) ::= binary_or_master LOGS.                            { A = show_new(ctx
 show(A) ::= MASTER STATUS.                                    { A = show_new(ctx, SHOW_MASTER_STATUS, NULL); }
 show(A) ::= BINARY LOG STATUS.                                { A = show_new(ctx, SHOW_MASTER_STATUS, NULL); }
 show(A) ::= BINLOG STATUS.                                    { A = show_new(ctx, SHOW_MASTER_STATUS, NULL); }
-show(A) ::= opt_all_word REPLICA STATUS show_channel.         { A = show_new(ctx, SHOW_REPLICA_STATUS, NULL); }
+show(A) ::= REPLICA STATUS show_channel.                      { A = show_new(ctx, SHOW_REPLICA_STATUS, NULL); }
+show(A) ::= ALL REPLICAS STATUS.                              { A = show_new(ctx, SHOW_REPLICA_STATUS, NULL); }
 show(A) ::= PROFILES.                                         { A = show_new(ctx, SHOW_PROFILES, NULL); }
 binary_or_master ::= BINARY.
 binary_or_master ::= MASTER.
-opt_all_word ::= .
-opt_all_word ::= ALL.
 show_channel ::= .
 show_channel ::= FOR CHANNEL STRING.
 show_engine_what ::= STATUS.
@@ -116,15 +221,22 @@ opt_var_scope(A) ::= .        { A = SCOPE_DEFAULT; }
 opt_var_scope(A) ::= GLOBAL.  { A = SCOPE_GLOBAL; }
 opt_var_scope(A) ::= SESSION. { A = SCOPE_SESSION; }
 opt_var_scope(A) ::= LOCAL.   { A = SCOPE_SESSION; }
-
-/* ---- Accounts: names ---- */
-
-%type account {struct account_name}
-account(A) ::= ident_or_text(B).                { A = (struct account_name){.user = token_str(&B), .host = STR("%")}; }
-account(A) ::= ident_or_text(B) USER_VAR(C).    { A = (struct account_name){.user = token_str(&B), .host = token_str(&C)}; }
-account(A) ::= CURRENT_USER opt_parens.         { A = (struct account_name){.current = true}; }
-using_roles ::= .
-using_roles ::= USING account_list.
-%type account_list {struct vec}
-account_list(A) ::= account(B).                       { A = (struct vec){0}; VEC_PUSH(ctx, &A, struct account_name, B); }
-account_list(A) ::= account_list(A) COMMA account(B). { VEC_PUSH(ctx, &A, struct account_name, B); }
+show(A) ::= show_other(B) any_or_none.                        { A = NULL; build_other(ctx, token_upper(ctx, &B)); }
+%type show_other {struct token}
+show_other(A) ::= CREATE PROCEDURE(B).   { A = B; }
+show_other(A) ::= CREATE FUNCTION(B).    { A = B; }
+show_other(A) ::= CREATE TRIGGER(B).     { A = B; }
+show_other(A) ::= CREATE EVENT(B).       { A = B; }
+show_other(A) ::= CREATE SEQUENCE(B).    { A = B; }
+show_other(A) ::= PROCEDURE CODE(B).     { A = B; }
+show_other(A) ::= FUNCTION CODE(B).      { A = B; }
+show_other(A) ::= BINLOG EVENTS(B).      { A = B; }
+show_other(A) ::= RELAYLOG(B).           { A = B; }
+show_other(A) ::= PROFILE(B).            { A = B; }
+show_other(A) ::= REPLICAS(B).           { A = B; }
+show_other(A) ::= REPLICA HOSTS(B).      { A = B; }
+show_other(A) ::= CONTRIBUTORS(B).       { A = B; }
+show_other(A) ::= AUTHORS(B).            { A = B; }
+show_other(A) ::= LOCALES(B).            { A = B; }
+show_other(A) ::= USER_STATISTICS(B).    { A = B; }
+show_other(A) ::= PACKAGE(B).            { A = B; }
