@@ -350,7 +350,7 @@ static void sink_ascii_run(struct key_sink *k, struct padding *pad, struct code_
     }
 }
 
-static void weights_key(const struct collation_scheme *scheme, struct str s, struct key_sink *k)
+static void primary_key(const struct collation_scheme *scheme, struct str s, struct key_sink *k)
 {
     struct padding pad = {.pad = scheme->pad, .space = scheme->weights->space};
     struct code_iter it;
@@ -367,6 +367,31 @@ static void weights_key(const struct collation_scheme *scheme, struct str s, str
     }
     if (pad.pad) {
         sink_byte(k, (unsigned char)((pad.space >> 16) - 1));
+    }
+}
+
+/*
+ * A level behind the first, for text whose levels before are equal: the commonest weights at its
+ * end are left out, which changes no order as no weight is lower, and makes the level of plain text
+ * empty.
+ */
+static void level_key(const struct collation_scheme *level, struct str s, struct key_sink *k)
+{
+    struct padding pad = {.pad = true, .space = level->weights->space};
+    struct code_iter it;
+    code_iter_init(&it, level, s);
+    for (uint32_t code = code_iter_next(&it); code; code = code_iter_next(&it)) {
+        sink_padded(k, &pad, code);
+    }
+}
+
+/* Levels are separated by a byte that is lower than any code's. */
+static void weights_key(const struct collation_scheme *scheme, struct str s, struct key_sink *k)
+{
+    primary_key(scheme, s, k);
+    for (const struct collation_scheme *level = scheme->next; level; level = level->next) {
+        sink_byte(k, 0);
+        level_key(level, s, k);
     }
 }
 
@@ -407,7 +432,7 @@ static struct str without_trailing_spaces(struct str s)
 
 const struct collation_ascii *collation_key_ascii_table(const struct collation *c)
 {
-    return c->scheme->ascii;
+    return c->scheme->next ? NULL : c->scheme->ascii;
 }
 
 size_t collation_sort_key_ascii(const struct collation_ascii *t, struct str s, char *out)
@@ -452,11 +477,9 @@ void collation_sort_key(const struct collation *c, struct str s, struct bytebuf 
         bytebuf_put_str(out, s);
         return;
     }
-    char *to = s.len < SIZE_MAX ? bytebuf_reserve(out, s.len + 1) : NULL;
-    if (!to) {
-        return;
-    }
-    const size_t len = collation_sort_key_ascii(scheme->ascii, s, to);
+    char *to = bytebuf_reserve(out, s.len + 1);
+    const size_t len =
+        to && !scheme->next ? collation_sort_key_ascii(scheme->ascii, s, to) : SIZE_MAX;
     if (len == SIZE_MAX) {
         slow_key(scheme, s, out);
     } else {
@@ -535,15 +558,19 @@ static int compare_padded_utf8(struct str a, struct str b)
     return 0;
 }
 
-int collation_compare(const struct collation *c, struct str a, struct str b)
+/* Order by the levels behind the first. */
+static int compare_levels(const struct collation_scheme *scheme, struct str a, struct str b)
 {
-    const struct collation_scheme *scheme = c->scheme;
-    if (is_plain_bytes(scheme)) {
-        return str_cmp(a, b);
+    int order = 0;
+    for (const struct collation_scheme *level = scheme->next; level && order == 0;
+         level = level->next) {
+        order = compare_weights(level, a, b);
     }
-    if (scheme->kind == SCHEME_UTF8) {
-        return compare_padded_utf8(a, b);
-    }
+    return order;
+}
+
+static int compare_primary(const struct collation_scheme *scheme, struct str a, struct str b)
+{
     const struct collation_ascii *t = scheme->ascii;
     const size_t same = common_ascii(t, a, b);
     if (same < a.len && same < b.len) {
@@ -559,6 +586,19 @@ int collation_compare(const struct collation *c, struct str a, struct str b)
     return compare_weights(scheme, from_byte(a, from), from_byte(b, from));
 }
 
+int collation_compare(const struct collation *c, struct str a, struct str b)
+{
+    const struct collation_scheme *scheme = c->scheme;
+    if (is_plain_bytes(scheme)) {
+        return str_cmp(a, b);
+    }
+    if (scheme->kind == SCHEME_UTF8) {
+        return compare_padded_utf8(a, b);
+    }
+    const int order = compare_primary(scheme, a, b);
+    return order ? order : compare_levels(scheme, a, b);
+}
+
 bool collation_equal(const struct collation *c, struct str a, struct str b)
 {
     return str_eq(a, b) || collation_compare(c, a, b) == 0;
@@ -570,7 +610,7 @@ uint64_t collation_hash(const struct collation *c, struct str s)
         return XXH3_64bits(s.p, s.len);
     }
     char stack[KEY_STEP];
-    if (s.len < sizeof(stack)) {
+    if (s.len < sizeof(stack) && !c->scheme->next) {
         const size_t len = collation_sort_key_ascii(c->scheme->ascii, s, stack);
         if (len != SIZE_MAX) {
             return XXH3_64bits(stack, len);

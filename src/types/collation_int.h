@@ -82,10 +82,15 @@ struct collation_scheme {
     bool pad;
     const struct weight_table
         *weights; /* SCHEME_WEIGHTS; of SCHEME_BYTE_WEIGHTS only top_lead and space. */
-    const uint32_t *byte_codes;        /* SCHEME_BYTE_WEIGHTS: 256 codes. */
-    const struct charset_bytes *bytes; /* SCHEME_BYTE_WEIGHTS */
-    const struct case_table *cases;    /* NULL: by `bytes`, or none (binary). */
-    const struct collation_ascii *ascii;
+    const uint32_t *byte_codes;          /* SCHEME_BYTE_WEIGHTS: 256 codes. */
+    const struct charset_bytes *bytes;   /* SCHEME_BYTE_WEIGHTS */
+    const struct case_table *cases;      /* NULL: by `bytes`, or none (binary). */
+    const struct collation_ascii *ascii; /* NULL for the levels behind the first. */
+    /*
+     * The next level of weights, which decides when the one before is equal (accents, then letter
+     * case); NULL behind the last. Its `space` is the commonest weight, which is also the lowest.
+     */
+    const struct collation_scheme *next;
 };
 
 /* In the order that SCHEME_UTF8 gives bytes: space has three places, see struct weight_table. */

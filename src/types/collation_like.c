@@ -52,12 +52,17 @@ struct like_pattern {
     uint8_t byte_class[128]; /* Of ASCII characters. */
 };
 
-/* Lists of up to two codes are their own class; the table holds each longer list once. */
+static uint64_t mix(uint64_t class, uint64_t more)
+{
+    return (class ^ more) * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+/* Lists of up to two codes are their own class, longer ones a hash. */
 static uint64_t list_class(const uint32_t *codes, unsigned n)
 {
     uint64_t class = n;
     for (unsigned i = 0; i < n; i++) {
-        class = n <= 2 ? class << 24 | codes[i] : (class ^ codes[i]) * UINT64_C(0x9E3779B97F4A7C15);
+        class = n <= 2 ? class << 24 | codes[i] : mix(class, codes[i]);
     }
     return class & (UINT64_MAX >> 1);
 }
@@ -71,7 +76,12 @@ static uint64_t char_class(const struct collation_scheme *scheme, uint32_t cp)
         return CLASS_EXACT | cp;
     }
     uint32_t codes[ARRAY_SIZE(((struct code_iter *)0)->buf)];
-    return list_class(codes, collation_char_codes(scheme, cp, codes));
+    uint64_t class = list_class(codes, collation_char_codes(scheme, cp, codes));
+    for (const struct collation_scheme *level = scheme->next; level; level = level->next) {
+        const uint64_t next = list_class(codes, collation_char_codes(level, cp, codes));
+        class = mix(class, next) & (UINT64_MAX >> 1);
+    }
+    return class;
 }
 
 /* A step over the pattern or the string: the class of the character at p. */

@@ -184,7 +184,7 @@ my %charset_index;
 for (lines_of('charsets.txt')) { $charset_index{(split)[0]} = keys %charset_index }
 
 print "extern const struct charset_bytes charset_bytes_$_;\n" for sort keys %$charset_maps;
-weight_table($_) for qw(0900 general uca400 uca520 uca1400);
+weight_table($_) for qw(0900 0900_level2 0900_level3 general uca400 uca520 uca1400);
 case_table($_) for qw(0900 general uca520 uca1400);
 for my $pad (0, 1) {
     my @bytes = map { !$pad ? $_ : $_ > 0x20 && $_ <= 0xF4 ? $_ + 2 : $_ == 0x20 ? 0x22 : 0 } 0 .. 255;
@@ -195,6 +195,16 @@ print "static const struct collation_scheme scheme_binary = {.kind = SCHEME_BYTE
 print "static const struct collation_scheme scheme_0900_bin = {.kind = SCHEME_BYTES, .ascii = &ascii_utf8_nopad, " .
     ".cases = &case_0900};\n";
 
+# The levels behind the first: accents, and with them or not letter case.
+print "static const struct collation_scheme scheme_case = {.kind = SCHEME_WEIGHTS, .weights = &weights_0900_level3};\n";
+for (['as_cs', '&scheme_case'], ['as_ci', 'NULL']) {
+    my ($name, $next) = @$_;
+    print "static const struct collation_scheme scheme_accents_$name = {.kind = SCHEME_WEIGHTS, " .
+        ".weights = &weights_0900_level2, .next = $next};\n";
+    print "static const struct collation_scheme scheme_0900_$name = {.kind = SCHEME_WEIGHTS, .weights = &weights_0900, " .
+        ".ascii = &ascii_0900_nopad, .cases = &case_0900, .next = &scheme_accents_$name};\n";
+}
+
 # Which scheme a collation's name stands for, without the character set and "nopad".
 my %unicode_scheme = ('0900_ai_ci' => ['0900', '0900'], general_ci => ['general', 'general'],
     unicode_ci => ['uca400', 'general'], unicode_520_ci => ['uca520', 'uca520'], uca1400_ai_ci => ['uca1400', 'uca1400']);
@@ -204,7 +214,7 @@ my %made;
 sub scheme_for {
     my ($name, $cs, $pad) = @_;
     return 'scheme_binary' if $name eq 'binary';
-    return 'scheme_0900_bin' if $name eq 'utf8mb4_0900_bin';
+    return "scheme_0900_$1" if $name =~ /^utf8mb4_0900_(bin|as_cs|as_ci)$/;
     (my $base = $name) =~ s/_nopad//;
     (my $short = $base) =~ s/^${cs}_//;
     my $suffix = $pad ? 'pad' : 'nopad';

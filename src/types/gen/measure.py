@@ -111,6 +111,22 @@ def weights(server, collation, name):
           list(run_lines(table)) + contraction_lines(server, collation, table))
 
 
+def level_weights(server, collation, level, name):
+    """Secondary (1) or tertiary (2) weights, which follow a 0 in the weight string."""
+    found = code_points(server, ["WEIGHT_STRING(c COLLATE %s)" % collation])
+    table = {}
+    for n, r in found.items():
+        levels = [[]]
+        for w in as_weights(r[0]):
+            if w:
+                levels[-1].append(w)
+            else:
+                levels.append([])
+        table[n] = tuple(levels[level])
+    write(name, ["Weights of level %d of every code point in %s, measured by measure.py." % (level + 1, collation)] +
+          WEIGHTS_HEAD, run_lines(table))
+
+
 def contraction_lines(server, collation, table):
     """Sequences that weigh otherwise than their characters do; the candidates are those of DUCET as Perl ships it."""
     path = subprocess.run(["perl", "-MUnicode::Collate", "-e", "print $INC{'Unicode/Collate.pm'}"],
@@ -236,6 +252,8 @@ TABLES = {
     "charsets_8bit.txt": charsets_8bit,
     "collations_8bit.txt": collations_8bit,
     "weights_0900.txt": lambda f: weights("mysql", "utf8mb4_0900_ai_ci", f),
+    "weights_0900_level2.txt": lambda f: level_weights("mysql", "utf8mb4_0900_as_cs", 1, f),
+    "weights_0900_level3.txt": lambda f: level_weights("mysql", "utf8mb4_0900_as_cs", 2, f),
     "weights_general.txt": lambda f: weights("mysql", "utf8mb4_general_ci", f),
     "weights_uca400.txt": lambda f: weights("mysql", "utf8mb4_unicode_ci", f),
     "weights_uca520.txt": lambda f: weights("mysql", "utf8mb4_unicode_520_ci", f),
