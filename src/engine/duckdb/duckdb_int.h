@@ -170,6 +170,9 @@ static inline struct ddb_instance *ddb_instance_of(struct engine *e)
  */
 int duckdb_diag(struct diag *diag, duckdb_error_type type, const char *message, struct str subject);
 
+/* The type of an error that comes as text only, as of prepared statements. */
+duckdb_error_type ddb_error_type_of(const char *message);
+
 /* Does this error mean that DuckDB has given up the whole instance? */
 bool ddb_error_is_fatal(duckdb_error_type type, const char *message);
 

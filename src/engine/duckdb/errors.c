@@ -5,7 +5,6 @@
  */
 #include "engine/duckdb/duckdb_int.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum rule_text {
@@ -42,6 +41,29 @@ static const struct rule rules[] = {
 };
 /* clang-format on */
 
+duckdb_error_type ddb_error_type_of(const char *message)
+{
+    static const struct {
+        const char *prefix;
+        duckdb_error_type type;
+    } prefixes[] = {
+        {"Conversion Error", DUCKDB_ERROR_CONVERSION},
+        {"Out of Range Error", DUCKDB_ERROR_OUT_OF_RANGE},
+        {"Invalid Input Error", DUCKDB_ERROR_INVALID_INPUT},
+        {"INTERRUPT Error", DUCKDB_ERROR_INTERRUPT},
+        {"Out of Memory Error", DUCKDB_ERROR_OUT_OF_MEMORY},
+        {"TransactionContext Error", DUCKDB_ERROR_TRANSACTION},
+        {"IO Error", DUCKDB_ERROR_IO},
+        {"FATAL Error", DUCKDB_ERROR_FATAL},
+    };
+    for (size_t i = 0; message != NULL && i < ARRAY_SIZE(prefixes); i++) {
+        if (strncmp(message, prefixes[i].prefix, strlen(prefixes[i].prefix)) == 0) {
+            return prefixes[i].type;
+        }
+    }
+    return DUCKDB_ERROR_BINDER;
+}
+
 bool ddb_error_is_fatal(duckdb_error_type type, const char *message)
 {
     return type == DUCKDB_ERROR_FATAL ||
@@ -68,24 +90,21 @@ static struct str without_prefix(struct str text)
 }
 
 /*
- * An error that one of our functions raised inside DuckDB: its text begins with "mysql:" and the
- * number, so that the function decides what the client sees ("mysql:1690:BIGINT value is out of
- * range in '…'").
+ * An error that one of our functions raised inside DuckDB: its text begins with MySQL's number, so
+ * that the function decides what the client sees ("1690 BIGINT value is out of range").
  */
 static bool own_error(struct str text, int *out_code, struct str *out_message)
 {
-    const struct str mark = STR("mysql:");
-    const char *at = text.len ? memmem(text.p, text.len, mark.p, mark.len) : NULL;
-    if (at == NULL) {
-        return false;
-    }
-    char *end = NULL;
-    const long code = strtol(at + mark.len, &end, 10);
-    if (*end != ':' || code < 1000 || code > UINT16_MAX) {
+    const struct str own = without_prefix(text);
+    const char *space = own.len ? memchr(own.p, ' ', own.len) : NULL;
+    int64_t code;
+    if (space == NULL || space - own.p < 4 ||
+        str_to_i64(str_from(own.p, (size_t)(space - own.p)), &code) != 0 || code < 1000 ||
+        code > UINT16_MAX) {
         return false;
     }
     *out_code = (int)code;
-    *out_message = str_from(end + 1, (size_t)(text.p + text.len - end) - 1);
+    *out_message = str_from(space + 1, own.len - (size_t)(space + 1 - own.p));
     return true;
 }
 
@@ -154,7 +173,7 @@ int duckdb_diag(struct diag *diag, duckdb_error_type type, const char *message, 
     const struct str text = str_from_cstr(message != NULL ? message : "DuckDB gave no reason");
     int code = 0;
     struct str own = STR_NULL;
-    if (own_error(text, &code, &own)) {
+    if (type == DUCKDB_ERROR_INVALID_INPUT && own_error(text, &code, &own)) {
         return diag_set_text(diag, code, arena_dup(&diag->arena, own));
     }
     for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {

@@ -252,8 +252,7 @@ static int prepare_query(struct ddb_session *s, struct ddb_cursor *c, const char
         return 0;
     }
     const char *message = duckdb_prepare_error(c->statement);
-    /* Nothing a user writes may fail to parse or bind: the writer refuses it first. */
-    return ddb_failed(s, DUCKDB_ERROR_BINDER, message, STR_NULL, diag);
+    return ddb_failed(s, ddb_error_type_of(message), message, STR_NULL, diag);
 }
 
 static struct ddb_cursor *cursor_new(struct ddb_session *s, const struct engine_query *q)

@@ -112,8 +112,9 @@ int ddb_prepared_get(struct ddb_session *s, enum ddb_prepared which, struct diag
     if (s->prepared[which] == NULL &&
         duckdb_prepare(s->conn, prepared_text[which], &s->prepared[which]) != DuckDBSuccess) {
         const char *message = duckdb_prepare_error(s->prepared[which]);
-        const int rc = duckdb_diag(diag, DUCKDB_ERROR_INTERNAL, message, STR_NULL);
-        if (ddb_error_is_fatal(DUCKDB_ERROR_INTERNAL, message)) {
+        const duckdb_error_type type = ddb_error_type_of(message);
+        const int rc = duckdb_diag(diag, type, message, STR_NULL);
+        if (ddb_error_is_fatal(type, message)) {
             atomic_store(&s->instance->invalid, true);
         }
         duckdb_destroy_prepare(&s->prepared[which]);
