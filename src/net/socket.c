@@ -2,6 +2,7 @@
 #include "net_int.h"
 
 #include "net/filter.h"
+#include "os/fiber.h"
 #include "os/sock.h"
 
 #include <errno.h>
@@ -13,12 +14,14 @@
 
 enum {
     KEEPALIVE_S = 300, /* Silence after which the kernel asks whether the peer is still there. */
+    TURN_LEN = 1024 * 1024, /* Bytes after which other fibers have their turn. */
 };
 
 struct socket_filter {
     struct net_filter f;
     struct io io;
     int fd;
+    size_t moved; /* Bytes since the last turn was given to other fibers. */
 };
 
 static struct socket_filter *socket_of(struct net_filter *f)
@@ -41,6 +44,17 @@ static enum net_result result_of(enum io_result r)
     return NET_OK;
 }
 
+/* A peer that is as fast as we are never makes us wait; the other sessions of the loop must not
+ * starve meanwhile. */
+static void take_turns(struct socket_filter *s, size_t len)
+{
+    s->moved += len;
+    if (s->moved >= TURN_LEN) {
+        s->moved = 0;
+        fiber_yield();
+    }
+}
+
 static struct net_io socket_read(struct net_filter *f, void *buf, size_t len, uint64_t deadline_us,
                                  struct diag *d)
 {
@@ -48,6 +62,7 @@ static struct net_io socket_read(struct net_filter *f, void *buf, size_t len, ui
     enum io_result why;
     const ssize_t n = io_read(&s->io, buf, len, deadline_us, &why);
     if (n > 0) {
+        take_turns(s, (size_t)n);
         return (struct net_io){.len = (size_t)n};
     }
     if (n == 0) {
@@ -69,6 +84,7 @@ static struct net_io socket_write(struct net_filter *f, const void *buf, size_t 
         const ssize_t n = send(s->fd, (const char *)buf + io.len, len - io.len, MSG_NOSIGNAL);
         if (n >= 0) {
             io.len += (size_t)n;
+            take_turns(s, (size_t)n);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             io.result = net_write_result(result_of(io_wait(&s->io, IO_WRITABLE, deadline_us)), d);
         } else if (errno != EINTR) {

@@ -1,6 +1,7 @@
 /* The bottom layer over a pair of real sockets: slow, silent and vanished peers. */
 #include "net_test.h"
 
+#include <limits.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -91,6 +92,40 @@ FIBER_TEST(test_last_packet_is_read_before_the_end)
     pair_release(&p);
 }
 
+/* Counts how often it has its turn. */
+static void count_turns(void *arg)
+{
+    unsigned *turns = arg;
+    while (*turns < UINT_MAX / 2 && fiber_interrupted() == 0) {
+        ++*turns;
+        fiber_yield();
+    }
+}
+
+FIBER_TEST(test_fast_peer_leaves_turns_to_other_fibers)
+{
+    struct pair p;
+    unsigned turns = 0;
+    char buf[4096] = {0};
+    (void)arg;
+    sockets_init(&p);
+    struct fiber *other = start(count_turns, &turns);
+    for (size_t total = 0; total < (size_t)8 << 20; total += sizeof(buf)) {
+        CHECK(net_filter_write(p.client.top, buf, sizeof(buf), CONN_FOREVER, &p.d).result ==
+              NET_OK);
+        for (size_t n = 0; n < sizeof(buf);) {
+            const struct net_io io =
+                net_filter_read(p.server.top, buf, sizeof(buf) - n, CONN_FOREVER, &p.d);
+            CHECK(io.result == NET_OK);
+            n += io.len;
+        }
+    }
+    CHECK(turns >= 8);
+    fiber_interrupt(other, 1);
+    fiber_join(other);
+    pair_release(&p);
+}
+
 FIBER_TEST(test_descriptor_that_cannot_be_watched_is_refused)
 {
     struct conn c;
@@ -109,6 +144,7 @@ int main(void)
         cmocka_unit_test(test_waits_can_be_interrupted),
         cmocka_unit_test(test_writing_to_a_vanished_peer_is_an_error_and_no_signal),
         cmocka_unit_test(test_last_packet_is_read_before_the_end),
+        cmocka_unit_test(test_fast_peer_leaves_turns_to_other_fibers),
         cmocka_unit_test(test_descriptor_that_cannot_be_watched_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
