@@ -158,6 +158,7 @@ struct order_item {
     bool explicit_dir; /* ASC or DESC was written */
     int32_t
         select_item; /* resolved: index of the select item it names (alias or position), else -1 */
+    bool dependent;  /* resolved: of GROUP BY; the other elements determine its value */
 };
 
 struct order_list {
@@ -302,6 +303,7 @@ struct ref_column {
     uint16_t source;              /* derived: index of the select item */
     /* For result metadata of a column that passes through derived tables unchanged. */
     struct str org_name, org_table, db;
+    struct str table; /* the leaf's alias, in the columns of a query; empty for expressions */
 };
 
 struct table_ref {

@@ -31,6 +31,10 @@ struct resolve_env {
      * with 1142/1143. */
     int (*check_column)(void *arg, const struct table_def *table, uint32_t column,
                         struct diag *diag);
+    /* The value of a resolved expression that depends on no row (NOW(), @@variables, DATABASE(),
+     * …), for the writer. NULL: such expressions are refused. Returns 0, or -1 with diag. */
+    int (*eval_const)(void *arg, const struct expr *e, struct arena *arena, struct diag *diag,
+                      struct value *out);
     void *arg;
 
     /* Values of parameters, when known: literals take the place of EXPR_PARAM nodes before

@@ -7,6 +7,7 @@
 
 #include "base/bytebuf.h"
 #include "base/diag.h"
+#include "catalog/catalog.h"
 #include "sql/ast.h"
 #include "sql/resolve.h"
 
@@ -34,5 +35,9 @@ NODISCARD int write_duckdb_update(const struct update_stmt *u, const struct reso
 NODISCARD int write_duckdb_delete(const struct delete_stmt *d, const struct resolve_env *env,
                                   const struct write_options *options, struct bytebuf *out,
                                   struct diag *diag);
+
+/* Writes "SELECT rowid, <all columns> FROM t WHERE rowid IN (…)". */
+void write_duckdb_rows(const struct table_def *t, const int64_t *rowids, uint32_t count,
+                       struct bytebuf *out);
 
 #endif

@@ -1,0 +1,178 @@
+/* String functions by characters (code points), as MySQL counts them. */
+#include "engine/duckdb/udf_int.h"
+#include "types/charset.h"
+
+/* The characters [from, from + count) of s, counted from 0; count may reach beyond the end. */
+static struct str characters(struct str s, size_t from, size_t count)
+{
+    const size_t start = utf8_prefix(s, from);
+    const struct str rest = str_from(s.p + start, s.len - start);
+    return str_from(rest.p, utf8_prefix(rest, count));
+}
+
+static void set(struct udf_rows *r, idx_t row, struct str s)
+{
+    udf_set_str(r, row, s.p, s.len);
+}
+
+/* MySQL's SUBSTRING: positions from 1, negative ones from the end; what lies outside is empty. */
+static struct str substring(struct str s, int64_t pos, int64_t count)
+{
+    const int64_t len = (int64_t)utf8_count(s);
+    if (pos == 0 || count <= 0 || pos > len || pos < -len) {
+        return STR("");
+    }
+    const int64_t from = pos > 0 ? pos - 1 : len + pos;
+    return characters(s, (size_t)from, (size_t)MIN(count, len));
+}
+
+static void substring_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    struct udf_rows r;
+    (void)info;
+    udf_begin(&r, input, output);
+    for (idx_t i = 0; i < r.count; i++) {
+        if (udf_row(&r, i)) {
+            const int64_t pos = ((const int64_t *)r.args[1])[i];
+            const int64_t count = r.arg_count > 2 ? ((const int64_t *)r.args[2])[i] : INT64_MAX;
+            set(&r, i, substring(udf_str(r.args[0], i), pos, count));
+        }
+    }
+}
+
+static void left_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    struct udf_rows r;
+    (void)info;
+    udf_begin(&r, input, output);
+    for (idx_t i = 0; i < r.count; i++) {
+        if (udf_row(&r, i)) {
+            const int64_t n = ((const int64_t *)r.args[1])[i];
+            set(&r, i, characters(udf_str(r.args[0], i), 0, n > 0 ? (size_t)n : 0));
+        }
+    }
+}
+
+static void right_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    struct udf_rows r;
+    (void)info;
+    udf_begin(&r, input, output);
+    for (idx_t i = 0; i < r.count; i++) {
+        if (udf_row(&r, i)) {
+            const struct str s = udf_str(r.args[0], i);
+            const int64_t n = ((const int64_t *)r.args[1])[i];
+            const size_t len = utf8_count(s);
+            const size_t wanted = n > 0 ? MIN((size_t)n, len) : 0;
+            set(&r, i, characters(s, len - wanted, wanted));
+        }
+    }
+}
+
+static struct str trim_front(struct str s, struct str pad)
+{
+    while (pad.len > 0 && str_starts_with(s, pad)) {
+        s = str_from(s.p + pad.len, s.len - pad.len);
+    }
+    return s;
+}
+
+static struct str trim_back(struct str s, struct str pad)
+{
+    while (pad.len > 0 && s.len >= pad.len && memcmp(s.p + s.len - pad.len, pad.p, pad.len) == 0) {
+        s.len -= pad.len;
+    }
+    return s;
+}
+
+/* Which ends a TRIM works on; the extra information of its registrations. */
+enum trim_ends {
+    TRIM_FRONT = 1,
+    TRIM_BACK = 2,
+};
+
+static void trim_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    struct udf_rows r;
+    const uint8_t ends = *(const uint8_t *)duckdb_scalar_function_get_extra_info(info);
+    udf_begin(&r, input, output);
+    for (idx_t i = 0; i < r.count; i++) {
+        if (udf_row(&r, i)) {
+            const struct str pad = r.arg_count > 1 ? udf_str(r.args[1], i) : STR(" ");
+            struct str s = udf_str(r.args[0], i);
+            s = (ends & TRIM_FRONT) != 0 ? trim_front(s, pad) : s;
+            s = (ends & TRIM_BACK) != 0 ? trim_back(s, pad) : s;
+            set(&r, i, s);
+        }
+    }
+}
+
+static void reverse_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    struct udf_rows r;
+    struct bytebuf buf;
+    (void)info;
+    udf_begin(&r, input, output);
+    bytebuf_init(&buf, SIZE_MAX / 2);
+    for (idx_t i = 0; i < r.count; i++) {
+        if (!udf_row(&r, i)) {
+            continue;
+        }
+        const struct str s = udf_str(r.args[0], i);
+        bytebuf_reset(&buf);
+        char *to = bytebuf_reserve(&buf, s.len + 1);
+        for (size_t at = 0; to != NULL && at < s.len;) {
+            size_t len;
+            (void)utf8_next((const unsigned char *)s.p + at, s.len - at, &len);
+            memcpy(to + s.len - at - len, s.p + at, len);
+            at += len;
+        }
+        udf_set_str(&r, i, to != NULL ? to : "", to != NULL ? s.len : 0);
+    }
+    bytebuf_release(&buf);
+}
+
+static void ascii_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    struct udf_rows r;
+    (void)info;
+    udf_begin(&r, input, output);
+    for (idx_t i = 0; i < r.count; i++) {
+        if (udf_row(&r, i)) {
+            const struct str s = udf_str(r.args[0], i);
+            ((int32_t *)r.out)[i] = s.len > 0 ? (unsigned char)s.p[0] : 0;
+        }
+    }
+}
+
+static const uint8_t front = TRIM_FRONT;
+static const uint8_t back = TRIM_BACK;
+static const uint8_t both = TRIM_FRONT | TRIM_BACK;
+
+#define VARCHAR DUCKDB_TYPE_VARCHAR
+#define BIGINT  DUCKDB_TYPE_BIGINT
+
+static const struct udf functions[] = {
+    {"pt_substring", substring_rows, VARCHAR, 0, 2, {VARCHAR, BIGINT}, NULL},
+    {"pt_substring", substring_rows, VARCHAR, 0, 3, {VARCHAR, BIGINT, BIGINT}, NULL},
+    {"pt_left", left_rows, VARCHAR, 0, 2, {VARCHAR, BIGINT}, NULL},
+    {"pt_right", right_rows, VARCHAR, 0, 2, {VARCHAR, BIGINT}, NULL},
+    {"pt_trim_leading", trim_rows, VARCHAR, 0, 1, {VARCHAR}, &front},
+    {"pt_trim_leading", trim_rows, VARCHAR, 0, 2, {VARCHAR, VARCHAR}, &front},
+    {"pt_trim_trailing", trim_rows, VARCHAR, 0, 1, {VARCHAR}, &back},
+    {"pt_trim_trailing", trim_rows, VARCHAR, 0, 2, {VARCHAR, VARCHAR}, &back},
+    {"pt_trim_both", trim_rows, VARCHAR, 0, 1, {VARCHAR}, &both},
+    {"pt_trim_both", trim_rows, VARCHAR, 0, 2, {VARCHAR, VARCHAR}, &both},
+    {"pt_reverse", reverse_rows, VARCHAR, 0, 1, {VARCHAR}, NULL},
+    {"pt_ascii", ascii_rows, DUCKDB_TYPE_INTEGER, 0, 1, {VARCHAR}, NULL},
+};
+
+int udf_register_strings(duckdb_connection connection)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
+        if (udf_add(connection, &functions[i]) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
