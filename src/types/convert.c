@@ -418,7 +418,7 @@ static bool split_decimal(const struct decimal *d, int64_t *out_int, uint32_t *o
     return true;
 }
 
-static bool split_number(const struct value *v, int64_t *out_int, uint32_t *out_nanos)
+bool value_split_number(const struct value *v, int64_t *out_int, uint32_t *out_nanos)
 {
     struct decimal d;
     *out_nanos = 0;
@@ -526,7 +526,7 @@ int value_to_datetime_in(const struct value *v, const struct temporal_session *i
                                     in->sql_mode, in->dialect, &r);
         break;
     default:
-        if (split_number(v, &n, &nanos)) {
+        if (value_split_number(v, &n, &nanos)) {
             rc = temporal_read_datetime_number(n, nanos, in->sql_mode, &r);
         }
         break;
@@ -591,9 +591,9 @@ int value_to_time_in(const struct value *v, const struct temporal_session *in, s
                                 in->dialect, &r);
         break;
     default:
-        if (split_number(v, &n, &nanos)) {
+        if (value_split_number(v, &n, &nanos)) {
             rc = temporal_read_time_number(n, nanos, in->dialect, &r);
-            rc = r.problems != 0 ? -1 : rc;
+            rc = r.problems & ~(unsigned)TEMPORAL_DATE_LOST ? -1 : rc;
         }
         break;
     }
@@ -604,7 +604,7 @@ int value_to_time_in(const struct value *v, const struct temporal_session *in, s
     if (temporal_round_time(&r.t, r.nanos, 6, in->dialect == DIALECT_MYSQL) != 0) {
         r.problems |= TEMPORAL_OUT_OF_RANGE;
     }
-    if (r.problems != 0) {
+    if (r.problems & ~(unsigned)TEMPORAL_DATE_LOST) {
         warn_truncated(diag, "time", warn_text(v, buf));
     }
     *out = r.t;

@@ -59,6 +59,12 @@ NODISCARD int value_to_time_in(const struct value *v, const struct temporal_sess
                                struct mtime *out, struct diag *diag);
 
 /*
+ * A number in two parts: its integer part, cut, and the digits behind it as nanoseconds. Returns
+ * false for what is no number or does not fit.
+ */
+NODISCARD bool value_split_number(const struct value *v, int64_t *out_int, uint32_t *out_nanos);
+
+/*
  * Number formatting as MySQL prints results. All return the length and write no NUL. buf holds at
  * least FORMAT_REAL_MAX bytes for the real ones, FORMAT_INT_MAX for the integers, FORMAT_SCALED_MAX
  * for the scaled ones.

@@ -249,11 +249,12 @@ static int finish_datetime(struct scanner *sc, uint64_t sql_mode, struct tempora
         f[FIELD_YEAR] += f[FIELD_YEAR] < CENTURY_SPLIT ? 2000 : 1900;
     }
     if (sc->count < 3) {
-        out->problems |= TEMPORAL_NO_VALUE;
+        /* Zeros alone are told from other digits that are no date. */
+        out->problems |= TEMPORAL_NO_VALUE | (any ? 0 : TEMPORAL_OUT_OF_RANGE);
         return -1;
     }
     if (!fields_in_range(f)) {
-        out->problems |= TEMPORAL_OUT_OF_RANGE;
+        out->problems |= TEMPORAL_BAD_FIELD;
         return -1;
     }
     out->t = (struct mtime){.year = (uint16_t)f[FIELD_YEAR],
@@ -396,6 +397,18 @@ static bool has_exponent(struct str s, size_t pos)
                                       s.len - pos > 2 && is_digit(s.p[pos + 2]));
 }
 
+/* Leaves the clock part of a date-time. */
+static void drop_date(struct temporal_read *r)
+{
+    if (r->t.year != 0 || r->t.month != 0 || r->t.day != 0) {
+        r->problems |= TEMPORAL_DATE_LOST;
+    }
+    r->t.year = 0;
+    r->t.month = 0;
+    r->t.day = 0;
+    r->kind = TEMPORAL_DATETIME;
+}
+
 /* A full date-time where a TIME is wanted. Returns whether that settled it, with *out_rc for the
  * caller. */
 static bool read_time_of_datetime(struct str s, enum sql_dialect dialect, struct temporal_read *out,
@@ -414,10 +427,7 @@ static bool read_time_of_datetime(struct str s, enum sql_dialect dialect, struct
         rc = mariadb ? 0 : -1;
     }
     if (rc == 0) {
-        out->t.year = 0;
-        out->t.month = 0;
-        out->t.day = 0;
-        out->kind = TEMPORAL_DATETIME;
+        drop_date(out);
     }
     *out_rc = rc;
     return true;
@@ -443,7 +453,7 @@ int temporal_read_time(struct str s, enum sql_dialect dialect, struct temporal_r
         sc.pos++;
     }
     if (scan_time(&sc, mariadb) != 0) {
-        out->problems = TEMPORAL_NO_VALUE;
+        out->problems = start < s.len || mariadb ? TEMPORAL_NO_VALUE : 0;
         return -1;
     }
     if (sc.pos < s.len && s.p[sc.pos] == '.') {
@@ -451,7 +461,8 @@ int temporal_read_time(struct str s, enum sql_dialect dialect, struct temporal_r
     }
     uint64_t hour = sc.part[0] * 24 + sc.part[1];
     if (has_exponent(s, sc.pos) || sc.part[2] > 59 || sc.part[3] > 59 || hour > UINT32_MAX) {
-        out->problems = TEMPORAL_OUT_OF_RANGE;
+        /* MySQL finds no fault with a number that has an exponent, and takes none of it. */
+        out->problems = has_exponent(s, sc.pos) ? 0 : TEMPORAL_OUT_OF_RANGE;
         out->t = (struct mtime){.year = 0};
         return -1;
     }
@@ -500,7 +511,7 @@ int temporal_read_datetime_number(int64_t n, uint32_t nanos, uint64_t sql_mode,
     *out = (struct temporal_read){.kind = TEMPORAL_DATETIME, .nanos = nanos % 1000};
     int64_t full = complete_datetime_number(n);
     if (full < 0) {
-        out->problems = n > 99991231235959 ? TEMPORAL_OUT_OF_RANGE : TEMPORAL_NO_VALUE;
+        out->problems = n > 99999999999999 || n < 0 ? TEMPORAL_OUT_OF_RANGE : TEMPORAL_NO_VALUE;
         return -1;
     }
     int64_t date = full / 1000000;
@@ -516,7 +527,7 @@ int temporal_read_datetime_number(int64_t n, uint32_t nanos, uint64_t sql_mode,
         nanos / 1000,
     };
     if (!fields_in_range(f)) {
-        out->problems = TEMPORAL_OUT_OF_RANGE;
+        out->problems = TEMPORAL_BAD_FIELD;
         return -1;
     }
     out->t = (struct mtime){.year = (uint16_t)f[FIELD_YEAR],
@@ -536,9 +547,7 @@ int temporal_read_time_number(int64_t n, uint32_t nanos, enum sql_dialect dialec
     *out = (struct temporal_read){.kind = TEMPORAL_TIME};
     if (n > MAX_TIME_NUMBER || n < -MAX_TIME_NUMBER) {
         if (n >= 10000000000 && temporal_read_datetime_number(n, nanos, 0, out) == 0) {
-            out->t.year = 0;
-            out->t.month = 0;
-            out->t.day = 0;
+            drop_date(out);
             return 0;
         }
         *out = (struct temporal_read){.kind = TEMPORAL_TIME,

@@ -18,6 +18,8 @@ enum temporal_problem {
     TEMPORAL_ZERO_DATE = 1u << 2,    /* 0000-00-00 where sql_mode forbids it. */
     TEMPORAL_ZERO_IN_DATE = 1u << 3, /* Month or day 0 where sql_mode forbids it. */
     TEMPORAL_NO_VALUE = 1u << 4,     /* Not a temporal value at all. */
+    TEMPORAL_BAD_FIELD = 1u << 5,    /* A field of a date-time beyond its range, as month 13. */
+    TEMPORAL_DATE_LOST = 1u << 6,    /* The text for a TIME had a date, which is dropped. */
 };
 
 enum temporal_kind {

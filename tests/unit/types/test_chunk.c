@@ -3,11 +3,15 @@
 #include "types/convert.h"
 #include "types/vec_text.h"
 
-#include <cmocka.h>
+#include <string.h>
 
+/* cmocka.h needs these before it. */
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
-#include <string.h>
+#include <stddef.h>
+#include <cmocka.h>
+/* clang-format on */
 
 static const struct str label_names[] = {STR_INIT("small"), STR_INIT("medium"), STR_INIT("large")};
 static const struct type_labels labels = {.count = 3, .names = label_names};

@@ -1,12 +1,16 @@
 /* Conversions between families of values; expectations from MySQL 9.7. */
 #include "types/convert.h"
 
-#include <cmocka.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+/* cmocka.h needs these before it. */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+/* clang-format on */
 
 static struct diag diag;
 

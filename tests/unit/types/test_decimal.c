@@ -3,12 +3,16 @@
 #include "types/decimal.h"
 #include "types/type.h"
 
-#include <cmocka.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+/* cmocka.h needs these before it. */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+/* clang-format on */
 
 static struct decimal dec(const char *text)
 {

@@ -1,15 +1,19 @@
 /* Numbers to text and back; the expected texts are what MySQL 9.7 prints. */
 #include "types/convert.h"
 
-#include <cmocka.h>
-
 #include <float.h>
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* cmocka.h needs these before it. */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+/* clang-format on */
 
 static void check_text(const char *buf, size_t len, const char *want)
 {

@@ -2,13 +2,17 @@
 #include "types/timezone.h"
 #include "types/timezone_int.h"
 
-#include <cmocka.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+/* cmocka.h needs these before it. */
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+/* clang-format on */
 
 static const struct timezone *zone(const char *name)
 {
