@@ -143,6 +143,19 @@ struct engine_ops {
 enum engine_writer_flags {
     ENGINE_WRITE_UNIQUE_CHECKED =
         1u << 0, /* the caller knows that no key is there twice: skip the check */
+    ENGINE_WRITE_SKIP_DUPLICATES =
+        1u << 1, /* writer_close() drops rows whose unique keys are taken, by a stored row or an
+                    earlier one of this writer: IGNORE */
+    ENGINE_WRITE_REPLACE =
+        1u
+        << 2, /* writer_close() deletes the stored (or earlier) rows that new ones meet: REPLACE */
+};
+
+/* What writer_close() did about duplicates; filled in when the caller has set engine_writer.stats.
+ */
+struct engine_write_stats {
+    uint64_t skipped; /* new rows dropped */
+    uint64_t deleted; /* stored or earlier rows replaced */
 };
 
 /* A conflict with a PRIMARY or UNIQUE key, found before anything was written. */
@@ -224,6 +237,7 @@ struct engine_cursor {
 struct engine_writer {
     struct engine_session *session;
     const struct table_def *table;
+    struct engine_write_stats *stats; /* or NULL; set by the caller after writer_open() */
 };
 
 /* The name in `storage.backend` to the engine's tables. */

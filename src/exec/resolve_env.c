@@ -1,0 +1,138 @@
+/*
+ * The session as the resolver sees it: tables by name (opened and locked on the way), variables,
+ * privileges, and constants evaluated before a query is written.
+ */
+#include "exec/exec_int.h"
+#include "exec/user_vars.h"
+
+struct env_arg {
+    struct exec_session *x;
+    uint64_t privileges;
+};
+
+static const struct table_def *find_table(void *arg, struct str db, struct str name)
+{
+    return exec_open_table(((struct env_arg *)arg)->x, db, name);
+}
+
+static int check_column(void *arg, const struct table_def *table, uint32_t column,
+                        struct diag *diag)
+{
+    struct env_arg *env = arg;
+    (void)diag; /* the session's own, the same one */
+    return exec_check_column(env->x, table, column, env->privileges);
+}
+
+static int find_variable(void *arg, const struct expr *var, struct diag *diag,
+                         struct sql_type *out_type)
+{
+    struct exec_session *x = ((struct env_arg *)arg)->x;
+    struct value value;
+    (void)diag;
+    return exec_variable(x, var, &x->stmt_arena, &value, out_type);
+}
+
+static int eval_const(void *arg, const struct expr *e, struct arena *arena, struct diag *diag,
+                      struct value *out)
+{
+    struct exec_session *x = ((struct env_arg *)arg)->x;
+    struct eval_ctx ctx;
+    (void)diag;
+    exec_eval_ctx(x, arena, &ctx);
+    return eval_expr(&ctx, e, out);
+}
+
+void exec_resolve_env(struct exec_session *x, uint64_t privileges, struct resolve_env *out)
+{
+    struct env_arg *arg = ARENA_NEW(&x->stmt_arena, struct env_arg);
+    *arg = (struct env_arg){.x = x, .privileges = privileges};
+    *out = (struct resolve_env){
+        .current_db = x->db,
+        .sql_mode = x->vars.sql_mode,
+        .dialect = x->server->dialect,
+        .collation_connection = x->vars.collation_connection,
+        .div_precision_increment = (uint32_t)x->vars.div_precision_increment,
+        .group_concat_max_len = (uint32_t)MIN(x->vars.group_concat_max_len, UINT32_MAX),
+        .sql_select_limit = x->vars.sql_select_limit,
+        .find_table = find_table,
+        .find_variable = find_variable,
+        .check_column = check_column,
+        .eval_const = eval_const,
+        .arg = arg,
+    };
+}
+
+void exec_eval_ctx(struct exec_session *x, struct arena *arena, struct eval_ctx *out)
+{
+    *out = (struct eval_ctx){
+        .arena = arena,
+        .diag = x->diag,
+        .sql_mode = x->vars.sql_mode,
+        .dialect = x->server->dialect,
+        .div_precision_increment = (uint32_t)x->vars.div_precision_increment,
+        .session = x,
+    };
+}
+
+void exec_store_ctx(struct exec_session *x, unsigned flags, struct store_ctx *out)
+{
+    *out = (struct store_ctx){
+        .sql_mode = x->vars.sql_mode,
+        .flags = flags,
+        .dialect = x->server->dialect,
+        .tz = x->vars.time_zone,
+        .row = 1,
+        .diag = x->diag,
+    };
+}
+
+/* ---- Variables ---- */
+
+static struct sysvars *vars_of_scope(struct exec_session *x, enum var_scope scope)
+{
+    return scope == SCOPE_GLOBAL ? &x->server->vars : &x->vars;
+}
+
+static int system_variable(struct exec_session *x, const struct expr *e, struct arena *arena,
+                           struct value *out, struct sql_type *out_type)
+{
+    const struct sysvar *v =
+        e->var.component.len > 0 ? NULL : sysvar_find(e->var.name, x->server->dialect);
+    if (v == NULL) {
+        return diag_set(x->diag, ER_UNKNOWN_SYSTEM_VARIABLE, arena_dup_cstr(arena, e->var.name));
+    }
+    enum var_scope scope = e->var.scope;
+    if (scope == SCOPE_DEFAULT) {
+        scope = (v->flags & SYSVAR_SESSION_SCOPE) != 0 ? SCOPE_SESSION : SCOPE_GLOBAL;
+    }
+    if (scope == SCOPE_SESSION && (v->flags & SYSVAR_SESSION_SCOPE) == 0) {
+        return diag_set(x->diag, ER_INCORRECT_GLOBAL_LOCAL_VAR, v->name.p, "GLOBAL");
+    }
+    if (scope == SCOPE_GLOBAL && (v->flags & SYSVAR_GLOBAL_SCOPE) == 0) {
+        return diag_set(x->diag, ER_INCORRECT_GLOBAL_LOCAL_VAR, v->name.p, "SESSION");
+    }
+    if (v->flags & SYSVAR_HIDDEN) {
+        exec_refresh_hidden_vars(x);
+    }
+    os_rwlock_read(&x->server->vars_lock);
+    sysvar_get(v, vars_of_scope(x, scope), arena, out, out_type);
+    os_rwlock_unlock(&x->server->vars_lock);
+    return 0;
+}
+
+void exec_refresh_hidden_vars(struct exec_session *x)
+{
+    x->vars.last_insert_id = x->last_insert_id;
+    x->vars.identity = x->last_insert_id;
+    x->vars.pseudo_thread_id = x->id;
+}
+
+int exec_variable(struct exec_session *x, const struct expr *e, struct arena *arena,
+                  struct value *out, struct sql_type *out_type)
+{
+    if (e->kind == EXPR_SYSTEM_VAR) {
+        return system_variable(x, e, arena, out, out_type);
+    }
+    user_var_get(x, e->var.name, out, out_type);
+    return 0;
+}

@@ -1,0 +1,66 @@
+/*
+ * What all sessions of the process share, as far as running statements needs it. Owned by main();
+ * made before the first session and freed after the last.
+ */
+#ifndef EXEC_SERVER_H
+#define EXEC_SERVER_H
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "catalog/accounts.h"
+#include "catalog/catalog.h"
+#include "engine/engine.h"
+#include "exec/vars.h"
+#include "os/fmutex.h"
+#include "os/os_mutex.h"
+
+#include <stdatomic.h>
+
+struct exec_session;
+
+/* Counters of SHOW STATUS that every session adds to. */
+struct server_status {
+    _Atomic(uint64_t) connections, aborted_connects, aborted_clients, threads_connected,
+        threads_running, max_used_connections, bytes_received, bytes_sent, questions, queries,
+        slow_queries, refused;
+    _Atomic(uint64_t) com[STMT_KIND_COUNT];
+};
+
+/* One line of SHOW PROCESSLIST; strings in the arena given. */
+struct process_info {
+    uint64_t id;
+    struct str user, host, db, command, state, info;
+    uint64_t seconds;
+};
+
+/* What session/ offers to statements about the other sessions. */
+struct session_registry_ops {
+    /* All sessions, in order of id. */
+    uint32_t (*list)(void *registry, struct arena *arena, struct process_info **out);
+    /* Ends a session or its running statement. Returns 0, or -1 with diag (1094, 1095). */
+    int (*kill)(void *registry, struct exec_session *killer, uint64_t id, bool query_only,
+                struct diag *diag);
+};
+
+struct server {
+    struct arena arena; /* lives as long as the server */
+    enum sql_dialect dialect;
+    struct str version; /* what clients are told: "8.4.0-pintail-0.1.0" */
+    struct str version_comment;
+    uint32_t version_id; /* 80400: for version comments */
+    struct str data_dir; /* "" for in-memory */
+    int64_t started_us;  /* wall clock */
+    struct catalog *catalog;
+    struct accounts *accounts;
+    struct engine *engine;
+    struct fmutex writer;         /* the one writer; order: metadata locks first (docs/locks.md) */
+    _Atomic(uint64_t) commit_seq; /* committed transactions that wrote */
+    struct os_rwlock vars_lock;
+    struct sysvars vars; /* global values */
+    struct server_status status;
+    const struct session_registry_ops *sessions;
+    void *registry;
+    _Atomic(bool) shutting_down;
+};
+
+#endif
