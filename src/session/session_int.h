@@ -1,0 +1,138 @@
+/* The inside of session/. */
+#ifndef SESSION_SESSION_INT_H
+#define SESSION_SESSION_INT_H
+
+#include "base/htab.h"
+#include "base/log.h"
+#include "base/rlist.h"
+#include "exec/exec.h"
+#include "net/conn.h"
+#include "os/os_mutex.h"
+#include "session/client_sink.h"
+#include "session/session.h"
+#include "wire/command.h"
+#include "wire/reply.h"
+
+/* Where a session stands; changed by session_set_state() only. */
+enum session_state {
+    SESSION_CONNECTING, /* handshake and login */
+    SESSION_IDLE,       /* waits for a command: SHOW PROCESSLIST says Sleep */
+    SESSION_BUSY,       /* runs one */
+    SESSION_CLOSING,
+};
+
+struct sessions {
+    struct server *server;
+    struct loops *loops;
+    struct tls_slot *tls;
+    struct auth_rsa *rsa;
+    struct os_mutex lock; /* protects what follows; a leaf but for session.x.engine_lock */
+    struct rlist list;    /* struct session, in order of id */
+    uint32_t count;
+    uint64_t next_id;
+    struct rlist watched; /* sessions with a deadline or an interrupt that must reach the engine */
+    struct fiber *watchdog;
+    bool stopping;
+    struct htab sha2_cache; /* stored authentication string -> struct sha2_entry */
+    struct htab failures;   /* client host -> struct login_failures */
+};
+
+struct prepared; /* prepared.c */
+
+struct session {
+    struct exec_session x; /* first: an exec_session of ours is a session */
+    struct sessions *all;
+    struct conn conn;
+    struct client_sink sink;
+    struct log log;
+    struct rlist link;  /* in all->list */
+    struct rlist watch; /* in all->watched, or linked to itself */
+    uint64_t
+        deadline_us; /* of the running statement (max_execution_time); 0 = none. Under all->lock */
+    bool interrupt_sent; /* the watchdog repeats it. Under all->lock */
+    struct sock_peer peer;
+    char host_text[300]; /* "host:port" */
+    char user_text[130];
+    enum session_state state; /* under all->lock for the eyes of others */
+    uint8_t command;          /* being run; under all->lock */
+    int64_t state_since_us;
+    char info[1024]; /* start of the statement's text, for SHOW PROCESSLIST; under all->lock */
+    uint16_t info_len;
+    uint8_t nonce[WIRE_NONCE_LEN];
+    uint64_t client_capabilities; /* negotiated: also x.capabilities */
+    bool multi_statements;        /* COM_SET_OPTION may change it */
+    bool tls;
+    bool quit;            /* the connection ends after this command */
+    struct htab prepared; /* 4 bytes of the id -> struct prepared */
+    uint32_t next_stmt_id;
+    struct prepared *last_prepared; /* id -1 of MariaDB's clients */
+    bool infile_active;             /* LOCAL INFILE: the client is sending */
+};
+
+/* ---- session.c ---- */
+
+void session_set_state(struct session *s, enum session_state state, uint8_t command,
+                       struct str info);
+/* Time a read of the next command may take, and one of a reply's part: clock_monotonic_us()
+ * deadlines. */
+NODISCARD uint64_t session_read_deadline(const struct session *s);
+NODISCARD uint64_t session_write_deadline(const struct session *s);
+/* Reads the next packet within a command (authentication data, a file's content). 0, or -1: the
+ * connection is lost or diag says why. */
+NODISCARD int session_read(struct session *s, struct str *out);
+NODISCARD int session_flush(struct session *s);
+
+/* ---- login.c ---- */
+
+/* Handshake to OK. Returns 0, or -1 after an ERR was sent or the client had gone. */
+NODISCARD int session_login(struct session *s);
+NODISCARD int session_change_user(struct session *s, struct str payload);
+void login_release_caches(struct sessions *all);
+
+/* ---- reply.c ---- */
+
+enum reply_flags {
+    REPLY_MORE_RESULTS = 1u << 0,
+};
+
+/* OK of the statement just run (x.result); ERR of x.diag; the end of rows. Encoded, not flushed. */
+void reply_ok(struct session *s, unsigned flags);
+void reply_error(struct session *s);
+void reply_end_of_rows(struct session *s, unsigned flags);
+/* EOF after column definitions, where the client wants one; extra: SERVER_STATUS_CURSOR_EXISTS, …
+ */
+void reply_eof(struct session *s, unsigned extra_status);
+/* A plain OK with no numbers. */
+void reply_simple_ok(struct session *s);
+
+/* ---- commands.c ---- */
+
+/* A handler of the command table. payload includes the command byte. Returns 0 to go on, -1 when
+ * the connection is lost. */
+typedef int command_fn(struct session *s, struct str payload);
+
+command_fn command_quit, command_init_db, command_query, command_field_list, command_statistics,
+    command_ping, command_process_kill, command_set_option, command_reset_connection,
+    command_change_user, command_unknown;
+
+/* Runs a parsed statement and writes its reply. Shared by COM_QUERY and COM_STMT_EXECUTE. */
+NODISCARD int session_run(struct session *s, struct stmt *stmt, bool binary, unsigned flags);
+
+/* ---- prepared.c ---- */
+
+command_fn command_stmt_prepare, command_stmt_execute, command_stmt_send_long_data,
+    command_stmt_close, command_stmt_reset, command_stmt_fetch;
+void session_free_prepared(struct session *s);
+
+/* ---- registry.c ---- */
+
+/* Puts the session on the list and gives it its id; takes it off. */
+void registry_add(struct session *s);
+void registry_remove(struct session *s);
+/* Interrupts the session's fiber and whatever its engine does, until the statement has ended. Any
+ * thread. */
+void registry_interrupt(struct session *s, unsigned reason);
+/* Has the watchdog end the statement at a time of clock_monotonic_us(); 0 = no more. */
+void registry_set_deadline(struct session *s, uint64_t deadline_us);
+
+#endif
