@@ -375,6 +375,57 @@ static void test_nulls_are_never_duplicates(void **arg)
     assert_true(str_eq(st->diag.error->message, STR("Duplicate entry '1-x' for key 't.n'")));
 }
 
+static void test_text_keys_are_compared_under_their_collation(void **arg)
+{
+    struct state *st = *arg;
+    NEED_ROWS(st);
+    static const struct {
+        uint16_t collation;
+        uint32_t prefix;
+        const char *stored;
+        const char *equal;
+        const char *other;
+    } cases_[] = {
+        {COLLATION_UTF8MB4_0900_AI_CI, 0, "R\xc3\xa9sum\xc3\xa9 of everything",
+         "RESUME OF EVERYTHING", "resume"},
+        {COLLATION_UTF8MB4_0900_AI_CI, 3, "ab\xc3\xa9 and more", "ABEND", "abacus"},
+        {COLLATION_UTF8MB4_GENERAL_CI, 0, "padded", "PADDED   ", " padded"},
+        {COLLATION_UTF8MB4_BIN, 0, "case", "case ", "Case"},
+        {COLLATION_UTF8MB4_0900_BIN, 0, "case", "case", "case "},
+        {COLLATION_UTF8MB4_0900_BIN, 4, "case", "cases", "cat"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases_); i++) {
+        struct fixture_table u;
+        fixture_table_init(&u, 100 + i);
+        u.columns[2].type.collation = cases_[i].collation;
+        fixture_add_unique(&u, "s", 2, -1);
+        u.index_columns[1][0].prefix_len = cases_[i].prefix;
+        assert_ok(engine_create_table(st->s, &u.def, &st->diag), &st->diag);
+        struct fixture_row rows[] = {{1, 1, cases_[i].stored}, {2, 2, cases_[i].other}};
+        assert_ok(fixture_write(st->s, &u, rows, 2, &st->diag), &st->diag);
+        const struct fixture_row equal = {3, 3, cases_[i].equal};
+        assert_error(fixture_write(st->s, &u, &equal, 1, &st->diag), &st->diag, ER_DUP_ENTRY);
+        /* In bulk too. */
+        enum {
+            COUNT = 3000
+        };
+        static char texts[COUNT][32];
+        static struct fixture_row many[COUNT];
+        for (int r = 0; r < COUNT; r++) {
+            snprintf(texts[r], sizeof(texts[r]), "%d", r);
+            many[r] = (struct fixture_row){.id = 10 + r, .n = r, .s = texts[r]};
+        }
+        many[COUNT - 5].s = cases_[i].equal;
+        const struct fixture_table *table = cases_[i].prefix ? NULL : &u;
+        if (table != NULL) {
+            assert_error(fixture_write(st->s, table, many, COUNT, &st->diag), &st->diag,
+                         ER_DUP_ENTRY);
+            many[COUNT - 5].s = "free";
+            assert_ok(fixture_write(st->s, table, many, COUNT, &st->diag), &st->diag);
+        }
+    }
+}
+
 static void test_find_conflicts_names_rows_and_indexes(void **arg)
 {
     struct state *st = *arg;
@@ -681,6 +732,7 @@ static const struct test_case cases[] = {
     CASE(test_a_duplicate_within_one_lot_is_refused),
     CASE(test_a_duplicate_in_a_bulk_load_is_refused),
     CASE(test_nulls_are_never_duplicates),
+    CASE(test_text_keys_are_compared_under_their_collation),
     CASE(test_find_conflicts_names_rows_and_indexes),
     CASE(test_a_cursor_can_be_closed_early),
     CASE(test_writing_beside_an_open_cursor_of_the_same_session),

@@ -30,6 +30,7 @@ struct state {
     struct diag diag;
     struct fixture_table t;
     char dir[256];
+    const char *crash_point; /* Where the child dies. */
 };
 
 static void open_state(struct state *st)
@@ -653,9 +654,13 @@ static void test_a_database_that_is_none_is_refused(void **arg)
 
 /* ---- Children that die or meet a full disk ---- */
 
-/* Runs fn in a child process; returns its wait status. */
+/* Runs fn in a child process; returns its wait status. Under TSan, which does not survive the fork
+ * of a process with DuckDB's allocator in it, the test is skipped. */
 static int in_child(struct state *st, void (*fn)(struct state *st))
 {
+#ifdef __SANITIZE_THREAD__
+    skip();
+#endif
     fflush(NULL);
     const pid_t pid = fork();
     assert_true(pid >= 0);
@@ -680,6 +685,7 @@ static int in_child(struct state *st, void (*fn)(struct state *st))
 
 static void write_until_killed(struct state *st)
 {
+    setenv("PINTAIL_CRASH_POINT", st->crash_point, 1);
     open_state(st);
     struct ddb_instance *in = CONTAINER_OF(st->engine, struct ddb_instance, base);
     in->config.checkpoint_threshold = 1;
@@ -704,9 +710,8 @@ static void test_a_commit_survives_kill_9_at_every_point(void **arg)
         assert_ok(engine_create_table(st->s, &st->t.def, &st->diag), &st->diag);
         fixture_write_range(st->s, &st->t, 0, 10);
         close_state(st);
-        setenv("PINTAIL_CRASH_POINT", points[i].point, 1);
+        st->crash_point = points[i].point;
         const int status = in_child(st, write_until_killed);
-        unsetenv("PINTAIL_CRASH_POINT");
         assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
         open_state(st);
         assert_int_equal(fixture_count(st->s, &st->t), points[i].rows);
