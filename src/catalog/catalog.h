@@ -15,6 +15,7 @@
 #include "base/diag.h"
 #include "base/str.h"
 #include "os/fmutex.h"
+#include "types/sql_mode.h"
 #include "types/type.h"
 #include "types/value.h"
 
@@ -187,8 +188,24 @@ NODISCARD struct str database_def_to_json(const struct database_def *db, struct 
 NODISCARD int database_def_from_json(struct str json, struct arena *arena, struct diag *diag,
                                      struct database_def *out);
 
-/* SHOW CREATE TABLE text, as the dialect's server writes it. */
+enum show_create_flags {
+    SHOW_CREATE_MARIADB = 1u << 0, /* as MariaDB 10.11 writes it; else MySQL 9.7 */
+};
+
+/* SHOW CREATE TABLE text, as the dialect's server writes it; in arena. flags: enum
+ * show_create_flags. */
 NODISCARD struct str table_def_to_sql(const struct table_def *t, unsigned flags,
                                       struct arena *arena);
+/* SHOW CREATE DATABASE text; in arena. */
+NODISCARD struct str database_def_to_sql(const struct database_def *db, unsigned flags,
+                                         struct arena *arena);
+/* A type as SHOW COLUMNS writes it: "int unsigned", "varchar(20)", "enum('a','b')"; in arena. */
+NODISCARD struct str type_to_sql(const struct sql_type *type, enum sql_dialect dialect,
+                                 struct arena *arena);
+/* The columns Default (p NULL = NULL) and Extra of SHOW COLUMNS; in arena. */
+NODISCARD struct str column_default_to_text(const struct column_def *c, enum sql_dialect dialect,
+                                            struct arena *arena);
+NODISCARD struct str column_extra_to_text(const struct column_def *c, enum sql_dialect dialect,
+                                          struct arena *arena);
 
 #endif
