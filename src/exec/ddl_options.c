@@ -1,0 +1,180 @@
+/* See ddl_int.h: names, character sets, and table options of DDL statements. */
+#include "exec/ddl_int.h"
+
+#include <ctype.h>
+
+#define TABLE_COMMENT_CHARS 2048
+
+const char *ddl_text(struct exec_session *x, struct str s)
+{
+    return arena_dup_cstr(&x->stmt_arena, s);
+}
+
+/* ---- Names ---- */
+
+int ddl_check_name(struct exec_session *x, struct str name, enum ddl_name kind)
+{
+    if (utf8_count(name) > DDL_NAME_CHARS) {
+        return diag_set(x->diag, ER_TOO_LONG_IDENT, ddl_text(x, name));
+    }
+    if (name.len > 0 && name.p[name.len - 1] != ' ') {
+        return 0;
+    }
+    switch (kind) {
+    case DDL_NAME_DATABASE:
+        return diag_set(x->diag, ER_WRONG_DB_NAME, ddl_text(x, name));
+    case DDL_NAME_TABLE:
+        return diag_set(x->diag, ER_WRONG_TABLE_NAME, ddl_text(x, name));
+    case DDL_NAME_COLUMN:
+        return diag_set(x->diag, ER_WRONG_COLUMN_NAME, ddl_text(x, name));
+    case DDL_NAME_INDEX:
+        /* Only an empty name is wrong: trailing spaces are a part of it. */
+        return name.len > 0 ? 0 : diag_set(x->diag, ER_WRONG_NAME_FOR_INDEX, ddl_text(x, name));
+    }
+    return 0;
+}
+
+static bool is_system_database(struct str db)
+{
+    return str_eq_nocase(db, STR("information_schema"));
+}
+
+int ddl_refuse_system_database(struct exec_session *x, struct str db)
+{
+    if (!is_system_database(db)) {
+        return 0;
+    }
+    const char *user = x->account == NULL ? "" : ddl_text(x, x->account->user);
+    return diag_set(x->diag, ER_DBACCESS_DENIED_ERROR, user, ddl_text(x, x->login_host),
+                    ddl_text(x, db));
+}
+
+int ddl_find_database(struct exec_session *x, struct str db, struct database_def *out)
+{
+    if (ddl_refuse_system_database(x, db) != 0) {
+        return -1;
+    }
+    if (!catalog_find_database(x->server->catalog, db, &x->stmt_arena, out)) {
+        return diag_set(x->diag, ER_BAD_DB_ERROR, ddl_text(x, db));
+    }
+    return 0;
+}
+
+/* ---- Character sets ---- */
+
+static bool is_given(struct str s)
+{
+    return s.p != NULL && !str_eq_nocase(s, STR("default"));
+}
+
+static int not_supported(struct exec_session *x, const struct collation *c)
+{
+    const struct str what = arena_printf(&x->stmt_arena, "collation %.*s", STR_FMT(c->name));
+    return diag_set(x->diag, ER_NOT_SUPPORTED_YET, what.p);
+}
+
+int ddl_collation(struct exec_session *x, struct str charset, struct str collation,
+                  uint16_t otherwise, uint16_t *out)
+{
+    const enum sql_dialect dialect = x->server->dialect;
+    const struct charset *cs = NULL;
+    const struct collation *c = NULL;
+    *out = otherwise;
+    if (is_given(charset)) {
+        cs = charset_find(charset);
+        if (cs == NULL) {
+            return diag_set(x->diag, ER_UNKNOWN_CHARACTER_SET, ddl_text(x, charset));
+        }
+        c = collation_find(charset_default_collation(cs, dialect));
+    }
+    if (is_given(collation)) {
+        const struct collation *base = collation_find(otherwise);
+        c = collation_find_for(collation, cs != NULL || base == NULL ? cs : base->charset, dialect);
+        if (c == NULL) {
+            return diag_set(x->diag, ER_UNKNOWN_COLLATION, ddl_text(x, collation));
+        }
+        if (cs != NULL && c->charset != cs) {
+            return diag_set(x->diag, ER_COLLATION_CHARSET_MISMATCH, ddl_text(x, c->name),
+                            ddl_text(x, cs->name));
+        }
+    }
+    if (c == NULL) {
+        return 0;
+    }
+    *out = c->id;
+    return collation_is_supported(c) ? 0 : not_supported(x, c);
+}
+
+/* ---- Table options ---- */
+
+/* Engines that the servers know, as they spell them. All tables are kept by one engine here;
+ * the name is only shown back. */
+static const struct str known_engines[] = {
+    STR_INIT("InnoDB"),    STR_INIT("MyISAM"),     STR_INIT("MEMORY"), STR_INIT("CSV"),
+    STR_INIT("ARCHIVE"),   STR_INIT("BLACKHOLE"),  STR_INIT("Aria"),   STR_INIT("MRG_MyISAM"),
+    STR_INIT("FEDERATED"), STR_INIT("ndbcluster"), STR_INIT("DuckDB"),
+};
+
+static int set_engine(struct exec_session *x, struct table_def *t, struct str engine)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(known_engines); i++) {
+        if (str_eq_nocase(engine, known_engines[i])) {
+            t->engine_name = known_engines[i];
+            return 0;
+        }
+    }
+    if (str_eq_nocase(engine, STR("heap"))) {
+        t->engine_name = STR("MEMORY");
+        return 0;
+    }
+    if ((x->vars.sql_mode & SQL_MODE_NO_ENGINE_SUBSTITUTION) != 0) {
+        return diag_set(x->diag, ER_UNKNOWN_STORAGE_ENGINE, ddl_text(x, engine));
+    }
+    diag_warn(x->diag, DIAG_WARNING, ER_UNKNOWN_STORAGE_ENGINE, ddl_text(x, engine));
+    diag_warn(x->diag, DIAG_WARNING, ER_WARN_USING_OTHER_HANDLER, "InnoDB", ddl_text(x, t->name));
+    return 0;
+}
+
+static struct str upper(struct arena *a, struct str s)
+{
+    char *p = arena_dup_cstr(a, s);
+    for (size_t i = 0; i < s.len; i++) {
+        p[i] = (char)toupper((unsigned char)p[i]);
+    }
+    return str_from(p, s.len);
+}
+
+static int set_comment(struct exec_session *x, struct table_def *t, struct str comment)
+{
+    if (utf8_count(comment) > TABLE_COMMENT_CHARS) {
+        return diag_set(x->diag, ER_TOO_LONG_TABLE_COMMENT, ddl_text(x, t->name),
+                        (unsigned long)TABLE_COMMENT_CHARS);
+    }
+    t->comment = arena_dup(t->arena, comment);
+    return 0;
+}
+
+int ddl_set_options(struct exec_session *x, struct table_def *t,
+                    const struct table_options *options)
+{
+    if (ddl_collation(x, options->charset, options->collation, t->collation, &t->collation) != 0) {
+        return -1;
+    }
+    if (options->engine.p != NULL && set_engine(x, t, options->engine) != 0) {
+        return -1;
+    }
+    if (options->comment.p != NULL && set_comment(x, t, options->comment) != 0) {
+        return -1;
+    }
+    if (options->row_format.p != NULL) {
+        const bool is_default = str_eq_nocase(options->row_format, STR("default"));
+        t->row_format = is_default ? STR_NULL : upper(t->arena, options->row_format);
+    }
+    if (options->others.p != NULL) {
+        t->other_options = arena_dup(t->arena, options->others);
+    }
+    if (options->has_auto_increment) {
+        t->auto_increment_start = MAX(options->auto_increment, 1);
+    }
+    return 0;
+}
