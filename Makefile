@@ -1,0 +1,32 @@
+# The short way to what scripts/ and CMake do. Two commands for a newcomer: make demo, make test.
+.PHONY: demo test bench check run format build clean
+
+DEPS_BUILD := scripts/deps build
+RELEASE := build/release
+
+build: ## the server, optimised
+	@$(DEPS_BUILD)
+	@test -f $(RELEASE)/build.ninja || cmake --preset release
+	@cmake --build $(RELEASE) --target pintail tpchgen
+
+demo: build ## load TPC-H and answer its 22 queries
+	@scripts/demo
+
+run: build ## a server in the foreground, data in ./pintail-data
+	@$(RELEASE)/bin/pintail
+
+test: ## install the test tools and run every test
+	@scripts/test
+
+check: ## format, layers, sizes, headers
+	@scripts/deps test
+	@scripts/check
+
+bench: build ## measure, as ratios; BENCH=name for one
+	@scripts/bench $(BENCH)
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format-19 -i
+
+clean:
+	rm -rf build/release build/debug build/asan build/tsan
