@@ -86,8 +86,8 @@ size_t format_float(float f, unsigned decimals, char *buf);
  * column of reals into a string operand: 22 wide for DOUBLE, 12 for FLOAT. What does not fit gets
  * an exponent, then fewer digits.
  */
-size_t format_double_width(double d, unsigned width, char *buf);
-size_t format_float_width(float f, unsigned width, char *buf);
+size_t format_double_width(double d, unsigned width, char *buf, bool *out_cut);
+size_t format_float_width(float f, unsigned width, char *buf, bool *out_cut);
 /* A DECIMAL as vectors hold it. */
 size_t format_scaled_i64(int64_t scaled, unsigned scale, char *buf);
 size_t format_scaled_i128(__int128 scaled, unsigned scale, char *buf);

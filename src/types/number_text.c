@@ -437,40 +437,55 @@ size_t format_float(float f, unsigned decimals, char *buf)
     return (size_t)(p - buf);
 }
 
-/* Lays out the digits of x within `width` characters behind the sign. */
-static size_t put_within(double x, struct real_digits *r, size_t width, char *buf)
+/*
+ * Lays out the digits of x within `width` characters behind the sign, with fewer digits if they do
+ * not fit. Returns the length; *out_cut tells that not even one digit and the exponent did.
+ */
+static size_t put_within(double x, struct real_digits *r, int width, char *buf, bool *out_cut)
 {
-    if (plain_length(r) <= width && !wants_exponent(r)) {
+    char text[40];
+    int room = width - (r->point < (int)r->len) - (r->point <= 0 ? 1 - r->point : 0);
+    bool plain = r->point <= width && r->point >= -1 && !wants_exponent(r);
+    *out_cut = false;
+    if (plain_length(r) <= (size_t)MAX(width, 0) && !wants_exponent(r)) {
         return put_plain(r, buf);
     }
-    size_t len = put_exponent(r, buf);
-    if (len > width && r->len > len - width) {
-        char text[40];
-        digits_by_printf(x, r->len - (unsigned)(len - width), r, text);
-        len = put_exponent(r, buf);
+    if (plain) {
+        *out_cut = room < r->point;
+    } else {
+        int exponent = r->point - 1;
+        room = width - 2 - (exponent < 0) - (abs(exponent) >= 10) - (abs(exponent) >= 100) -
+               (r->len > 1);
+        *out_cut = room <= 0;
     }
-    return len;
+    if (room < (int)r->len) {
+        digits_by_printf(x, (unsigned)MAX(room, 1), r, text);
+    }
+    /* Rounding up may have made it one longer. */
+    return plain && plain_length(r) <= (size_t)width ? put_plain(r, buf) : put_exponent(r, buf);
 }
 
-size_t format_double_width(double d, unsigned width, char *buf)
+size_t format_double_width(double d, unsigned width, char *buf, bool *out_cut)
 {
     char *p = buf;
     struct real_digits r;
+    *out_cut = false;
     if (put_sign(&d, &p)) {
         shortest_digits(d, &r);
-        p += put_within(d, &r, width - (size_t)(p - buf), p);
+        p += put_within(d, &r, (int)width - (int)(p - buf), p, out_cut);
     }
     return (size_t)(p - buf);
 }
 
-size_t format_float_width(float f, unsigned width, char *buf)
+size_t format_float_width(float f, unsigned width, char *buf, bool *out_cut)
 {
     double d = (double)f;
     char *p = buf;
     struct real_digits r;
+    *out_cut = false;
     if (put_sign(&d, &p)) {
         float_digits(d, &r);
-        p += put_within(d, &r, width - (size_t)(p - buf), p);
+        p += put_within(d, &r, (int)width - (int)(p - buf), p, out_cut);
     }
     return (size_t)(p - buf);
 }

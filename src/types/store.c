@@ -72,11 +72,12 @@ static size_t char_len(struct str s)
 
 static struct str printable(const struct store *st, struct str s, size_t max)
 {
+    bool binary = st->from->kind == VALUE_STRING && st->from->collation == COLLATION_BINARY;
     char *buf = arena_alloc(st->arena, MIN(s.len, max) * 4 + 4);
     char *p = buf;
     size_t used = 0;
     while (s.len > 0 && used < max) {
-        size_t n = char_len(s);
+        size_t n = binary ? s.p[0] >= 0x20 && s.p[0] < 0x7f : char_len(s);
         if (n > 0) {
             memcpy(p, s.p, n);
             p += n;
@@ -101,34 +102,50 @@ struct str store_source_text(const struct store *st)
     return printable(st, text, MESSAGE_TEXT_MAX);
 }
 
+struct str store_incorrect_message(const struct store *st, const char *what, struct str value)
+{
+    unsigned long long row = st->ctx->row;
+    if (st->ctx->dialect == DIALECT_MARIADB) {
+        return arena_printf(
+            st->arena, "Incorrect %s value: '%.*s' for column `%.*s`.`%.*s`.`%.*s` at row %llu",
+            what, STR_FMT(value), STR_FMT(st->ctx->database), STR_FMT(st->ctx->table),
+            STR_FMT(st->name), row);
+    }
+    return arena_printf(st->arena, "Incorrect %s value: '%.*s' for column '%.*s' at row %llu", what,
+                        STR_FMT(value), STR_FMT(st->name), row);
+}
+
 int store_incorrect(const struct store *st, const char *what)
 {
-    struct str value = store_source_text(st);
-    struct str text = arena_printf(st->arena, "Incorrect %s value: '%.*s'", what, STR_FMT(value));
-    return store_complain(st, ER_TRUNCATED_WRONG_VALUE_FOR_FIELD,
-                          at_column(st, arena_dup_cstr(st->arena, text)));
+    struct str message = store_incorrect_message(st, what, store_source_text(st));
+    return store_complain(st, ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, message);
 }
+
+/* Bytes of bad text that a message shows. */
+#define BAD_TEXT_SHOWN 6
 
 int store_incorrect_text(const struct store *st, struct str rest)
 {
-    char *buf = arena_alloc(st->arena, 64);
+    static const char hex[] = "0123456789ABCDEF";
+    char buf[BAD_TEXT_SHOWN * 4 + 4];
     char *p = buf;
-    for (size_t i = 0; i < MIN(rest.len, 6); i++) {
+    for (size_t i = 0; i < MIN(rest.len, BAD_TEXT_SHOWN); i++) {
         unsigned char c = (unsigned char)rest.p[i];
         if (c >= 0x20 && c < 0x7f) {
             *p++ = (char)c;
-        } else {
-            static const char hex[] = "0123456789ABCDEF";
-            *p++ = '\\';
-            *p++ = 'x';
-            *p++ = hex[c >> 4];
-            *p++ = hex[c & 15];
+            continue;
         }
+        *p++ = '\\';
+        *p++ = 'x';
+        *p++ = hex[c >> 4];
+        *p++ = hex[c & 15];
     }
-    struct str text = arena_printf(st->arena, "Incorrect string value: '%.*s%s'", (int)(p - buf),
-                                   buf, rest.len > 6 ? "..." : "");
-    return store_complain(st, ER_TRUNCATED_WRONG_VALUE_FOR_FIELD,
-                          at_column(st, arena_dup_cstr(st->arena, text)));
+    if (rest.len > BAD_TEXT_SHOWN) {
+        memcpy(p, "...", 3);
+        p += 3;
+    }
+    struct str message = store_incorrect_message(st, "string", str_from(buf, (size_t)(p - buf)));
+    return store_complain(st, ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, message);
 }
 
 static bool is_text(const struct value *v)
@@ -266,6 +283,20 @@ static int wide_from_text(struct str s, struct wide_int *out)
     return only_spaces(s, used) ? 0 : WARN_DATA_TRUNCATED;
 }
 
+/* MariaDB notes that spaces behind a number are lost. */
+static void note_spaces(const struct store *st, size_t used)
+{
+    if (st->ctx->dialect == DIALECT_MARIADB && used < st->from->str.len) {
+        store_note_truncated(st);
+    }
+}
+
+/* Ends in a space, behind what may be a number? */
+static bool ends_in_space(struct str s)
+{
+    return s.len > 0 && only_spaces(s, s.len - 1);
+}
+
 static int complain_about_number(const struct store *st, int code, const char *what)
 {
     switch (code) {
@@ -290,6 +321,9 @@ static int store_text_as_int(const struct store *st)
     }
     if (store_wide_int(st, &w) != 0) {
         return -1;
+    }
+    if (code == 0 && ends_in_space(st->from->str)) {
+        note_spaces(st, 0);
     }
     return complain_about_number(st, code, "integer");
 }
@@ -336,6 +370,12 @@ static int store_int(const struct store *st)
         return store_text_as_int(st);
     default: {
         bool is_unsigned;
+        struct mtime t = v->time;
+        if (v->kind == VALUE_DATETIME && temporal_round_datetime(&t, 0, 0, true) != 0 &&
+            store_complain(st, ER_DATETIME_FUNCTION_OVERFLOW,
+                           STR("Datetime function: datetime field overflow")) != 0) {
+            return -1;
+        }
         int64_t i = value_to_int(v, &is_unsigned, NULL);
         w.negative = i < 0;
         w.magnitude = w.negative ? 0 - (uint64_t)i : (uint64_t)i;
@@ -382,6 +422,9 @@ static int store_text_as_year(const struct store *st)
     if (store_year_number(st, n, s.len != 4) != 0) {
         return -1;
     }
+    if (code == 0 && in_range && ends_in_space(s)) {
+        note_spaces(st, 0);
+    }
     return in_range ? complain_about_number(st, code, "integer") : 0;
 }
 
@@ -415,6 +458,9 @@ static int store_year(const struct store *st)
         break;
     case VALUE_DECIMAL:
         w = wide_from_decimal(&v->dec);
+        if (w.overflow && !w.negative && store_out_of_range(st) != 0) {
+            return -1;
+        }
         break;
     case VALUE_STRING:
     case VALUE_JSON:
@@ -444,7 +490,11 @@ static int store_bit_bytes(const struct store *st, struct str s)
         return 0;
     }
     *st->out = value_uint(max);
-    return store_is_strict(st) ? store_too_long(st) : store_out_of_range(st);
+    /* MySQL's words go by sql_mode alone, IGNORE or not. */
+    bool strict = st->ctx->dialect == DIALECT_MYSQL ? (st->ctx->sql_mode & SQL_MODE_STRICT) != 0
+                                                    : store_is_strict(st);
+    return strict ? store_complain(st, ER_DATA_TOO_LONG, at_column(st, "Data too long"))
+                  : store_out_of_range(st);
 }
 
 static int store_bit_number(const struct store *st, uint64_t n)
@@ -534,8 +584,12 @@ static int store_text_as_real(const struct store *st)
         if (store_incorrect(st, mariadb ? "double" : name) != 0) {
             return -1;
         }
-    } else if (!only_spaces(s, used) && store_truncated(st) != 0) {
-        return -1;
+    } else if (!only_spaces(s, used)) {
+        if (store_truncated(st) != 0) {
+            return -1;
+        }
+    } else {
+        note_spaces(st, used);
     }
     if (overflow && store_out_of_range(st) != 0) {
         return -1;
@@ -573,6 +627,20 @@ static int store_decimal_number(const struct store *st, const struct decimal *d,
     return 0;
 }
 
+/* MariaDB complains about text behind the number, even spaces a little. */
+static int store_mariadb_decimal(const struct store *st, const struct decimal *d, size_t used,
+                                 bool overflow)
+{
+    if (store_decimal_number(st, d, overflow) != 0) {
+        return -1;
+    }
+    if (!only_spaces(st->from->str, used)) {
+        return store_truncated(st);
+    }
+    note_spaces(st, used);
+    return 0;
+}
+
 static int store_text_as_decimal(const struct store *st)
 {
     struct str s = st->from->str;
@@ -582,6 +650,15 @@ static int store_text_as_decimal(const struct store *st)
     if (used == 0) {
         *st->out =
             (struct value){.kind = VALUE_DECIMAL, .dec = decimal_from_i128(0, st->type->decimals)};
+        return store_incorrect(st, "decimal");
+    }
+    bool faulty = !only_spaces(s, used) || status == DECIMAL_OVERFLOW;
+    if (st->ctx->dialect == DIALECT_MARIADB) {
+        return store_mariadb_decimal(st, &d, used, status == DECIMAL_OVERFLOW);
+    }
+    if (faulty && store_is_strict(st)) {
+        (void)!decimal_fit(&d, st->type->length, st->type->decimals, &d);
+        *st->out = (struct value){.kind = VALUE_DECIMAL, .dec = d};
         return store_incorrect(st, "decimal");
     }
     if (!only_spaces(s, used)) {

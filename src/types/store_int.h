@@ -14,7 +14,7 @@ struct store {
     struct value *out;
 };
 
-/* Does a complaint end the statement? */
+/* Do complaints end the statement? */
 NODISCARD bool store_is_strict(const struct store *st);
 
 /*
@@ -34,6 +34,10 @@ void store_note_truncated(const struct store *st);
 
 /* A warning, or the error, with that code and message. */
 NODISCARD int store_complain(const struct store *st, int code, struct str message);
+
+/* "Incorrect WHAT value: 'VALUE' for column …", the column named as the dialect does it. */
+NODISCARD struct str store_incorrect_message(const struct store *st, const char *what,
+                                             struct str value);
 
 /* The source as text, for messages: bytes that are no UTF-8 as \\xHH, at most 128 of them. */
 NODISCARD struct str store_source_text(const struct store *st);

@@ -21,40 +21,6 @@ static const char *type_name(const struct store *st)
     }
 }
 
-static struct str incorrect_message(const struct store *st)
-{
-    struct str value = store_source_text(st);
-    return arena_printf(st->arena, "Incorrect %s value: '%.*s' for column '%.*s' at row %llu",
-                        type_name(st), STR_FMT(value), STR_FMT(st->name),
-                        (unsigned long long)st->ctx->row);
-}
-
-/* Was the session's mode strict, whatever IGNORE makes of errors? It decides the words of warnings.
- */
-static bool mode_is_strict(const struct store *st)
-{
-    return (st->ctx->sql_mode & SQL_MODE_STRICT) != 0;
-}
-
-/* Strict mode has one message for all faults of a temporal value; otherwise it is 1264 or 1265. */
-static int complain(const struct store *st, bool out_of_range)
-{
-    if (mode_is_strict(st)) {
-        return store_complain(st, ER_TRUNCATED_WRONG_VALUE, incorrect_message(st));
-    }
-    return out_of_range ? store_out_of_range(st) : store_truncated(st);
-}
-
-static void note_lost_part(const struct store *st)
-{
-    if (mode_is_strict(st)) {
-        struct str message = incorrect_message(st);
-        diag_warn_at(st->ctx->diag, DIAG_NOTE, ER_TRUNCATED_WRONG_VALUE, "%.*s", STR_FMT(message));
-    } else {
-        store_note_truncated(st);
-    }
-}
-
 static bool rounds(const struct store *st)
 {
     if (st->ctx->dialect == DIALECT_MARIADB) {
@@ -67,6 +33,48 @@ static bool rounds(const struct store *st)
 static unsigned decimals_of(const struct store *st)
 {
     return type_class_of(st->type->type) == TYPE_CLASS_DATE ? 0 : MIN(st->type->decimals, 6);
+}
+
+static struct str incorrect_message(const struct store *st)
+{
+    struct store rounded = *st;
+    struct value v = *st->from;
+    if (v.kind == VALUE_DATETIME) {
+        /* The servers show it with the column's digits. */
+        (void)!temporal_round_datetime(&v.time, 0, decimals_of(st), rounds(st));
+        v.decimals = (uint8_t)decimals_of(st);
+        rounded.from = &v;
+    } else if (v.kind == VALUE_TIME) {
+        v.decimals = (uint8_t)decimals_of(st);
+        rounded.from = &v;
+    }
+    struct str value = store_source_text(&rounded);
+    return store_incorrect_message(st, type_name(st), value);
+}
+
+/* Strict mode has one message for all faults of a temporal value; otherwise it is 1264 or 1265. */
+static int complain(const struct store *st, bool out_of_range)
+{
+    if (store_is_strict(st)) {
+        return store_complain(st, ER_TRUNCATED_WRONG_VALUE, incorrect_message(st));
+    }
+    return out_of_range ? store_out_of_range(st) : store_truncated(st);
+}
+
+static void note_lost_part(const struct store *st)
+{
+    if (store_is_strict(st)) {
+        struct str message = incorrect_message(st);
+        diag_warn_at(st->ctx->diag, DIAG_NOTE, ER_TRUNCATED_WRONG_VALUE, "%.*s", STR_FMT(message));
+    } else {
+        store_note_truncated(st);
+    }
+}
+
+static bool is_number(const struct value *v)
+{
+    return v->kind == VALUE_INT || v->kind == VALUE_UINT || v->kind == VALUE_DOUBLE ||
+           v->kind == VALUE_DECIMAL;
 }
 
 static bool has_clock(const struct mtime *t)
@@ -103,7 +111,8 @@ static int read_number(const struct store *st, struct temporal_read *r)
         }
     }
     bool date_only = n < 101000000;
-    int rc = temporal_read_datetime_number(n, date_only ? 0 : nanos, st->ctx->sql_mode, r);
+    int rc =
+        temporal_read_datetime_number(n, date_only && n != 0 ? 0 : nanos, st->ctx->sql_mode, r);
     if (rc == 0 && date_only && nanos != 0 && n != 0) {
         r->problems |= TEMPORAL_LEFTOVER;
     }
@@ -169,9 +178,12 @@ static int store_datetime(const struct store *st)
 {
     bool is_date = type_class_of(st->type->type) == TYPE_CLASS_DATE;
     enum value_kind kind = is_date ? VALUE_DATE : VALUE_DATETIME;
+    bool from_number = is_number(st->from);
     struct temporal_read r;
     if (read_datetime(st, &r) != 0) {
-        const unsigned range = TEMPORAL_OUT_OF_RANGE | TEMPORAL_ZERO_DATE | TEMPORAL_ZERO_IN_DATE;
+        /* Month or day 0 in a number is no range fault, in a text it is. */
+        const unsigned range = TEMPORAL_OUT_OF_RANGE | TEMPORAL_ZERO_DATE |
+                               (from_number && r.t.year != 0 ? 0 : TEMPORAL_ZERO_IN_DATE);
         put_zero(st, kind);
         return complain(st, (r.problems & range) != 0);
     }
@@ -187,9 +199,10 @@ static int store_datetime(const struct store *st)
             temporal_unpack_datetime(utc_us, &r.t);
         }
     }
+    bool is_partial = temporal_days_is_partial(temporal_pack_date(&r.t));
     if (st->type->type == MYSQL_TYPE_TIMESTAMP && !to_timestamp(st, &r.t, utc_us, r.has_offset)) {
         put_zero(st, kind);
-        return complain(st, true);
+        return complain(st, !(from_number && is_partial));
     }
     bool lost_clock = is_date && has_clock(&r.t);
     if (is_date) {

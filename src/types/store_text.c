@@ -25,13 +25,14 @@ static size_t blob_limit(enum mysql_type type)
 }
 
 /* The text of the source. MySQL fits a double into the column's width, giving up digits. */
-static struct str source_text(const struct store *st)
+static struct str source_text(const struct store *st, bool *out_cut)
 {
     uint32_t width = st->type->length;
+    *out_cut = false;
     if (st->from->kind == VALUE_DOUBLE && st->ctx->dialect == DIALECT_MYSQL && width > 0 &&
         width < 24) {
         char *buf = arena_alloc(st->arena, FORMAT_REAL_MAX);
-        return str_from(buf, format_double_width(st->from->d, width, buf));
+        return str_from(buf, format_double_width(st->from->d, width, buf, out_cut));
     }
     return value_to_text(st->from, NULL, st->arena);
 }
@@ -170,11 +171,13 @@ int store_string(const struct store *st)
         }
         return put_string(st, st->from->str);
     }
-    struct str s = source_text(st);
+    bool cut;
+    struct str s = source_text(st, &cut);
     if (s.p == NULL) {
         s = STR("");
     }
-    return type_is_binary_string(st->type) ? store_binary(st, s) : store_characters(st, s);
+    int rc = type_is_binary_string(st->type) ? store_binary(st, s) : store_characters(st, s);
+    return rc == 0 && cut && s.len <= st->type->length ? store_too_long(st) : rc;
 }
 
 /* Number of the member of that name, 0 when there is none. */
@@ -235,8 +238,7 @@ int store_enum(const struct store *st)
     n = find_label(st, s);
     if (n == 0 && str_to_u64(s, &n) == 0) {
         /* Text that is no member may be a number. */
-        n = n <= count ? n : 0;
-        return put_member(st, n, n > 0);
+        return put_member(st, n <= count ? n : 0, n <= count);
     }
     return put_member(st, n, n > 0);
 }
@@ -260,16 +262,30 @@ static uint64_t find_members(const struct store *st, struct str s, bool *out_all
     return bits;
 }
 
+/* The bits of a number: cut to an integer, clipped to 64 bits, two's complement. */
+static uint64_t source_bits(const struct store *st)
+{
+    const struct value *v = st->from;
+    int64_t i;
+    uint32_t nanos;
+    if (v->kind == VALUE_UINT) {
+        return v->u;
+    }
+    if (value_split_number(v, &i, &nanos)) {
+        return (uint64_t)i;
+    }
+    bool negative = v->kind == VALUE_DOUBLE ? v->d < 0 : v->dec.negative;
+    return negative ? (uint64_t)INT64_MIN : (uint64_t)INT64_MAX;
+}
+
 int store_set(const struct store *st)
 {
     uint32_t count = st->type->labels->count;
     uint64_t max = count >= 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
     uint64_t n;
     if (is_number(st->from)) {
-        bool fits = source_number(st, &n);
-        int64_t i = st->from->kind == VALUE_INT ? st->from->i : 0;
-        n = !fits && i < 0 ? (uint64_t)i : n;
-        return put_member(st, n & max, fits && n <= max);
+        n = source_bits(st);
+        return put_member(st, n & max, n <= max);
     }
     struct str s = value_to_text(st->from, NULL, st->arena);
     bool all;
@@ -285,7 +301,8 @@ static int store_mariadb_json(const struct store *st)
 {
     struct json_value v;
     struct json_error error;
-    struct str s = source_text(st);
+    bool cut;
+    struct str s = source_text(st, &cut);
     *st->out = (struct value){.kind = VALUE_JSON, .collation = st->type->collation, .str = s};
     struct arena_mark mark = arena_mark(st->arena);
     int rc = json_parse(s, st->arena, &v, &error);

@@ -249,8 +249,9 @@ static int finish_datetime(struct scanner *sc, uint64_t sql_mode, struct tempora
         f[FIELD_YEAR] += f[FIELD_YEAR] < CENTURY_SPLIT ? 2000 : 1900;
     }
     if (sc->count < 3) {
+        bool only_zeros = !any && sc->pos == sc->s.len;
         /* Zeros alone are told from other digits that are no date. */
-        out->problems |= TEMPORAL_NO_VALUE | (any ? 0 : TEMPORAL_OUT_OF_RANGE);
+        out->problems |= TEMPORAL_NO_VALUE | (only_zeros ? TEMPORAL_OUT_OF_RANGE : 0);
         return -1;
     }
     if (!fields_in_range(f)) {
@@ -489,7 +490,7 @@ static int64_t complete_datetime_number(int64_t n)
     } forms[] = {
         {101, 691231, 20000000, 1000000},
         {700101, 991231, 19000000, 1000000},
-        {10000101, 99991231, 0, 1000000},
+        {991232, 99991231, 0, 1000000},
         {101000000, 691231235959, 20000000000000, 1},
         {700101000000, 991231235959, 19000000000000, 1},
         {10000101000000, 99991231235959, 0, 1},

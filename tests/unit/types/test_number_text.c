@@ -177,12 +177,22 @@ static void test_format_width_limits_column_text(void **state)
 {
     (void)state;
     char buf[FORMAT_REAL_MAX];
-    check_text(buf, format_float_width(1e14F, 12, buf), "1e14");
-    check_text(buf, format_float_width(1.2345678e-10F, 12, buf), "1.23457e-10");
-    check_text(buf, format_double_width(1.2345678901234567e-10, 22, buf), "1.2345678901234568e-10");
-    check_text(buf, format_double_width(0.0000000000000012345, 22, buf), "0.0000000000000012345");
-    check_text(buf, format_double_width(1.5, 22, buf), "1.5");
-    check_text(buf, format_double_width(-0.0, 22, buf), "-0");
+    bool cut;
+    check_text(buf, format_double_width(999.995, 5, buf, &cut), "1000");
+    check_text(buf, format_double_width(9999.95, 5, buf, &cut), "10000");
+    check_text(buf, format_double_width(123456789, 5, buf, &cut), "1.2e8");
+    check_text(buf, format_double_width(3.5e38, 5, buf, &cut), "4e38");
+    assert_false(cut);
+    check_text(buf, format_double_width(-3.5e38, 5, buf, &cut), "-4e38");
+    assert_true(cut);
+    check_text(buf, format_float_width(1e14F, 12, buf, &cut), "1e14");
+    check_text(buf, format_float_width(1.2345678e-10F, 12, buf, &cut), "1.23457e-10");
+    check_text(buf, format_double_width(1.2345678901234567e-10, 22, buf, &cut),
+               "1.2345678901234568e-10");
+    check_text(buf, format_double_width(0.0000000000000012345, 22, buf, &cut),
+               "0.0000000000000012345");
+    check_text(buf, format_double_width(1.5, 22, buf, &cut), "1.5");
+    check_text(buf, format_double_width(-0.0, 22, buf, &cut), "-0");
 }
 
 static void test_doubles_read_back_the_same(void **state)
