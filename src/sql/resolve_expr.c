@@ -1,6 +1,7 @@
 /* Expressions: dispatch by kind, calls of functions and aggregates, subqueries, and structural
  * equality. */
 #include "sql/resolve_int.h"
+#include "types/convert.h"
 
 int resolve_refuse(struct resolver *r, const char *what)
 {
@@ -292,11 +293,68 @@ static int resolve_default(struct resolver *r, struct scope *s, struct expr *e)
     return 0;
 }
 
+/* ---- DATE '…', TIME '…', TIMESTAMP '…' ---- */
+
+/* Digits behind the point, at most 6. */
+static uint8_t fraction_digits(struct str s)
+{
+    const char *point = s.len > 0 ? memchr(s.p, '.', s.len) : NULL;
+    size_t n = 0;
+    if (point == NULL) {
+        return 0;
+    }
+    for (const char *p = point + 1; p < s.p + s.len && *p >= '0' && *p <= '9'; p++) {
+        n++;
+    }
+    return (uint8_t)MIN(n, (size_t)6);
+}
+
+/* The parser keeps the text; its value is fixed here. */
+static int resolve_temporal_literal(struct resolver *r, struct expr *e)
+{
+    static const char *const names[] = {
+        [LIT_DATE] = "DATE", [LIT_TIME] = "TIME", [LIT_TIMESTAMP] = "DATETIME"};
+    const struct str text = e->lit.value.str;
+    struct value v = {.kind = VALUE_DATETIME};
+    size_t rest = 0;
+    int rc;
+    switch (e->lit.kind) {
+    case LIT_DATE:
+        v.kind = VALUE_DATE;
+        rc = parse_datetime(text, r->env->sql_mode, &v.time, &rest);
+        break;
+    case LIT_TIME:
+        v.kind = VALUE_TIME;
+        v.decimals = fraction_digits(text);
+        rc = parse_time(text, &v.time, &rest);
+        break;
+    case LIT_TIMESTAMP:
+        v.decimals = fraction_digits(text);
+        rc = parse_datetime(text, r->env->sql_mode, &v.time, &rest);
+        break;
+    default:
+        return 0;
+    }
+    const bool has_time = (v.time.hour | v.time.minute | v.time.second) != 0 || v.time.usec != 0;
+    if (rc != 0 || rest != 0 || (v.kind == VALUE_DATE && has_time)) {
+        return diag_set(r->diag, ER_WRONG_VALUE, names[e->lit.kind],
+                        arena_dup_cstr(r->arena, text));
+    }
+    e->lit.value = v;
+    return 0;
+}
+
 int resolve_expr(struct resolver *r, struct scope *s, struct expr **pe)
 {
     struct expr *e = *pe;
     switch (e->kind) {
     case EXPR_LITERAL:
+        if (e->lit.value.kind == VALUE_STRING && resolve_temporal_literal(r, e) != 0) {
+            return -1;
+        }
+        e->flags |= EXPR_IS_CONST;
+        derive_literal(r, e);
+        return 0;
     case EXPR_PARAM:
         e->flags |= EXPR_IS_CONST;
         derive_literal(r, e);

@@ -208,6 +208,57 @@ static int write_limit(struct writer *w, const struct query *q)
     return 0;
 }
 
+/* ---- Results ---- */
+
+static bool same_layout(struct form a, struct form b)
+{
+    static const uint8_t words[] = {4, 9, 18, 38};
+    if (a.kind != b.kind) {
+        return false;
+    }
+    if (a.kind != FORM_DECIMAL) {
+        return true;
+    }
+    size_t i = 0;
+    size_t j = 0;
+    while (a.width > words[i]) {
+        i++;
+    }
+    while (b.width > words[j]) {
+        j++;
+    }
+    return i == j && a.scale == b.scale;
+}
+
+/*
+ * Gives a result column, written since `at`, the form that type_phys() promises. Decimals of the
+ * same width class are laid out alike and stay as they are.
+ */
+static int write_final(struct writer *w, size_t at, const struct sql_type *t, struct form *form)
+{
+    const struct form to = form_of_type(t);
+    const struct form from = *form;
+    *form = to;
+    if (same_layout(from, to)) {
+        return 0;
+    }
+    if (to.kind == FORM_WIDE) {
+        if (form_is_int(from) && write_convert(w, at, from, form_decimal(38, 0)) != 0) {
+            return -1;
+        }
+        write_insert(w, at, "pt_sortable(");
+        bytebuf_printf(w->out, ", %" PRIu32 ", %u)", t->length, t->decimals);
+        return 0;
+    }
+    return write_convert(w, at, from, to);
+}
+
+/* Is the query the statement itself, whose columns the client gets? */
+static bool is_final(const struct writer *w)
+{
+    return w->query_depth == 1;
+}
+
 /* ---- Blocks ---- */
 
 static int write_group_by(struct writer *w, const struct select_block *b)
@@ -236,8 +287,9 @@ static int write_group_by(struct writer *w, const struct select_block *b)
     return 0;
 }
 
-static int write_items(struct writer *w, const struct select_block *b, struct form *forms)
+static int write_items(struct writer *w, const struct query *q, bool final, struct form *forms)
 {
+    const struct select_block *b = q->select;
     for (uint32_t i = 0; i < b->item_count; i++) {
         bytebuf_put_cstr(w->out, i > 0 ? ", " : "");
         const size_t at = w->out->len;
@@ -247,6 +299,9 @@ static int write_items(struct writer *w, const struct select_block *b, struct fo
         if (forms[i].kind == FORM_NULL) {
             forms[i].kind = FORM_I8;
             write_cast(w, at, forms[i]);
+        }
+        if (final && write_final(w, at, &q->columns[i].type, &forms[i]) != 0) {
+            return -1;
         }
         bytebuf_printf(w->out, " AS c%" PRIu32, i);
     }
@@ -302,15 +357,10 @@ static int write_block(struct writer *w, const struct query *q, bool with_order,
     if (rc == 0) {
         bytebuf_put_cstr(w->out,
                          (b->flags & SELECT_DISTINCT) != 0 ? "SELECT DISTINCT " : "SELECT ");
-        rc = write_items(w, b, forms);
+        rc = write_items(w, q, with_order && is_final(w), forms);
     }
     if (rc == 0 && !w->out->failed) {
-        const size_t len = w->out->len - tail;
-        char *items = arena_alloc(&w->arena, len + 1);
-        memcpy(items, w->out->p + tail, len);
-        items[len] = '\0';
-        w->out->len = tail;
-        write_insert(w, start, items);
+        write_move(w, tail, start);
     }
     if (rc == 0 && with_order && q->order.count > 0) {
         bytebuf_put_cstr(w->out, " ORDER BY ");
@@ -392,13 +442,34 @@ static int write_outer_order(struct writer *w, const struct query *q)
     return 0;
 }
 
-static int wrap_order(struct writer *w, const struct query *q, size_t start)
+/* The columns of a wrapped query, in their final form where the query is the statement. */
+static int write_wrapped_items(struct writer *w, const struct query *q, struct form *forms)
 {
-    if (q->order.count == 0) {
+    for (uint32_t i = 0; i < q->column_count; i++) {
+        bytebuf_put_cstr(w->out, i > 0 ? ", " : "SELECT ");
+        const size_t at = w->out->len;
+        bytebuf_printf(w->out, "o.c%" PRIu32, i);
+        if (is_final(w) && write_final(w, at, &q->columns[i].type, &forms[i]) != 0) {
+            return -1;
+        }
+        bytebuf_printf(w->out, " AS c%" PRIu32, i);
+    }
+    return 0;
+}
+
+/* SELECT c0, … FROM ( … ) AS o ORDER BY …: around what was written since `start`. */
+static int wrap_order(struct writer *w, const struct query *q, size_t start, struct form *forms)
+{
+    if (q->order.count == 0 && !is_final(w)) {
         return 0;
     }
-    write_insert(w, start, "SELECT * FROM (");
+    write_insert(w, start, " FROM (");
     bytebuf_put_cstr(w->out, ") AS o");
+    const size_t end = w->out->len;
+    if (write_wrapped_items(w, q, forms) != 0) {
+        return -1;
+    }
+    write_move(w, end, start);
     return write_outer_order(w, q);
 }
 
@@ -423,7 +494,7 @@ static int write_select(struct writer *w, const struct query *q, struct form *fo
     if (key && wrap_distinct(w, q, start) != 0) {
         return -1;
     }
-    return order ? wrap_order(w, q, start) : 0;
+    return order ? wrap_order(w, q, start, forms) : 0;
 }
 
 /* ---- Set operations ---- */
@@ -453,12 +524,7 @@ static int write_branch(struct writer *w, const struct query *branch, const stru
         }
         bytebuf_printf(w->out, " AS c%" PRIu32, i);
     }
-    const size_t len = w->out->len - end;
-    char *list = arena_alloc(&w->arena, len + 1);
-    memcpy(list, w->out->p + end, len);
-    list[len] = '\0';
-    w->out->len = end;
-    write_insert(w, start, list);
+    write_move(w, end, start);
     return 0;
 }
 
@@ -500,7 +566,7 @@ static int write_set(struct writer *w, const struct query *q, struct form *forms
     if (key && !q->set_all && wrap_distinct(w, q, start) != 0) {
         return -1;
     }
-    return order_matters(w, q) ? wrap_order(w, q, start) : 0;
+    return order_matters(w, q) ? wrap_order(w, q, start, forms) : 0;
 }
 
 /* (query) with an ORDER BY or LIMIT around its own. */
@@ -512,9 +578,7 @@ static int write_paren(struct writer *w, const struct query *q, struct form *for
         return -1;
     }
     memcpy(forms, inner, sizeof(*forms) * q->column_count);
-    write_insert(w, start, "SELECT * FROM (");
-    bytebuf_put_cstr(w->out, ") AS o");
-    return order_matters(w, q) ? write_outer_order(w, q) : 0;
+    return order_matters(w, q) ? wrap_order(w, q, start, forms) : 0;
 }
 
 /* ---- Queries ---- */
@@ -571,87 +635,6 @@ int write_query(struct writer *w, const struct query *q, const struct form **out
     return rc;
 }
 
-/* ---- Results ---- */
-
-static bool same_layout(struct form a, struct form b)
-{
-    static const uint8_t words[] = {4, 9, 18, 38};
-    if (a.kind != b.kind) {
-        return false;
-    }
-    if (a.kind != FORM_DECIMAL) {
-        return true;
-    }
-    size_t i = 0;
-    size_t j = 0;
-    while (a.width > words[i]) {
-        i++;
-    }
-    while (b.width > words[j]) {
-        j++;
-    }
-    return i == j && a.scale == b.scale;
-}
-
-static bool result_is_ready(const struct query *q, const struct form *forms)
-{
-    for (uint32_t i = 0; i < q->column_count; i++) {
-        if (!same_layout(forms[i], form_of_type(&q->columns[i].type))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static int write_result_column(struct writer *w, struct form from, const struct sql_type *t,
-                               uint32_t i)
-{
-    const struct form to = form_of_type(t);
-    const size_t at = w->out->len;
-    bytebuf_printf(w->out, "z.c%" PRIu32, i);
-    if (same_layout(from, to)) {
-        return 0;
-    }
-    if (to.kind == FORM_WIDE) {
-        if (form_is_int(from) && write_convert(w, at, from, form_decimal(38, 0)) != 0) {
-            return -1;
-        }
-        write_insert(w, at, "pt_sortable(");
-        bytebuf_printf(w->out, ", %" PRIu32 ", %u)", t->length, t->decimals);
-        return 0;
-    }
-    return write_convert(w, at, from, to);
-}
-
-/* The statement's columns in the form that type_phys() promises. */
-static int write_result(struct writer *w, const struct query *q)
-{
-    const struct form *forms;
-    if (write_query(w, q, &forms) != 0) {
-        return -1;
-    }
-    if (result_is_ready(q, forms)) {
-        return 0;
-    }
-    write_insert(w, 0, " FROM (");
-    bytebuf_put_cstr(w->out, ") AS z");
-    const size_t end = w->out->len;
-    bytebuf_put_cstr(w->out, "SELECT ");
-    for (uint32_t i = 0; i < q->column_count; i++) {
-        bytebuf_put_cstr(w->out, i > 0 ? ", " : "");
-        if (write_result_column(w, forms[i], &q->columns[i].type, i) != 0) {
-            return -1;
-        }
-    }
-    const size_t len = w->out->len - end;
-    char *list = arena_alloc(&w->arena, len + 1);
-    memcpy(list, w->out->p + end, len);
-    list[len] = '\0';
-    w->out->len = end;
-    write_insert(w, 0, list);
-    return 0;
-}
-
 static int finish(struct writer *w, int rc)
 {
     arena_release(&w->arena);
@@ -665,8 +648,9 @@ int write_duckdb_query(const struct query *q, const struct resolve_env *env,
                        const struct write_options *options, struct bytebuf *out, struct diag *diag)
 {
     struct writer w = {.env = env, .options = options, .out = out, .diag = diag};
+    const struct form *forms;
     arena_init(&w.arena, 0);
-    return finish(&w, write_result(&w, q));
+    return finish(&w, write_query(&w, q, &forms));
 }
 
 /* ---- UPDATE and DELETE ---- */

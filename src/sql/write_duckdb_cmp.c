@@ -539,11 +539,6 @@ int write_in_subquery(struct writer *w, const struct expr *e, struct form *out)
             return -1;
         }
     }
-    const size_t len = w->out->len - end;
-    char *list = arena_alloc(&w->arena, len + 1);
-    memcpy(list, w->out->p + end, len);
-    list[len] = '\0';
-    w->out->len = end;
-    write_insert(w, list_at, list);
+    write_move(w, end, list_at);
     return 0;
 }

@@ -120,6 +120,18 @@ void write_insert(struct writer *w, size_t at, const char *text)
     w->out->len += len;
 }
 
+void write_move(struct writer *w, size_t from, size_t to)
+{
+    const size_t len = w->out->len - from;
+    char *text = arena_alloc(&w->arena, len + 1);
+    if (len > 0) {
+        memcpy(text, w->out->p + from, len);
+    }
+    text[len] = '\0';
+    w->out->len = from;
+    write_insert(w, to, text);
+}
+
 void write_cast(struct writer *w, size_t at, struct form to)
 {
     char name[24];

@@ -148,6 +148,8 @@ struct form form_as_decimal(struct form f);
 struct form form_decimal(unsigned width, unsigned scale);
 /* Inserts text in front of what was written since `at`. */
 void write_insert(struct writer *w, size_t at, const char *text);
+/* Moves what was written since `from` in front of what was written since `to`. */
+void write_move(struct writer *w, size_t from, size_t to);
 /* Wraps what was written since `at` so that it has the form `to`. */
 NODISCARD int write_convert(struct writer *w, size_t at, struct form from, struct form to);
 /* Puts CAST(… AS type) around what was written since `at`. */
