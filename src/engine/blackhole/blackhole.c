@@ -138,6 +138,9 @@ static int blackhole_writer_append(struct engine_writer *w, const struct chunk *
 static int blackhole_writer_close(struct engine_writer *w, bool keep, struct diag *diag)
 {
     (void)keep, (void)diag;
+    if (w->stats != NULL) {
+        *w->stats = (struct engine_write_stats){.skipped = 0};
+    }
     free(w);
     return 0;
 }

@@ -37,8 +37,8 @@ static enum key_form key_form(const struct sql_type *type, uint32_t prefix_len)
 }
 
 /* Appends the expression that gives the key part of a stored row. */
-static void put_key_part(const struct column_def *column, uint32_t prefix_len, const char *alias,
-                         struct bytebuf *sql)
+void ddb_put_key_part(const struct column_def *column, uint32_t prefix_len, const char *alias,
+                      struct bytebuf *sql)
 {
     const enum key_form form = key_form(&column->type, prefix_len);
     const bool cut = prefix_len > 0 && ddb_type_is_text(&column->type);
@@ -260,7 +260,8 @@ static void put_conflict_query(const struct table_def *t, const struct index_def
         keys->id, t->id);
     for (uint32_t i = 0; i < index->column_count; i++) {
         bytebuf_put_cstr(sql, i ? " AND " : "");
-        put_key_part(&t->columns[index->columns[i].column], index->columns[i].prefix_len, "t", sql);
+        ddb_put_key_part(&t->columns[index->columns[i].column], index->columns[i].prefix_len, "t",
+                         sql);
         bytebuf_printf(sql, " = k.k%u", i);
     }
 }
@@ -410,8 +411,8 @@ int ddb_find_conflicts(struct engine_session *base, const struct table_def *t,
 
 /* ---- Reporting ---- */
 
-static int report_duplicate(const struct table_def *t, const struct index_def *index,
-                            struct str entry, struct diag *diag)
+int ddb_report_duplicate(const struct table_def *t, const struct index_def *index, struct str entry,
+                         struct diag *diag)
 {
     const struct str name = index->kind == INDEX_DEF_PRIMARY ? STR("PRIMARY") : index->name;
     return diag_set_text(diag, ER_DUP_ENTRY,
@@ -421,8 +422,8 @@ static int report_duplicate(const struct table_def *t, const struct index_def *i
 }
 
 /* Appends a key part as text, "-" before all but the first. */
-static void put_entry_part(const struct column_def *column, uint32_t part, const struct vec *v,
-                           uint32_t row, struct arena *arena, struct bytebuf *out)
+void ddb_put_entry_part(const struct column_def *column, uint32_t part, const struct vec *v,
+                        uint32_t row, struct arena *arena, struct bytebuf *out)
 {
     struct value value;
     bytebuf_put_cstr(out, part ? "-" : "");
@@ -440,132 +441,9 @@ int ddb_duplicate(const struct table_def *t, uint32_t index_no, const struct chu
         const uint32_t column = index->columns[i].column;
         struct vec v = rows->cols[column];
         v.type = &t->columns[column].type;
-        put_entry_part(&t->columns[column], i, &v, row, &diag->arena, &entry);
+        ddb_put_entry_part(&t->columns[column], i, &v, row, &diag->arena, &entry);
     }
-    const int rc = report_duplicate(t, index, bytebuf_str(&entry), diag);
+    const int rc = ddb_report_duplicate(t, index, bytebuf_str(&entry), diag);
     bytebuf_release(&entry);
-    return rc;
-}
-
-/* ---- Looking through what a bulk load has appended ---- */
-
-static void put_part_list(const struct table_def *t, const struct index_def *index,
-                          const char *alias, bool keys, struct bytebuf *sql)
-{
-    for (uint32_t i = 0; i < index->column_count; i++) {
-        const struct column_def *column = &t->columns[index->columns[i].column];
-        bytebuf_put_cstr(sql, i ? ", " : "");
-        if (keys) {
-            put_key_part(column, index->columns[i].prefix_len, alias, sql);
-            bytebuf_printf(sql, " AS k%u", i);
-        } else {
-            bytebuf_printf(sql, "%s.c%u AS v%u", alias, column->id, i);
-        }
-    }
-}
-
-static void put_no_nulls(const struct table_def *t, const struct index_def *index,
-                         const char *alias, struct bytebuf *sql)
-{
-    for (uint32_t i = 0; i < index->column_count; i++) {
-        const struct column_def *column = &t->columns[index->columns[i].column];
-        if (type_is_nullable(&column->type)) {
-            bytebuf_printf(sql, " AND %s.c%u IS NOT NULL", alias, column->id);
-        }
-    }
-}
-
-/* The values of one new row whose key is there twice among the new ones. */
-static void put_twice_query(const struct table_def *t, const struct index_def *index,
-                            struct bytebuf *sql)
-{
-    bytebuf_put_cstr(sql, "SELECT ");
-    for (uint32_t i = 0; i < index->column_count; i++) {
-        bytebuf_printf(sql, "%sany_value(v%u)", i ? ", " : "", i);
-    }
-    bytebuf_put_cstr(sql, " FROM (SELECT ");
-    put_part_list(t, index, "t", true, sql);
-    bytebuf_put_cstr(sql, ", ");
-    put_part_list(t, index, "t", false, sql);
-    bytebuf_printf(sql, " FROM t%" PRIu64 " t WHERE t.rowid >= %" PRId64, t->id,
-                   DDB_FIRST_LOCAL_ROWID);
-    put_no_nulls(t, index, "t", sql);
-    bytebuf_put_cstr(sql, ") GROUP BY ");
-    for (uint32_t i = 0; i < index->column_count; i++) {
-        bytebuf_printf(sql, "%sk%u", i ? ", " : "", i);
-    }
-    bytebuf_put_cstr(sql, " HAVING count(*) > 1 LIMIT 1");
-}
-
-/* The values of one new row whose key an older row has. */
-static void put_taken_query(const struct table_def *t, const struct index_def *index,
-                            struct bytebuf *sql)
-{
-    bytebuf_put_cstr(sql, "SELECT ");
-    put_part_list(t, index, "n", false, sql);
-    bytebuf_printf(sql,
-                   " FROM t%" PRIu64 " n, t%" PRIu64 " o WHERE n.rowid >= %" PRId64
-                   " AND o.rowid < %" PRId64,
-                   t->id, t->id, DDB_FIRST_LOCAL_ROWID, DDB_FIRST_LOCAL_ROWID);
-    for (uint32_t i = 0; i < index->column_count; i++) {
-        const struct column_def *column = &t->columns[index->columns[i].column];
-        bytebuf_put_cstr(sql, " AND ");
-        put_key_part(column, index->columns[i].prefix_len, "n", sql);
-        bytebuf_put_cstr(sql, " = ");
-        put_key_part(column, index->columns[i].prefix_len, "o", sql);
-    }
-    bytebuf_put_cstr(sql, " LIMIT 1");
-}
-
-/* 1062 with the values of the result's row, if it has one. */
-static int report_found(const struct table_def *t, const struct index_def *index,
-                        duckdb_result *result, struct diag *diag)
-{
-    duckdb_data_chunk chunk = duckdb_fetch_chunk(*result);
-    int rc = 0;
-    if (chunk != NULL && duckdb_data_chunk_get_size(chunk) > 0) {
-        struct bytebuf entry;
-        bytebuf_init(&entry, KEY_BYTES_MAX);
-        for (uint32_t i = 0; i < index->column_count; i++) {
-            const struct column_def *column = &t->columns[index->columns[i].column];
-            duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i);
-            const struct vec v = {.type = &column->type,
-                                  .phys = type_phys(&column->type),
-                                  .data = duckdb_vector_get_data(vector),
-                                  .validity = duckdb_vector_get_validity(vector)};
-            put_entry_part(column, i, &v, 0, &diag->arena, &entry);
-        }
-        rc = report_duplicate(t, index, bytebuf_str(&entry), diag);
-        bytebuf_release(&entry);
-    }
-    if (chunk != NULL) {
-        duckdb_destroy_data_chunk(&chunk);
-    }
-    return rc;
-}
-
-int ddb_check_local_rows(struct ddb_session *s, const struct table_def *t, uint32_t index_no,
-                         struct diag *diag)
-{
-    const struct index_def *index = &t->indexes[index_no];
-    void (*const queries[])(const struct table_def *, const struct index_def *,
-                            struct bytebuf *) = {put_twice_query, put_taken_query};
-    if (ddb_snapshot_is_stale(s, t->id)) {
-        return ddb_txn_abort(s, diag);
-    }
-    int rc = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(queries) && rc == 0; i++) {
-        struct bytebuf sql;
-        duckdb_result result;
-        bytebuf_init(&sql, DDB_SQL_MAX);
-        queries[i](t, index, &sql);
-        atomic_fetch_add(&s->instance->counters.unique_lookups, 1);
-        rc = ddb_query_buf(s, &sql, t->name, diag, &result);
-        if (rc == 0) {
-            rc = report_found(t, index, &result, diag);
-            duckdb_destroy_result(&result);
-        }
-        bytebuf_release(&sql);
-    }
     return rc;
 }

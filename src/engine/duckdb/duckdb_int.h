@@ -299,6 +299,10 @@ int ddb_create_table(struct engine_session *base, const struct table_def *t, str
 int ddb_drop_table(struct engine_session *base, const struct table_def *t, struct diag *diag);
 int ddb_alter_table(struct engine_session *base, const struct table_def *from,
                     const struct table_def *to, struct str rewrite, struct diag *diag);
+/* Deletes rows inside another callback. */
+NODISCARD int ddb_delete_by_rowid(struct ddb_session *s, const struct table_def *t,
+                                  const int64_t *rowids, uint32_t count, struct diag *diag,
+                                  uint64_t *out_deleted);
 int ddb_truncate(struct engine_session *base, const struct table_def *t, struct diag *diag);
 int ddb_row_count(struct engine_session *base, const struct table_def *t, struct diag *diag,
                   uint64_t *out);
@@ -362,10 +366,15 @@ NODISCARD int ddb_conflicts(struct ddb_session *s, const struct table_def *t,
 /* 1062 for the key of a row. */
 int ddb_duplicate(const struct table_def *t, uint32_t index, const struct chunk *rows, uint32_t row,
                   struct diag *diag);
-/* Looks through all rows of the transaction in t for keys of the index that are there twice: 1062.
- */
-NODISCARD int ddb_check_local_rows(struct ddb_session *s, const struct table_def *t, uint32_t index,
-                                   struct diag *diag);
+/* 1062 with the text of the key's values, for an index of t. */
+int ddb_report_duplicate(const struct table_def *t, const struct index_def *index, struct str entry,
+                         struct diag *diag);
+/* Appends a value of a key to such a text. */
+void ddb_put_entry_part(const struct column_def *column, uint32_t part, const struct vec *v,
+                        uint32_t row, struct arena *arena, struct bytebuf *out);
+/* Appends the expression that gives a column's part of the key of a stored row. */
+void ddb_put_key_part(const struct column_def *column, uint32_t prefix_len, const char *alias,
+                      struct bytebuf *sql);
 /* The largest fast key among all rows, from DuckDB unless it is known. It may be of a row that is
  * gone. */
 NODISCARD int ddb_key_max_get(struct ddb_session *s, const struct table_def *t,
@@ -373,6 +382,26 @@ NODISCARD int ddb_key_max_get(struct ddb_session *s, const struct table_def *t,
                               struct ddb_key_max *out);
 /* Remembers it. */
 void ddb_key_max_put(struct ddb_instance *in, uint64_t table_id, const struct ddb_key_max *max);
+
+/* ---- Duplicates of bulk loads (bulk.c) ---- */
+
+/* Rows that a writer has put into the table: those from first_rowid on. Earlier ones are unique. */
+struct ddb_bulk {
+    const struct table_def *table;
+    uint64_t first_rowid;
+    uint32_t index_count;
+    uint32_t *indexes; /* Of table->indexes: which keys may be there twice. */
+};
+
+/* 1062 for the first new row whose key is taken. */
+NODISCARD int ddb_bulk_refuse(struct ddb_session *s, const struct ddb_bulk *bulk,
+                              struct diag *diag);
+/* Deletes the new rows whose keys are taken by a row from before them that stays. */
+NODISCARD int ddb_bulk_skip(struct ddb_session *s, const struct ddb_bulk *bulk, struct diag *diag,
+                            uint64_t *out_skipped);
+/* Deletes the rows whose keys a later new row takes. */
+NODISCARD int ddb_bulk_replace(struct ddb_session *s, const struct ddb_bulk *bulk,
+                               struct diag *diag, uint64_t *out_deleted);
 
 /* ---- Writer (writer.c) ---- */
 

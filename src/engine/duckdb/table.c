@@ -62,8 +62,8 @@ static void put_delete(struct bytebuf *sql, const struct table_def *t, const str
     }
 }
 
-static int delete_rows(struct ddb_session *s, const struct table_def *t, const int64_t *rowids,
-                       uint32_t count, struct diag *diag, uint64_t *out_deleted)
+int ddb_delete_by_rowid(struct ddb_session *s, const struct table_def *t, const int64_t *rowids,
+                        uint32_t count, struct diag *diag, uint64_t *out_deleted)
 {
     struct ddb_key_column column = {.type = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT),
                                     .size = sizeof(int64_t),
@@ -95,7 +95,7 @@ int ddb_delete_rows(struct engine_session *base, const struct table_def *t, cons
     }
     int rc = ddb_write_statement(s, t, diag);
     if (rc == 0) {
-        rc = delete_rows(s, t, rowids, count, diag, out_deleted);
+        rc = ddb_delete_by_rowid(s, t, rowids, count, diag, out_deleted);
     }
     return ddb_leave(s, ddb_write_done(s, rc, diag));
 }

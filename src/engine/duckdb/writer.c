@@ -241,7 +241,8 @@ static void follow_chunk(struct ddb_writer *w, const struct chunk *rows)
             ascending = false;
         }
     }
-    if (!ascending && w->appended == 0 && rows->nrows < CHUNK_ROWS) {
+    const unsigned resolve = ENGINE_WRITE_SKIP_DUPLICATES | ENGINE_WRITE_REPLACE;
+    if (!ascending && w->appended == 0 && rows->nrows < CHUNK_ROWS && (w->flags & resolve) == 0) {
         w->small = copy_chunk(rows, &w->arena);
     } else {
         w->small.nrows = 0;
@@ -470,6 +471,38 @@ static int remove_rows(struct ddb_session *s, struct ddb_writer *w, struct diag 
     return rc;
 }
 
+/* Does with the duplicates among the appended rows what the caller wants. */
+static int check_bulk(struct ddb_session *s, struct ddb_writer *w, struct diag *diag,
+                      uint64_t *out_skipped)
+{
+    struct engine_write_stats ignored;
+    struct engine_write_stats *stats = w->base.stats != NULL ? w->base.stats : &ignored;
+    struct ddb_bulk bulk = {.table = w->base.table, .first_rowid = w->first_rowid};
+    bulk.indexes = ARENA_ARRAY(&w->arena, uint32_t, w->track_count);
+    for (uint32_t i = 0; i < w->track_count; i++) {
+        if (w->tracks[i].check_at_end) {
+            bulk.indexes[bulk.index_count++] = w->tracks[i].index;
+        }
+    }
+    *stats = (struct engine_write_stats){.skipped = 0};
+    if (bulk.index_count == 0) {
+        return 0;
+    }
+    if (ddb_snapshot_is_stale(s, w->base.table->id)) {
+        /* What others have committed since cannot be seen from here. */
+        return ddb_txn_abort(s, diag);
+    }
+    if ((w->flags & ENGINE_WRITE_REPLACE) != 0) {
+        return ddb_bulk_replace(s, &bulk, diag, &stats->deleted);
+    }
+    if ((w->flags & ENGINE_WRITE_SKIP_DUPLICATES) != 0) {
+        const int rc = ddb_bulk_skip(s, &bulk, diag, &stats->skipped);
+        *out_skipped = stats->skipped;
+        return rc;
+    }
+    return ddb_bulk_refuse(s, &bulk, diag);
+}
+
 static int keep_rows(struct ddb_session *s, struct ddb_writer *w, struct diag *diag)
 {
     if (w->appender == NULL) {
@@ -482,18 +515,16 @@ static int keep_rows(struct ddb_session *s, struct ddb_writer *w, struct diag *d
     if (flush(s, w, diag) != 0) {
         return -1;
     }
-    for (uint32_t i = 0; i < w->track_count && w->small.nrows == 0; i++) {
-        if (w->tracks[i].check_at_end &&
-            ddb_check_local_rows(s, w->base.table, w->tracks[i].index, diag) != 0) {
-            return -1;
-        }
+    uint64_t skipped = 0;
+    if (w->small.nrows == 0 && check_bulk(s, w, diag, &skipped) != 0) {
+        return -1;
     }
     for (uint32_t i = 0; i < w->track_count; i++) {
         if (w->tracks[i].max.known) {
             ddb_key_max_put(s->instance, w->base.table->id, &w->tracks[i].max);
         }
     }
-    atomic_fetch_add(&s->instance->counters.rows_inserted, w->appended);
+    atomic_fetch_add(&s->instance->counters.rows_inserted, w->appended - skipped);
     return 0;
 }
 

@@ -246,6 +246,7 @@ static int trace_writer_close(struct engine_writer *base, bool keep, struct diag
     struct trace_writer *w = CONTAINER_OF(base, struct trace_writer, base);
     const struct call call =
         call_begin(base->session->engine, keep ? "writer_close" : "writer_drop");
+    w->inner->stats = base->stats;
     const int rc = call_end(&call, base->table->name, engine_writer_close(w->inner, keep, diag));
     free(w);
     return rc;

@@ -112,11 +112,19 @@ static const struct sql_type *types_of(const struct fixture_table *t)
 int fixture_write(struct engine_session *s, const struct fixture_table *t,
                   const struct fixture_row *rows, uint32_t count, struct diag *diag)
 {
+    return fixture_write_flags(s, t, rows, count, 0, NULL, diag);
+}
+
+int fixture_write_flags(struct engine_session *s, const struct fixture_table *t,
+                        const struct fixture_row *rows, uint32_t count, unsigned flags,
+                        struct engine_write_stats *stats, struct diag *diag)
+{
     struct engine_writer *w;
     struct chunk_builder b;
-    if (engine_writer_open(s, &t->def, 0, diag, &w) != 0) {
+    if (engine_writer_open(s, &t->def, flags, diag, &w) != 0) {
         return -1;
     }
+    w->stats = stats;
     chunk_builder_init(&b, types_of(t), t->def.column_count);
     int rc = 0;
     for (uint32_t i = 0; i < count && rc == 0; i++) {

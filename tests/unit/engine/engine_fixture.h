@@ -45,6 +45,10 @@ struct fixture_row {
 /* Writes rows; returns what the engine says, with diag. */
 int fixture_write(struct engine_session *s, const struct fixture_table *t,
                   const struct fixture_row *rows, uint32_t count, struct diag *diag);
+/* The same with flags of the writer; stats may be NULL. */
+int fixture_write_flags(struct engine_session *s, const struct fixture_table *t,
+                        const struct fixture_row *rows, uint32_t count, unsigned flags,
+                        struct engine_write_stats *stats, struct diag *diag);
 /* Writes ids from..to-1 with n = id % 1000 and a text; must succeed. */
 void fixture_write_range(struct engine_session *s, const struct fixture_table *t, int64_t from,
                          int64_t to);

@@ -375,6 +375,73 @@ static void test_nulls_are_never_duplicates(void **arg)
     assert_true(str_eq(st->diag.error->message, STR("Duplicate entry '1-x' for key 't.n'")));
 }
 
+static void test_duplicates_are_skipped_when_asked(void **arg)
+{
+    struct state *st = *arg;
+    NEED_ROWS(st);
+    struct engine_write_stats stats;
+    const struct fixture_row rows[] = {
+        {2, 100, NULL}, {5, 101, NULL}, {4, 102, NULL}, {5, 103, NULL}, {3, 104, NULL}};
+    assert_ok(fixture_write(st->s, &st->t, three, 3, &st->diag), &st->diag);
+    assert_ok(fixture_write_flags(st->s, &st->t, rows, 5, ENGINE_WRITE_SKIP_DUPLICATES, &stats,
+                                  &st->diag),
+              &st->diag);
+    assert_int_equal(stats.skipped, 3);
+    assert_int_equal(fixture_count(st->s, &st->t), 5);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT sum(c2)::BIGINT FROM t7"),
+                     10 + 30 + 101 + 102);
+    const struct fixture_row ascending[] = {{10, 1, NULL}, {11, 1, NULL}};
+    assert_ok(fixture_write_flags(st->s, &st->t, ascending, 2, ENGINE_WRITE_SKIP_DUPLICATES, &stats,
+                                  &st->diag),
+              &st->diag);
+    assert_int_equal(stats.skipped, 0);
+}
+
+/* What is skipped depends on what was skipped before: with two keys, row (22, 1) would lose its id
+ * to row (21, 1) alone. */
+static void test_skipping_goes_in_the_order_of_the_rows(void **arg)
+{
+    struct state *st = *arg;
+    NEED_ROWS(st);
+    struct engine_write_stats stats;
+    fixture_add_unique(&st->t, "n", 1, -1);
+    const struct fixture_row rows[] = {{20, 1, "stays"},
+                                       {22, 1, "goes by n"},
+                                       {22, 3, "stays"},
+                                       {21, 3, "goes by n"},
+                                       {21, 4, "stays"},
+                                       {20, 9, "goes by id"},
+                                       {23, 9, "stays"},
+                                       {1, 50, "goes by an old id"},
+                                       {24, 10, "goes by an old n"}};
+    assert_ok(fixture_write(st->s, &st->t, three, 3, &st->diag), &st->diag);
+    assert_ok(fixture_write_flags(st->s, &st->t, rows, 9, ENGINE_WRITE_SKIP_DUPLICATES, &stats,
+                                  &st->diag),
+              &st->diag);
+    assert_int_equal(stats.skipped, 5);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c3 = 'stays'"), 4);
+    assert_int_equal(fixture_count(st->s, &st->t), 7);
+}
+
+static void test_duplicates_are_replaced_when_asked(void **arg)
+{
+    struct state *st = *arg;
+    NEED_ROWS(st);
+    struct engine_write_stats stats;
+    fixture_add_unique(&st->t, "n", 1, -1);
+    /* The first takes row 2's id, the second the first's n, the third the ids of nobody but row 1's
+     * n, the fourth the second's id. */
+    const struct fixture_row rows[] = {{2, 100, "a"}, {5, 100, "b"}, {4, 10, "c"}, {5, 103, "d"}};
+    assert_ok(fixture_write(st->s, &st->t, three, 3, &st->diag), &st->diag);
+    assert_ok(engine_begin(st->s, 0, &st->diag), &st->diag);
+    assert_ok(fixture_write_flags(st->s, &st->t, rows, 4, ENGINE_WRITE_REPLACE, &stats, &st->diag),
+              &st->diag);
+    assert_int_equal(stats.deleted, 4);
+    assert_ok(engine_commit(st->s, &st->diag), &st->diag);
+    assert_int_equal(fixture_count(st->s, &st->t), 3);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c3 IN ('c', 'd')"), 2);
+}
+
 static void test_text_keys_are_compared_under_their_collation(void **arg)
 {
     struct state *st = *arg;
@@ -732,6 +799,9 @@ static const struct test_case cases[] = {
     CASE(test_a_duplicate_within_one_lot_is_refused),
     CASE(test_a_duplicate_in_a_bulk_load_is_refused),
     CASE(test_nulls_are_never_duplicates),
+    CASE(test_duplicates_are_skipped_when_asked),
+    CASE(test_skipping_goes_in_the_order_of_the_rows),
+    CASE(test_duplicates_are_replaced_when_asked),
     CASE(test_text_keys_are_compared_under_their_collation),
     CASE(test_find_conflicts_names_rows_and_indexes),
     CASE(test_a_cursor_can_be_closed_early),
