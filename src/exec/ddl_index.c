@@ -251,35 +251,63 @@ static int set_comment(struct index_build *b)
     return 0;
 }
 
-int ddl_add_index(struct exec_session *x, struct table_def *t, const struct index_spec *spec)
+static void insert_index(struct table_def *t, const struct index_def *ix)
 {
-    struct index_def ix = {.kind = kinds[spec->kind], .invisible = spec->invisible};
-    struct index_build b = {.x = x, .t = t, .spec = spec, .ix = &ix};
-    if (refuse_unsupported(x, spec) != 0) {
+    struct index_def *indexes = ARENA_ARRAY(t->arena, struct index_def, t->index_count + 1);
+    /* The primary key is always the first. */
+    const uint32_t at = ix->kind == INDEX_DEF_PRIMARY ? 0 : t->index_count;
+    for (uint32_t i = 0; i < t->index_count; i++) {
+        indexes[i < at ? i : i + 1] = t->indexes[i];
+    }
+    indexes[at] = *ix;
+    t->indexes = indexes;
+    t->index_count++;
+}
+
+static int make_index(struct index_build *b)
+{
+    struct exec_session *x = b->x;
+    struct table_def *t = b->t;
+    if (refuse_unsupported(x, b->spec) != 0) {
         return -1;
     }
-    if (spec->kind == INDEX_PRIMARY && t->index_count > 0 &&
+    if (b->spec->kind == INDEX_PRIMARY && t->index_count > 0 &&
         t->indexes[0].kind == INDEX_DEF_PRIMARY) {
         return diag_set(x->diag, ER_MULTIPLE_PRI_KEY);
     }
     if (t->index_count == DDL_MAX_INDEXES) {
         return diag_set(x->diag, ER_TOO_MANY_KEYS, DDL_MAX_INDEXES);
     }
-    if (add_parts(&b) != 0 || set_name(&b) != 0 || set_comment(&b) != 0) {
+    if (add_parts(b) != 0 || set_name(b) != 0 || set_comment(b) != 0) {
         return -1;
     }
-    ix.algorithm = shown_algorithm(x, t->arena, spec->algorithm);
+    b->ix->invisible = b->spec->invisible;
+    b->ix->algorithm = shown_algorithm(x, t->arena, b->spec->algorithm);
+    return 0;
+}
+
+int ddl_add_index(struct exec_session *x, struct table_def *t, const struct index_spec *spec)
+{
+    struct index_def ix = {.kind = kinds[spec->kind]};
+    struct index_build b = {.x = x, .t = t, .spec = spec, .ix = &ix};
+    if (make_index(&b) != 0) {
+        return -1;
+    }
     warn_duplicate(&b);
     ix.id = t->next_index_id++;
-    struct index_def *indexes = ARENA_ARRAY(t->arena, struct index_def, t->index_count + 1);
-    /* The primary key is always the first. */
-    const uint32_t at = spec->kind == INDEX_PRIMARY ? 0 : t->index_count;
-    for (uint32_t i = 0; i < t->index_count; i++) {
-        indexes[i < at ? i : i + 1] = t->indexes[i];
+    insert_index(t, &ix);
+    return 0;
+}
+
+int ddl_keep_index(struct exec_session *x, struct table_def *t, const struct index_spec *spec,
+                   uint32_t id)
+{
+    struct index_def ix = {.kind = kinds[spec->kind], .id = id};
+    struct index_build b = {.x = x, .t = t, .spec = spec, .ix = &ix};
+    if (make_index(&b) != 0) {
+        return -1;
     }
-    indexes[at] = ix;
-    t->indexes = indexes;
-    t->index_count++;
+    insert_index(t, &ix);
     return 0;
 }
 

@@ -6,7 +6,7 @@
  *
  *   ddl_database.c  CREATE, ALTER, DROP DATABASE      ddl_create.c   CREATE TABLE
  *   ddl_column.c    column_spec -> column_def         ddl_alter.c    ALTER TABLE, CREATE/DROP INDEX
- *   ddl_index.c     index_spec -> index_def           ddl_rewrite.c  rows of an altered table
+ *   ddl_index.c     index_spec -> index_def           ddl_rewrite.c  rows of a new table
  *   ddl_table.c     checks on whole definitions       ddl_select.c   columns of CREATE … SELECT
  *   ddl_drop.c      DROP, RENAME, TRUNCATE TABLE      ddl_options.c  names, character sets, options
  */
@@ -44,6 +44,7 @@ struct ddl_change {
     const struct table_def *before; /* kept by the session's open tables */
     struct table_def *after;        /* owned until published */
     struct database_def db;
+    uint64_t next_auto_increment; /* of the published table; 0 = as it is */
 };
 
 struct ddl_plan {
@@ -123,6 +124,9 @@ NODISCARD int ddl_finish_table(struct exec_session *x, struct table_def *t);
  * a primary key. */
 NODISCARD int ddl_add_index(struct exec_session *x, struct table_def *t,
                             const struct index_spec *spec);
+/* The same for one that was there before: keeps its id, and is not warned about. */
+NODISCARD int ddl_keep_index(struct exec_session *x, struct table_def *t,
+                             const struct index_spec *spec, uint32_t id);
 /* The index that a column's own PRIMARY KEY or UNIQUE makes; returns whether there is one. */
 NODISCARD bool ddl_index_of_column(struct exec_session *x, const struct column_spec *column,
                                    struct index_spec *out);

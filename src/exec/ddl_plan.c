@@ -145,6 +145,9 @@ void ddl_abort(struct exec_session *x, struct ddl_plan *plan)
 static void publish_change(struct exec_session *x, struct ddl_change *c)
 {
     struct catalog *catalog = x->server->catalog;
+    if (c->next_auto_increment != 0) {
+        atomic_store(&c->after->share->next_auto_increment, c->next_auto_increment);
+    }
     switch (c->kind) {
     case DDL_CREATE_TABLE:
     case DDL_ALTER_TABLE:

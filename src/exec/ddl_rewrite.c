@@ -179,24 +179,106 @@ static int run(struct fill *f)
     return f->rc;
 }
 
+/* ---- Values of added columns ---- */
+
+static bool is_filled(const struct ddl_source *s, struct str column)
+{
+    for (uint32_t i = 0; i < s->column_count; i++) {
+        if (str_eq_nocase(s->columns[i], column)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a NOT NULL column without a default gets in rows that are there when it is added. */
+static struct value zero_value(const struct sql_type *t)
+{
+    switch (type_class_of(t->type)) {
+    case TYPE_CLASS_ENUM:
+        return value_uint(1);
+    case TYPE_CLASS_SET:
+    case TYPE_CLASS_BIT:
+        return value_uint(0);
+    case TYPE_CLASS_DATE:
+        return (struct value){.kind = VALUE_DATE};
+    case TYPE_CLASS_DATETIME:
+        return (struct value){.kind = VALUE_DATETIME, .decimals = t->decimals};
+    case TYPE_CLASS_TIME:
+        return (struct value){.kind = VALUE_TIME, .decimals = t->decimals};
+    case TYPE_CLASS_JSON:
+        return (struct value){.kind = VALUE_JSON, .str = STR("null")};
+    case TYPE_CLASS_STRING:
+    case TYPE_CLASS_OPAQUE:
+        return value_string(STR(""), t->collation);
+    default:
+        return value_int(0);
+    }
+}
+
+static int set_zero_default(struct fill *f, struct table_def *t, struct column_def *c)
+{
+    struct value zero = zero_value(&c->type);
+    const enum type_class class = type_class_of(c->type.type);
+    c->default_kind = DEFAULT_VALUE;
+    c->default_value = zero;
+    if (class != TYPE_CLASS_INT && class != TYPE_CLASS_DECIMAL && class != TYPE_CLASS_REAL &&
+        class != TYPE_CLASS_STRING) {
+        return 0;
+    }
+    struct store_ctx store;
+    exec_store_ctx(f->x, 0, &store);
+    return store_value(&store, &c->type, c->name, &zero, t->arena, &c->default_value);
+}
+
+/* The definition by which rows are built: as the table's, but with a default for every added column
+ * that needs one. Counted; NULL with diag. */
+static struct table_def *with_defaults(struct fill *f)
+{
+    struct table_def *t = table_def_clone(f->table);
+    for (uint32_t i = 0; i < t->column_count; i++) {
+        struct column_def *c = &t->columns[i];
+        if (f->source->query == NULL && c->default_kind == DEFAULT_NONE &&
+            !type_is_nullable(&c->type) && (c->type.flags & AUTO_INCREMENT_FLAG) == 0 &&
+            !is_filled(f->source, c->name) && set_zero_default(f, t, c) != 0) {
+            table_def_unref(t);
+            return NULL;
+        }
+    }
+    return t;
+}
+
+static int fill(struct fill *f, const struct table_def *build_by)
+{
+    static const struct str no_columns[1];
+    struct exec_session *x = f->x;
+    const struct ddl_source *s = f->source;
+    int rc = row_build_init(&f->build, x, build_by, s->column_count > 0 ? s->columns : no_columns,
+                            s->column_count, s->store_flags);
+    if (s->keep_zeros) {
+        f->build.store.sql_mode |= SQL_MODE_NO_AUTO_VALUE_ON_ZERO;
+    }
+    if (rc == 0) {
+        chunk_builder_init(&f->chunk, table_column_types(f->table, &x->stmt_arena),
+                           f->table->column_count);
+        rc = run(f);
+        chunk_builder_release(&f->chunk);
+    }
+    row_build_release(&f->build);
+    return rc;
+}
+
 int ddl_fill_table(struct exec_session *x, const struct table_def *t,
                    const struct ddl_source *source, uint64_t *out_rows)
 {
-    static const struct str no_columns[1];
     struct fill f = {.x = x, .table = t, .source = source};
     *out_rows = 0;
-    if (row_build_init(&f.build, x, t, source->column_count > 0 ? source->columns : no_columns,
-                       source->column_count, source->store_flags) != 0) {
-        row_build_release(&f.build);
+    struct table_def *build_by = with_defaults(&f);
+    if (build_by == NULL) {
         return -1;
     }
-    if (source->keep_zeros) {
-        f.build.store.sql_mode |= SQL_MODE_NO_AUTO_VALUE_ON_ZERO;
-    }
-    chunk_builder_init(&f.chunk, table_column_types(t, &x->stmt_arena), t->column_count);
-    const int rc = run(&f);
+    const int rc = fill(&f, build_by);
+    table_def_unref(build_by);
     *out_rows = f.rows;
-    chunk_builder_release(&f.chunk);
-    row_build_release(&f.build);
     return rc;
 }
