@@ -45,10 +45,23 @@ enum charset_shape {
     CHARSET_SHAPE_SJIS,
 };
 
+/* Where the server differs from ICU: a character's bytes, as a number, and its code point. 0 for
+ * none. */
+struct charset_exception {
+    uint32_t code;
+    uint32_t code_point;
+};
+
 struct charset_multi {
     uint8_t index; /* Place of its converter among a thread's. */
     enum charset_shape shape;
+    bool has_private; /* Its user-defined characters are those of Unicode's private use area, else
+                         they have no place. */
     const char *icu_name;
+    const struct charset_exception *to; /* Sorted by code. */
+    size_t nto;
+    const struct charset_exception *from; /* Sorted by code point. */
+    size_t nfrom;
 };
 
 /* How many multi-byte sets there may be. */

@@ -139,8 +139,64 @@ size_t charset_multi_length(const struct charset_multi *m, const unsigned char *
     return p[0] < 0x80 ? 1 : length_of[m->shape](p, n);
 }
 
-/* The code point of one well-formed character, or UTF8_BAD. */
-static uint32_t map_to_unicode(UConverter *u, const unsigned char *p, size_t len)
+/* Unicode's private use area. */
+#define PRIVATE_FIRST 0xE000u
+#define PRIVATE_LAST  0xF8FFu
+
+/* EUC-JP: ten rows of 94 user-defined characters in each of its two planes, in the order of the
+ * private use area. */
+#define EUC_USER_ROW  0xF5u
+#define EUC_COLUMN    0xA1u
+#define EUC_COLUMNS   94u
+#define EUC_USER_SIZE (10 * EUC_COLUMNS)
+
+static bool is_private(uint32_t cp)
+{
+    return cp >= PRIVATE_FIRST && cp <= PRIVATE_LAST;
+}
+
+static uint32_t code_of(const unsigned char *p, size_t len)
+{
+    uint32_t code = 0;
+    for (size_t i = 0; i < len; i++) {
+        code = code << 8 | p[i];
+    }
+    return code;
+}
+
+static size_t put_code(uint32_t code, char *buf)
+{
+    size_t len = 0;
+    for (unsigned shift = 32; shift; shift -= 8) {
+        if (len || code >> (shift - 8)) {
+            buf[len++] = (char)(code >> (shift - 8));
+        }
+    }
+    return len;
+}
+
+/* The exception for a code, or for a code point, or NULL. */
+static const struct charset_exception *find_exception(const struct charset_exception *list,
+                                                      size_t count, uint32_t key, bool by_code)
+{
+    size_t low = 0;
+    size_t high = count;
+    while (low < high) {
+        const size_t mid = (low + high) / 2;
+        const uint32_t have = by_code ? list[mid].code : list[mid].code_point;
+        if (have == key) {
+            return &list[mid];
+        }
+        if (have < key) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return NULL;
+}
+
+static uint32_t icu_to_unicode(UConverter *u, const unsigned char *p, size_t len)
 {
     if (!u) {
         return UTF8_BAD;
@@ -149,11 +205,29 @@ static uint32_t map_to_unicode(UConverter *u, const unsigned char *p, size_t len
     const char *from = (const char *)p;
     ucnv_resetToUnicode(u);
     const UChar32 cp = ucnv_getNextUChar(u, &from, from + len, &status);
-    return U_FAILURE(status) || cp < 0 || cp == 0xFFFD ? UTF8_BAD : (uint32_t)cp;
+    const bool taken = from == (const char *)p + len;
+    return U_FAILURE(status) || !taken || cp < 0 || cp == 0xFFFD ? UTF8_BAD : (uint32_t)cp;
 }
 
-/* The bytes of a code point (at most 4); 0 when the set has none. */
-static size_t map_from_unicode(const struct charset_multi *m, UConverter *u, uint32_t cp, char *buf)
+/* The code point of one well-formed character, or UTF8_BAD. */
+static uint32_t map_to_unicode(const struct charset_multi *m, UConverter *u, const unsigned char *p,
+                               size_t len)
+{
+    const uint32_t code = code_of(p, len);
+    const struct charset_exception *e = find_exception(m->to, m->nto, code, true);
+    if (e) {
+        return e->code_point ? e->code_point : UTF8_BAD;
+    }
+    const unsigned char *row = len == 3 ? p + 1 : p;
+    if (m->shape == CHARSET_SHAPE_EUCJP && row[0] >= EUC_USER_ROW) {
+        return PRIVATE_FIRST + (len == 3 ? EUC_USER_SIZE : 0) +
+               (row[0] - EUC_USER_ROW) * EUC_COLUMNS + (row[1] - EUC_COLUMN);
+    }
+    const uint32_t cp = icu_to_unicode(u, p, len);
+    return is_private(cp) && !m->has_private ? UTF8_BAD : cp;
+}
+
+static size_t icu_from_unicode(const struct charset_multi *m, UConverter *u, uint32_t cp, char *buf)
 {
     if (!u) {
         return 0;
@@ -177,6 +251,26 @@ static size_t map_from_unicode(const struct charset_multi *m, UConverter *u, uin
                : 0;
 }
 
+/* The bytes of a code point (at most 4); 0 when the set has none. */
+static size_t map_from_unicode(const struct charset_multi *m, UConverter *u, uint32_t cp, char *buf)
+{
+    const struct charset_exception *e = find_exception(m->from, m->nfrom, cp, false);
+    if (e) {
+        return e->code ? put_code(e->code, buf) : 0;
+    }
+    if (is_private(cp) && !m->has_private) {
+        return 0;
+    }
+    if (is_private(cp) && m->shape == CHARSET_SHAPE_EUCJP) {
+        const uint32_t index = (cp - PRIVATE_FIRST) % EUC_USER_SIZE;
+        const uint32_t code =
+            (EUC_USER_ROW + index / EUC_COLUMNS) << 8 | (EUC_COLUMN + index % EUC_COLUMNS);
+        const uint32_t plane = (cp - PRIVATE_FIRST) / EUC_USER_SIZE;
+        return plane > 1 ? 0 : put_code(plane ? 0x8F0000 | code : code, buf);
+    }
+    return icu_from_unicode(m, u, cp, buf);
+}
+
 size_t charset_multi_to_utf8(const struct charset_multi *m, struct str s, struct bytebuf *out)
 {
     s = str_not_null(s);
@@ -190,7 +284,7 @@ size_t charset_multi_to_utf8(const struct charset_multi *m, struct str s, struct
             continue;
         }
         const size_t len = charset_multi_length(m, p, (size_t)(end - p));
-        const uint32_t cp = len ? map_to_unicode(u, p, len) : UTF8_BAD;
+        const uint32_t cp = len ? map_to_unicode(m, u, p, len) : UTF8_BAD;
         char utf8[4];
         bytebuf_put(out, utf8, utf8_put(cp == UTF8_BAD ? '?' : cp, utf8));
         bad += cp == UTF8_BAD;

@@ -32,6 +32,25 @@ for (lines_of('collations.txt')) {
     $default_mariadb{$cs} = $id if $flags =~ /A/;
 }
 
+# Exceptions: lines "to CODE CODE_POINT" and "from CODE_POINT CODE" below the character set's name, - for none.
+my %exceptions;
+my $of;
+for (lines_of('charsets_multi.txt')) {
+    if (/^(\w+)$/) { $of = $1; next }
+    my ($direction, $from, $to) = split ' ';
+    push @{$exceptions{$of}{$direction}}, [hex $from, $to eq '-' ? 0 : hex $to];
+}
+
+sub exceptions {
+    my ($name, $direction) = @_;
+    my @list = sort { $a->[0] <=> $b->[0] } @{$exceptions{$name}{$direction} // []};
+    printf "static const struct charset_exception %s_%s[] = {%s};\n", $direction, $name,
+        join ',', (map { '{' . join(',', $direction eq 'to' ? @$_ : reverse @$_) . '}' } @list), '{0,0}';
+    return scalar @list;
+}
+
+my %has_private = map { $_ => 1 } qw(cp932 eucjpms gb18030 ujis);
+
 my $maps = blocks_of('charsets_8bit.txt');
 my $cases = blocks_of('case_8bit.txt');
 my %shape = (big5 => 'BIG5', cp932 => 'SJIS', sjis => 'SJIS', eucjpms => 'EUCJP', ujis => 'EUCJP',
@@ -63,8 +82,9 @@ for (lines_of('charsets.txt')) {
         $bytes = "&charset_bytes_$name";
     }
     if ($kind eq 'MULTIBYTE') {
-        printf "static const struct charset_multi multi_%s = {%d, CHARSET_SHAPE_%s, \"%s\"};\n", $name, $multi++,
-            $shape{$name}, $icu;
+        my ($to, $from) = map { exceptions($name, $_) } qw(to from);
+        printf "static const struct charset_multi multi_%s = {%d, CHARSET_SHAPE_%s, %s, \"%s\", to_%s, %d, from_%s, %d};\n",
+            $name, $multi++, $shape{$name}, $has_private{$name} ? 'true' : 'false', $icu, $name, $to, $name, $from;
         $shape = "&multi_$name";
     }
     push @rows, sprintf "{.id = %d, .mariadb_id = %d, .kind = CHARSET_%s, .min_len = %d, .max_len = %d, " .

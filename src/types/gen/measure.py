@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Measures the tables of this directory on real servers.
 
-    measure.py TABLE MYSQL MARIADB
+    measure.py TABLE MYSQL MARIADB [TOOL]
 
 MYSQL and MARIADB are shell commands that run SQL from standard input and print rows without headings, e.g.
 "mysql -N -r -u root -S /run/my.sock". TABLE is one of the names in TABLES below, or "all"; each is written to the file
 of that name. The files are committed: a build needs no server. Run it again when a new version of a server is
-to be followed, and look at the difference.
+to be followed, and look at the difference. charsets_multi.txt needs TOOL, the collation_keys of a build: it is not
+made anew but mended where that build differs from the server.
 """
 import os
 import subprocess
@@ -27,6 +28,8 @@ CODE_POINTS = {
 
 SINGLE_BYTE = """armscii8 ascii cp1250 cp1251 cp1256 cp1257 cp850 cp852 cp866 dec8 geostd8 greek hebrew hp8 keybcs2
     koi8r koi8u latin1 latin2 latin5 latin7 macce macroman swe7 tis620""".split()
+
+MULTI_BYTE = "big5 cp932 eucjpms euckr gb18030 gb2312 gbk sjis ujis".split()
 
 # Not by one weight a byte: expansions, several levels, or reordering.
 NOT_BY_BYTE = {"latin1_german2_ci", "latin2_czech_cs", "cp1250_czech_cs", "tis620_thai_ci", "tis620_thai_nopad_ci"}
@@ -179,6 +182,59 @@ def charsets_8bit(name):
                  "Equal in MySQL 9.7 and MariaDB 10.11; measured by measure.py."], lines)
 
 
+def multi_codes(cs):
+    codes = ["%02X" % b for b in range(0x80, 0x100)]
+    codes += ["%02X%02X" % (a, b) for a in range(0x81, 0xFF) for b in range(0x40, 0xFF)]
+    if cs in ("ujis", "eucjpms"):
+        codes += ["8F%02X%02X" % (a, b) for a in range(0xA1, 0xFF) for b in range(0xA1, 0xFF)]
+    return codes
+
+
+def tool(what, cs, lines):
+    out = subprocess.run([sys.argv[4], what, cs], input="".join(line + "\n" for line in lines).encode(),
+                         stdout=subprocess.PIPE, check=True).stdout
+    return out.decode().split("\n")[:-1]
+
+
+def as_code_point(utf8):
+    text = bytes.fromhex(utf8).decode()
+    return "-" if text == "?" else "%X" % ord(text)
+
+
+def charsets_multi(name):
+    old = {}
+    with open(os.path.join(HERE, name)) as file:
+        for line in file:
+            if line[0] != "#":
+                fields = line.split()
+                if len(fields) == 1:
+                    current = old.setdefault(fields[0], {})
+                else:
+                    current[(fields[0], fields[1])] = fields[2]
+    for cs in MULTI_BYTE:
+        table = old.setdefault(cs, {})
+        codes = multi_codes(cs)
+        sql = "CREATE TEMPORARY TABLE b (c VARBINARY(4)); INSERT INTO b VALUES %s;" % ",".join("(x'%s')" % c for c in codes)
+        # Only what the server takes for one character of the set.
+        rows = query("mysql", sql + "SELECT HEX(c), HEX(CONVERT(CONVERT(c USING %s) USING utf8mb4)) FROM b WHERE "
+                     "HEX(CONVERT(c USING %s)) = HEX(c) AND CHAR_LENGTH(CONVERT(c USING %s)) = 1;" % (cs, cs, cs))
+        rows = [r for r in rows if r[1]]
+        for (code, theirs), mine in zip(rows, tool("to-utf8", cs, [r[0] for r in rows])):
+            if theirs != mine:
+                table[("to", code)] = as_code_point(theirs)
+        found = code_points("mysql", ["CONVERT(c USING %s)" % cs])
+        points = [n for n in sorted(found) if n >= 128]
+        for n, mine in zip(points, tool("from-utf8", cs, [chr(n).encode().hex() for n in points])):
+            if found[n][0] != mine:
+                table[("from", "%X" % n)] = "-" if found[n][0] == "3F" else found[n][0]
+    lines = []
+    for cs in sorted(old):
+        lines.append(cs)
+        lines += ["    %s %s %s" % (k[0], k[1], old[cs][k]) for k in sorted(old[cs], key=lambda k: (k[0], len(k[1]), k[1]))]
+    write(name, ["Where MySQL 9.7 maps multi-byte character sets otherwise than ICU's converter (charsets.txt) does:",
+                 "to CODE CODE_POINT and from CODE_POINT CODE in hexadecimal, - for none. Measured by measure.py."], lines)
+
+
 def collations_8bit(name):
     lines = []
     seen = set()
@@ -250,6 +306,7 @@ def case(server, collation, name):
 TABLES = {
     "collations.txt": collations,
     "charsets_8bit.txt": charsets_8bit,
+    "charsets_multi.txt": charsets_multi,
     "collations_8bit.txt": collations_8bit,
     "weights_0900.txt": lambda f: weights("mysql", "utf8mb4_0900_ai_ci", f),
     "weights_0900_level2.txt": lambda f: level_weights("mysql", "utf8mb4_0900_as_cs", 1, f),
@@ -267,8 +324,8 @@ TABLES = {
 
 
 def main():
-    if len(sys.argv) != 4 or (sys.argv[1] != "all" and sys.argv[1] not in TABLES):
-        sys.exit("usage: measure.py TABLE|all MYSQL MARIADB, TABLE one of " + " ".join(TABLES))
+    if len(sys.argv) not in (4, 5) or (sys.argv[1] != "all" and sys.argv[1] not in TABLES):
+        sys.exit("usage: measure.py TABLE|all MYSQL MARIADB [TOOL], TABLE one of " + " ".join(TABLES))
     servers.update(mysql=sys.argv[2], mariadb=sys.argv[3])
     for table in TABLES if sys.argv[1] == "all" else [sys.argv[1]]:
         TABLES[table](table)

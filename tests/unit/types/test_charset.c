@@ -76,6 +76,8 @@ static void test_to_utf8(void **state)
         {"euckr", STR_INIT("\xB0\xA1"), STR_INIT("가"), 0},
         {"big5", STR_INIT("\xA4\xA4"), STR_INIT("中"), 0},
         {"ujis", STR_INIT("\xA4\xA2\x8E\xB1"), STR_INIT("あｱ"), 0},
+        {"eucjpms", STR_INIT("\xAD\xA1\xF5\xA1\x8F\xFE\xFE"), STR_INIT("①\uE000\uE757"), 0},
+        {"gb2312", STR_INIT("\xA2\xA1\xB0\xA1"), STR_INIT("?啊"), 1},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct bytebuf out;
@@ -102,6 +104,9 @@ static void test_from_utf8(void **state)
         {"gb18030", STR_INIT("\x94\x39\xFC\x36"), STR_INIT("😀"), 0},
         {"sjis", STR_INIT("\x82\xA0?"), STR_INIT("あ😀"), 1},
         {"euckr", STR_INIT("\xB0\xA1"), STR_INIT("가"), 0},
+        {"eucjpms", STR_INIT("\xAD\xA1\xF5\xA1\x8F\xFE\xFE?"), STR_INIT("①\uE000\uE757\uE758"), 1},
+        {"cp932", STR_INIT("\xF0\x40"), STR_INIT("\uE000"), 0},
+        {"sjis", STR_INIT("?"), STR_INIT("\uE000"), 1},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct bytebuf out;
