@@ -341,8 +341,7 @@ static int store_decimal_as_int(const struct store *st, const struct decimal *d)
     bool beyond =
         w.overflow ||
         w.magnitude > (type_is_unsigned(st->type) ? UINT64_MAX : (uint64_t)INT64_MAX + w.negative);
-    if (beyond && st->ctx->dialect == DIALECT_MYSQL && st->type->type != MYSQL_TYPE_LONGLONG &&
-        store_out_of_range(st) != 0) {
+    if (beyond && st->type->type != MYSQL_TYPE_LONGLONG && store_out_of_range(st) != 0) {
         return -1;
     }
     return store_wide_int(st, &w);
@@ -370,13 +369,16 @@ static int store_int(const struct store *st)
         return store_text_as_int(st);
     default: {
         bool is_unsigned;
+        struct value cut = *v;
         struct mtime t = v->time;
-        if (v->kind == VALUE_DATETIME && temporal_round_datetime(&t, 0, 0, true) != 0 &&
+        bool mariadb = st->ctx->dialect == DIALECT_MARIADB;
+        cut.time.usec = mariadb && v->kind != VALUE_DATE ? 0 : v->time.usec;
+        if (!mariadb && v->kind == VALUE_DATETIME && temporal_round_datetime(&t, 0, 0, true) != 0 &&
             store_complain(st, ER_DATETIME_FUNCTION_OVERFLOW,
                            STR("Datetime function: datetime field overflow")) != 0) {
             return -1;
         }
-        int64_t i = value_to_int(v, &is_unsigned, NULL);
+        int64_t i = value_to_int(&cut, &is_unsigned, NULL);
         w.negative = i < 0;
         w.magnitude = w.negative ? 0 - (uint64_t)i : (uint64_t)i;
         break;
@@ -631,14 +633,14 @@ static int store_decimal_number(const struct store *st, const struct decimal *d,
 static int store_mariadb_decimal(const struct store *st, const struct decimal *d, size_t used,
                                  bool overflow)
 {
-    if (store_decimal_number(st, d, overflow) != 0) {
-        return -1;
-    }
     if (!only_spaces(st->from->str, used)) {
-        return store_truncated(st);
+        if (store_truncated(st) != 0) {
+            return -1;
+        }
+    } else {
+        note_spaces(st, used);
     }
-    note_spaces(st, used);
-    return 0;
+    return store_decimal_number(st, d, overflow);
 }
 
 static int store_text_as_decimal(const struct store *st)

@@ -21,6 +21,11 @@ static const char *type_name(const struct store *st)
     }
 }
 
+static bool is_mariadb(const struct store *st)
+{
+    return st->ctx->dialect == DIALECT_MARIADB;
+}
+
 static bool rounds(const struct store *st)
 {
     if (st->ctx->dialect == DIALECT_MARIADB) {
@@ -63,7 +68,7 @@ static int complain(const struct store *st, bool out_of_range)
 
 static void note_lost_part(const struct store *st)
 {
-    if (store_is_strict(st)) {
+    if (store_is_strict(st) && !is_mariadb(st)) {
         struct str message = incorrect_message(st);
         diag_warn_at(st->ctx->diag, DIAG_NOTE, ER_TRUNCATED_WRONG_VALUE, "%.*s", STR_FMT(message));
     } else {
@@ -146,20 +151,64 @@ static int read_datetime(const struct store *st, struct temporal_read *r)
     }
 }
 
-/* The moment of local fields, or false when TIMESTAMP cannot hold it. Zero is stored as it is. */
-static bool to_timestamp(const struct store *st, struct mtime *t, int64_t utc_us, bool has_utc)
+static bool is_zero(const struct mtime *t)
 {
-    if (t->month == 0 && t->day == 0 && t->year == 0 && !has_clock(t)) {
-        return true;
+    return t->year == 0 && t->month == 0 && t->day == 0 && !has_clock(t);
+}
+
+static bool is_partial(const struct mtime *t)
+{
+    return temporal_days_is_partial(temporal_pack_date(t));
+}
+
+/* A local time that the zone's clocks skipped: strict mode refuses it, else it is the end of the
+ * gap. */
+static int check_gap(const struct store *st, const struct mtime *local, int64_t utc_us)
+{
+    struct mtime back;
+    if (st->ctx->tz == NULL) {
+        return 0;
     }
-    if (!has_utc) {
-        if (temporal_days_is_partial(temporal_pack_date(t))) {
-            return false;
-        }
-        utc_us = st->ctx->tz != NULL ? timezone_to_utc(st->ctx->tz, t) : temporal_pack_datetime(t);
+    timezone_from_utc(st->ctx->tz, utc_us, &back);
+    if (temporal_pack_datetime(&back) == temporal_pack_datetime(local)) {
+        return 0;
     }
-    temporal_unpack_datetime(utc_us, t);
-    return utc_us >= TIMESTAMP_MIN_US && utc_us <= TIMESTAMP_MAX_US;
+    if (store_is_strict(st)) {
+        return complain(st, false);
+    }
+    struct str message =
+        arena_printf(st->arena, "Invalid TIMESTAMP value in column '%.*s' at row %llu",
+                     STR_FMT(st->name), (unsigned long long)st->ctx->row);
+    return store_complain(st, ER_WARN_INVALID_TIMESTAMP, message);
+}
+
+/* Stores the moment utc_us, zeros when TIMESTAMP cannot hold it. */
+static int put_moment(const struct store *st, int64_t utc_us)
+{
+    struct mtime t;
+    if (utc_us < TIMESTAMP_MIN_US || utc_us > TIMESTAMP_MAX_US) {
+        put_zero(st, VALUE_DATETIME);
+        return complain(st, true);
+    }
+    temporal_unpack_datetime(utc_us, &t);
+    put(st, VALUE_DATETIME, &t);
+    return 0;
+}
+
+/* Stores session-local fields in a TIMESTAMP column, as UTC. Zero is stored as it is. */
+static int put_timestamp(const struct store *st, const struct mtime *local)
+{
+    if (is_zero(local)) {
+        put(st, VALUE_DATETIME, local);
+        return 0;
+    }
+    if (is_partial(local)) {
+        put_zero(st, VALUE_DATETIME);
+        return complain(st, !is_number(st->from));
+    }
+    int64_t utc_us =
+        st->ctx->tz != NULL ? timezone_to_utc(st->ctx->tz, local) : temporal_pack_datetime(local);
+    return check_gap(st, local, utc_us) != 0 ? -1 : put_moment(st, utc_us);
 }
 
 /* Rounding passed the end of time. */
@@ -173,49 +222,73 @@ static int complain_overflow(const struct store *st, enum value_kind kind)
     return store_out_of_range(st);
 }
 
+/* Why there is no date-time in the source. */
+static int complain_about_datetime(const struct store *st, const struct temporal_read *r)
+{
+    unsigned range = TEMPORAL_OUT_OF_RANGE | TEMPORAL_ZERO_DATE | TEMPORAL_ZERO_IN_DATE;
+    if (is_mariadb(st) && (is_number(st->from) || r->problems & TEMPORAL_NO_VALUE)) {
+        range = 0;
+    } else if (is_number(st->from) && r->t.year != 0) {
+        /* Month or day 0 in a number is no range fault, in a text it is. */
+        range &= ~(unsigned)TEMPORAL_ZERO_IN_DATE;
+    }
+    return complain(st, (r->problems & range) != 0);
+}
+
+/* Brings what was read into the column: to the session's zone, then to the type. */
+static int put_datetime(const struct store *st, const struct temporal_read *r, bool *out_lost_clock)
+{
+    struct mtime t = r->t;
+    if (r->has_offset) {
+        int64_t utc_us = temporal_pack_datetime(&t) - (int64_t)r->offset_s * 1000000;
+        if (st->type->type == MYSQL_TYPE_TIMESTAMP) {
+            return put_moment(st, utc_us);
+        }
+        if (st->ctx->tz != NULL) {
+            timezone_from_utc(st->ctx->tz, utc_us, &t);
+        } else {
+            temporal_unpack_datetime(utc_us, &t);
+        }
+    }
+    if (st->type->type == MYSQL_TYPE_TIMESTAMP) {
+        return put_timestamp(st, &t);
+    }
+    if (type_class_of(st->type->type) == TYPE_CLASS_DATE) {
+        *out_lost_clock = has_clock(&t);
+        t = (struct mtime){.year = t.year, .month = t.month, .day = t.day};
+        put(st, VALUE_DATE, &t);
+        return 0;
+    }
+    put(st, VALUE_DATETIME, &t);
+    return 0;
+}
+
 /* Into a DATE, DATETIME or TIMESTAMP column. */
 static int store_datetime(const struct store *st)
 {
     bool is_date = type_class_of(st->type->type) == TYPE_CLASS_DATE;
     enum value_kind kind = is_date ? VALUE_DATE : VALUE_DATETIME;
-    bool from_number = is_number(st->from);
     struct temporal_read r;
     if (read_datetime(st, &r) != 0) {
-        /* Month or day 0 in a number is no range fault, in a text it is. */
-        const unsigned range = TEMPORAL_OUT_OF_RANGE | TEMPORAL_ZERO_DATE |
-                               (from_number && r.t.year != 0 ? 0 : TEMPORAL_ZERO_IN_DATE);
         put_zero(st, kind);
-        return complain(st, (r.problems & range) != 0);
+        return complain_about_datetime(st, &r);
     }
     if (temporal_round_datetime(&r.t, r.nanos, decimals_of(st), rounds(st)) != 0) {
         return complain_overflow(st, kind);
     }
-    int64_t utc_us = 0;
-    if (r.has_offset) {
-        utc_us = temporal_pack_datetime(&r.t) - (int64_t)r.offset_s * 1000000;
-        if (st->ctx->tz != NULL) {
-            timezone_from_utc(st->ctx->tz, utc_us, &r.t);
-        } else {
-            temporal_unpack_datetime(utc_us, &r.t);
-        }
+    bool lost_clock = false;
+    uint32_t complaints = st->ctx->diag->warning_count;
+    if (put_datetime(st, &r, &lost_clock) != 0) {
+        return -1;
     }
-    bool is_partial = temporal_days_is_partial(temporal_pack_date(&r.t));
-    if (st->type->type == MYSQL_TYPE_TIMESTAMP && !to_timestamp(st, &r.t, utc_us, r.has_offset)) {
-        put_zero(st, kind);
-        return complain(st, !(from_number && is_partial));
+    if (complaints != st->ctx->diag->warning_count) {
+        return 0;
     }
-    bool lost_clock = is_date && has_clock(&r.t);
-    if (is_date) {
-        r.t.hour = 0;
-        r.t.minute = 0;
-        r.t.second = 0;
-        r.t.usec = 0;
-    }
-    put(st, kind, &r.t);
-    if (r.problems & TEMPORAL_LEFTOVER) {
+    bool only_noted = is_mariadb(st) && is_number(st->from);
+    if (r.problems & TEMPORAL_LEFTOVER && !only_noted) {
         return complain(st, false);
     }
-    if (lost_clock) {
+    if (lost_clock || r.problems & TEMPORAL_LEFTOVER || (is_mariadb(st) && r.nanos != 0)) {
         note_lost_part(st);
     }
     return 0;
@@ -236,6 +309,7 @@ static int read_time(const struct store *st, struct temporal_read *r)
         r->t.year = 0;
         r->t.month = 0;
         r->t.day = 0;
+        r->problems = is_mariadb(st) ? TEMPORAL_DATE_LOST : 0;
         return 0;
     case VALUE_TIME:
         r->t = v->time;
@@ -280,7 +354,7 @@ static int store_time(const struct store *st)
     if (r.problems & (TEMPORAL_OUT_OF_RANGE | TEMPORAL_LEFTOVER)) {
         return complain(st, (r.problems & TEMPORAL_OUT_OF_RANGE) != 0);
     }
-    if (r.problems & TEMPORAL_DATE_LOST) {
+    if (r.problems & TEMPORAL_DATE_LOST || (is_mariadb(st) && r.nanos != 0)) {
         note_lost_part(st);
     }
     return 0;
