@@ -242,6 +242,11 @@ static void set_integer(struct chunk_builder *b, uint32_t col, __int128 i)
     mark_set(b, col);
 }
 
+void chunk_builder_set_int(struct chunk_builder *b, uint32_t col, int64_t i)
+{
+    set_integer(b, col, i);
+}
+
 static void set_double(struct chunk_builder *b, uint32_t col, double d)
 {
     const struct vec *v = &b->cols[col];

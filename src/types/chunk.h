@@ -118,6 +118,10 @@ void chunk_builder_set(struct chunk_builder *b, uint32_t col, const struct value
 void chunk_builder_set_str(struct chunk_builder *b, uint32_t col, struct str s);
 void chunk_builder_set_i64(struct chunk_builder *b, uint32_t col, int64_t i);
 
+/* The same for an integer form of any width: integers, DECIMAL as scaled integer, packed dates. i
+ * must fit. */
+void chunk_builder_set_int(struct chunk_builder *b, uint32_t col, int64_t i);
+
 /* The chunk built so far; borrows from the builder until its reset or release. */
 NODISCARD struct chunk chunk_builder_chunk(const struct chunk_builder *b);
 
