@@ -149,6 +149,8 @@ enum engine_writer_flags {
     ENGINE_WRITE_REPLACE =
         1u
         << 2, /* writer_close() deletes the stored (or earlier) rows that new ones meet: REPLACE */
+    ENGINE_WRITE_SHORT_KEY_NAMES = 1u
+                                   << 3, /* 1062 says 'PRIMARY', as MariaDB does, not 't.PRIMARY' */
 };
 
 /* What writer_close() did about duplicates; filled in when the caller has set engine_writer.stats.

@@ -128,13 +128,13 @@ static int find_first(struct ddb_session *s, const struct ddb_bulk *bulk, uint32
 }
 
 /* 1062 with the values that stand in the result's first row. */
-static int report_row(const struct table_def *t, const struct index_def *index,
+static int report_row(const struct ddb_bulk *bulk, const struct index_def *index,
                       duckdb_data_chunk chunk, struct diag *diag)
 {
     struct bytebuf entry;
     bytebuf_init(&entry, DDB_SQL_MAX);
     for (uint32_t i = 0; i < index->column_count; i++) {
-        const struct column_def *column = &t->columns[index->columns[i].column];
+        const struct column_def *column = &bulk->table->columns[index->columns[i].column];
         duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i);
         const struct vec v = {.type = &column->type,
                               .phys = type_phys(&column->type),
@@ -142,7 +142,7 @@ static int report_row(const struct table_def *t, const struct index_def *index,
                               .validity = duckdb_vector_get_validity(vector)};
         ddb_put_entry_part(column, i, &v, 0, &diag->arena, &entry);
     }
-    const int rc = ddb_report_duplicate(t, index, bytebuf_str(&entry), diag);
+    const int rc = ddb_report_duplicate(bulk, index, bytebuf_str(&entry), diag);
     bytebuf_release(&entry);
     return rc;
 }
@@ -167,7 +167,7 @@ static int report_rowid(struct ddb_session *s, const struct ddb_bulk *bulk, uint
     }
     duckdb_data_chunk chunk = duckdb_fetch_chunk(result);
     if (chunk != NULL) {
-        rc = report_row(t, index, chunk, diag);
+        rc = report_row(bulk, index, chunk, diag);
         duckdb_destroy_data_chunk(&chunk);
     } else {
         rc = diag_set(diag, ER_INTERNAL_ERROR, "a duplicate row is gone");

@@ -411,14 +411,16 @@ int ddb_find_conflicts(struct engine_session *base, const struct table_def *t,
 
 /* ---- Reporting ---- */
 
-int ddb_report_duplicate(const struct table_def *t, const struct index_def *index, struct str entry,
-                         struct diag *diag)
+int ddb_report_duplicate(const struct ddb_bulk *bulk, const struct index_def *index,
+                         struct str entry, struct diag *diag)
 {
     const struct str name = index->kind == INDEX_DEF_PRIMARY ? STR("PRIMARY") : index->name;
+    const bool is_short = (bulk->flags & ENGINE_WRITE_SHORT_KEY_NAMES) != 0;
+    const struct str table = is_short ? STR("") : bulk->table->name;
     return diag_set_text(diag, ER_DUP_ENTRY,
-                         arena_printf(&diag->arena, "Duplicate entry '%.*s' for key '%.*s.%.*s'",
+                         arena_printf(&diag->arena, "Duplicate entry '%.*s' for key '%.*s%s%.*s'",
                                       (int)MIN(entry.len, (size_t)192), entry.p ? entry.p : "",
-                                      STR_FMT(t->name), STR_FMT(name)));
+                                      STR_FMT(table), is_short ? "" : ".", STR_FMT(name)));
 }
 
 /* Appends a key part as text, "-" before all but the first. */
@@ -431,9 +433,10 @@ void ddb_put_entry_part(const struct column_def *column, uint32_t part, const st
     bytebuf_put_str(out, value_to_text(&value, &column->type, arena));
 }
 
-int ddb_duplicate(const struct table_def *t, uint32_t index_no, const struct chunk *rows,
+int ddb_duplicate(const struct ddb_bulk *bulk, uint32_t index_no, const struct chunk *rows,
                   uint32_t row, struct diag *diag)
 {
+    const struct table_def *t = bulk->table;
     const struct index_def *index = &t->indexes[index_no];
     struct bytebuf entry;
     bytebuf_init(&entry, KEY_BYTES_MAX);
@@ -443,7 +446,7 @@ int ddb_duplicate(const struct table_def *t, uint32_t index_no, const struct chu
         v.type = &t->columns[column].type;
         ddb_put_entry_part(&t->columns[column], i, &v, row, &diag->arena, &entry);
     }
-    const int rc = ddb_report_duplicate(t, index, bytebuf_str(&entry), diag);
+    const int rc = ddb_report_duplicate(bulk, index, bytebuf_str(&entry), diag);
     bytebuf_release(&entry);
     return rc;
 }

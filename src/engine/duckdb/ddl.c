@@ -62,6 +62,29 @@ int ddb_drop_table(struct engine_session *base, const struct table_def *t, struc
     return ddb_leave(s, ddb_write_done(s, rc, diag));
 }
 
+/* A new table of the same name: DuckDB gives the old one's blocks back at the next checkpoint. */
+int ddb_truncate(struct engine_session *base, const struct table_def *t, struct diag *diag)
+{
+    struct ddb_session *s = ddb_session_of(base);
+    if (ddb_enter(s, diag) != 0) {
+        return -1;
+    }
+    int rc = ddb_write_statement(s, t, diag);
+    if (rc == 0) {
+        struct bytebuf sql;
+        bytebuf_init(&sql, DDB_SQL_MAX);
+        bytebuf_printf(&sql, "CREATE OR REPLACE TABLE t%" PRIu64, t->id);
+        put_columns(t, &sql);
+        rc = run_ddl(s, t, &sql, diag);
+        bytebuf_release(&sql);
+        ddb_table_forget(s->instance, t->id);
+        if (rc == 0) {
+            ddb_touched_get(s, t->id)->appended = 0;
+        }
+    }
+    return ddb_leave(s, ddb_write_done(s, rc, diag));
+}
+
 /* ---- ALTER TABLE ---- */
 
 static const struct column_def *find_column(const struct table_def *t, uint32_t id)

@@ -85,9 +85,10 @@ struct ddb_instance {
     pthread_mutex_t aux_lock; /* Guards aux. */
     pthread_mutex_t lock;     /* Guards sessions, tables, key sets. */
 
-    duckdb_database db;    /* NULL while it could not be reopened. */
-    duckdb_connection aux; /* For checkpoints and statistics. */
-    _Atomic(bool) invalid; /* DuckDB declared it invalid: reopen before the next use. */
+    duckdb_database db;           /* NULL while it could not be reopened. */
+    duckdb_connection aux;        /* For checkpoints and statistics. */
+    _Atomic(bool) checkpoint_due; /* A commit has made the log long: checkpoint when it is done. */
+    _Atomic(bool) invalid;        /* DuckDB declared it invalid: reopen before the next use. */
 
     struct rlist sessions;
     struct ddb_table *tables[DDB_TABLE_BUCKETS];
@@ -212,9 +213,12 @@ NODISCARD int ddb_aux_number(struct ddb_instance *in, const char *sql, struct di
 NODISCARD int ddb_check_space(struct ddb_instance *in, struct str table, struct diag *diag);
 /* Bytes of the database file and of the write-ahead log; 0 in memory. */
 void ddb_file_sizes(const struct ddb_instance *in, uint64_t *out_data, uint64_t *out_wal);
-/* Checkpoints when the log is longer than the threshold and there is room. Called after a commit;
- * never fails. */
-void ddb_maybe_checkpoint(struct ddb_instance *in);
+/* Is the log longer than the threshold, and is there room for a checkpoint? Asked after a commit.
+ */
+NODISCARD bool ddb_checkpoint_is_due(struct ddb_instance *in);
+/* Checkpoints; with the gate to itself if that can be had at once, because only then can the space
+ * of deleted rows be given back (facts D9). The caller does not hold the gate. Never fails. */
+void ddb_checkpoint(struct ddb_instance *in);
 /* Checkpoints at close if there is room. */
 void ddb_final_checkpoint(struct ddb_instance *in);
 
@@ -319,6 +323,15 @@ int ddb_meta_scan(struct engine_session *base, struct str kind,
                   int (*fn)(void *arg, uint64_t id, struct str value), void *arg,
                   struct diag *diag);
 
+/* Rows that a writer has put into the table: those from first_rowid on. Earlier ones are unique. */
+struct ddb_bulk {
+    const struct table_def *table;
+    unsigned flags; /* enum engine_writer_flags */
+    uint64_t first_rowid;
+    uint32_t index_count;
+    uint32_t *indexes; /* Of table->indexes: which keys may be there twice. */
+};
+
 /* ---- Keys (keys.c, conflicts.c) ---- */
 
 /*
@@ -364,11 +377,11 @@ NODISCARD int ddb_conflicts(struct ddb_session *s, const struct table_def *t,
                             uint32_t ignore_count, struct arena *arena, struct diag *diag,
                             struct engine_conflict **out, uint32_t *out_count);
 /* 1062 for the key of a row. */
-int ddb_duplicate(const struct table_def *t, uint32_t index, const struct chunk *rows, uint32_t row,
-                  struct diag *diag);
+int ddb_duplicate(const struct ddb_bulk *bulk, uint32_t index, const struct chunk *rows,
+                  uint32_t row, struct diag *diag);
 /* 1062 with the text of the key's values, for an index of t. */
-int ddb_report_duplicate(const struct table_def *t, const struct index_def *index, struct str entry,
-                         struct diag *diag);
+int ddb_report_duplicate(const struct ddb_bulk *bulk, const struct index_def *index,
+                         struct str entry, struct diag *diag);
 /* Appends a value of a key to such a text. */
 void ddb_put_entry_part(const struct column_def *column, uint32_t part, const struct vec *v,
                         uint32_t row, struct arena *arena, struct bytebuf *out);
@@ -384,14 +397,6 @@ NODISCARD int ddb_key_max_get(struct ddb_session *s, const struct table_def *t,
 void ddb_key_max_put(struct ddb_instance *in, uint64_t table_id, const struct ddb_key_max *max);
 
 /* ---- Duplicates of bulk loads (bulk.c) ---- */
-
-/* Rows that a writer has put into the table: those from first_rowid on. Earlier ones are unique. */
-struct ddb_bulk {
-    const struct table_def *table;
-    uint64_t first_rowid;
-    uint32_t index_count;
-    uint32_t *indexes; /* Of table->indexes: which keys may be there twice. */
-};
 
 /* 1062 for the first new row whose key is taken. */
 NODISCARD int ddb_bulk_refuse(struct ddb_session *s, const struct ddb_bulk *bulk,

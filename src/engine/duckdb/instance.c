@@ -357,6 +357,9 @@ int ddb_leave(struct ddb_session *s, int rc)
 {
     struct ddb_instance *in = s->instance;
     pthread_rwlock_unlock(&in->gate);
+    if (UNLIKELY(atomic_load(&in->checkpoint_due)) && atomic_exchange(&in->checkpoint_due, false)) {
+        ddb_checkpoint(in);
+    }
     if (UNLIKELY(atomic_load(&in->invalid))) {
         /* The error is reported already; a failure to reopen is met again, and reported, by the
          * next call. */

@@ -68,7 +68,7 @@ void ddb_fast_key_column(const struct vec *vec, uint32_t rows, size_t stride, ui
     case VEC_U64:
         FAST_UNSIGNED(uint64_t);
     default:
-        assert(!"a fast key has integer parts");
+        assert(false && "a fast key has integer parts");
     }
 }
 

@@ -59,7 +59,8 @@ static bool checkpoint_fits(const struct ddb_instance *in, uint64_t wal)
     return free_bytes(in) / 2 >= wal + CHECKPOINT_MARGIN;
 }
 
-static void checkpoint(struct ddb_instance *in)
+/* The gate is held. */
+static void run_checkpoint(struct ddb_instance *in)
 {
     struct diag diag;
     diag_init(&diag);
@@ -79,21 +80,33 @@ static void checkpoint(struct ddb_instance *in)
     diag_release(&diag);
 }
 
-void ddb_maybe_checkpoint(struct ddb_instance *in)
+bool ddb_checkpoint_is_due(struct ddb_instance *in)
 {
     uint64_t data;
     uint64_t wal;
     ddb_file_sizes(in, &data, &wal);
     if (wal < in->config.checkpoint_threshold) {
-        return;
+        return false;
     }
     if (checkpoint_fits(in, wal)) {
-        checkpoint(in);
-    } else {
-        log_warn(&in->log,
-                 "checkpoint put off: the disk is nearly full, write-ahead log is %lu MiB",
-                 (unsigned long)(wal >> 20));
+        return true;
     }
+    log_warn(&in->log, "checkpoint put off: the disk is nearly full, write-ahead log is %lu MiB",
+             (unsigned long)(wal >> 20));
+    return false;
+}
+
+void ddb_checkpoint(struct ddb_instance *in)
+{
+    /* Readers between two chunks hold a snapshot, but not the gate; then the checkpoint gives back
+     * nothing, and that is all. */
+    if (pthread_rwlock_trywrlock(&in->gate) != 0) {
+        pthread_rwlock_rdlock(&in->gate);
+    }
+    if (in->db != NULL && !atomic_load(&in->invalid)) {
+        run_checkpoint(in);
+    }
+    pthread_rwlock_unlock(&in->gate);
 }
 
 void ddb_final_checkpoint(struct ddb_instance *in)
@@ -102,6 +115,6 @@ void ddb_final_checkpoint(struct ddb_instance *in)
     uint64_t wal;
     ddb_file_sizes(in, &data, &wal);
     if (wal > 0 && checkpoint_fits(in, wal)) {
-        checkpoint(in);
+        run_checkpoint(in);
     }
 }

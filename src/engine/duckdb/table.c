@@ -100,24 +100,6 @@ int ddb_delete_rows(struct engine_session *base, const struct table_def *t, cons
     return ddb_leave(s, ddb_write_done(s, rc, diag));
 }
 
-int ddb_truncate(struct engine_session *base, const struct table_def *t, struct diag *diag)
-{
-    struct ddb_session *s = ddb_session_of(base);
-    if (ddb_enter(s, diag) != 0) {
-        return -1;
-    }
-    int rc = ddb_write_statement(s, t, diag);
-    if (rc == 0) {
-        struct bytebuf sql;
-        bytebuf_init(&sql, DDB_SQL_MAX);
-        bytebuf_printf(&sql, "DELETE FROM t%" PRIu64, t->id);
-        rc = ddb_exec_buf(s, &sql, t->name, diag);
-        bytebuf_release(&sql);
-        ddb_table_forget(s->instance, t->id);
-    }
-    return ddb_leave(s, ddb_write_done(s, rc, diag));
-}
-
 /* ---- Counting ---- */
 
 /* Runs a query of one number. */

@@ -164,8 +164,8 @@ static int commit_write(struct ddb_session *s, struct diag *diag)
     }
     atomic_store(&in->commits_finished, atomic_load(&in->commits_started));
     reset_txn(s);
-    if (rc == 0 && !atomic_load(&in->invalid) && in->db != NULL) {
-        ddb_maybe_checkpoint(in);
+    if (rc == 0 && !atomic_load(&in->invalid) && in->db != NULL && ddb_checkpoint_is_due(in)) {
+        atomic_store(&in->checkpoint_due, true);
     }
     return rc;
 }

@@ -258,8 +258,8 @@ static int look_up(struct ddb_session *s, struct ddb_writer *w, struct diag *dia
     int rc =
         ddb_conflicts(s, w->base.table, &w->small, NULL, 0, &scratch, diag, &conflicts, &count);
     if (rc == 0 && count > 0) {
-        rc = ddb_duplicate(w->base.table, conflicts[0].index, &w->small, (uint32_t)conflicts[0].row,
-                           diag);
+        const struct ddb_bulk lot = {.table = w->base.table, .flags = w->flags};
+        rc = ddb_duplicate(&lot, conflicts[0].index, &w->small, (uint32_t)conflicts[0].row, diag);
     }
     arena_release(&scratch);
     return rc;
@@ -477,7 +477,8 @@ static int check_bulk(struct ddb_session *s, struct ddb_writer *w, struct diag *
 {
     struct engine_write_stats ignored;
     struct engine_write_stats *stats = w->base.stats != NULL ? w->base.stats : &ignored;
-    struct ddb_bulk bulk = {.table = w->base.table, .first_rowid = w->first_rowid};
+    struct ddb_bulk bulk = {
+        .table = w->base.table, .flags = w->flags, .first_rowid = w->first_rowid};
     bulk.indexes = ARENA_ARRAY(&w->arena, uint32_t, w->track_count);
     for (uint32_t i = 0; i < w->track_count; i++) {
         if (w->tracks[i].check_at_end) {

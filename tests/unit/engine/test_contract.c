@@ -325,6 +325,11 @@ static void test_a_duplicate_key_is_refused_with_its_text(void **arg)
     assert_int_equal(fixture_write(st->s, &st->t, &again, 1, &st->diag), -1);
     assert_int_equal(st->diag.error->code, ER_DUP_ENTRY);
     assert_true(str_eq(st->diag.error->message, STR("Duplicate entry '2' for key 't.PRIMARY'")));
+    diag_reset(&st->diag);
+    assert_int_equal(fixture_write_flags(st->s, &st->t, &again, 1, ENGINE_WRITE_SHORT_KEY_NAMES,
+                                         NULL, &st->diag),
+                     -1);
+    assert_true(str_eq(st->diag.error->message, STR("Duplicate entry '2' for key 'PRIMARY'")));
     assert_int_equal(fixture_count(st->s, &st->t), 3);
 }
 
