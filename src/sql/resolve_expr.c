@@ -171,9 +171,6 @@ static bool aggregate_allowed(const struct scope *s)
 
 static int resolve_aggregate_args(struct resolver *r, struct scope *s, struct expr *e)
 {
-    if (e->argc == 1 && e->args[0]->kind == EXPR_STAR) {
-        return e->func->id == FN_COUNT ? 0 : diag_set(r->diag, ER_INVALID_GROUP_FUNC_USE);
-    }
     s->in_aggregate++;
     int rc = resolve_args(r, s, e);
     for (uint32_t i = 0; rc == 0 && i < e->call.order.count; i++) {
@@ -193,7 +190,11 @@ static int resolve_aggregate(struct resolver *r, struct scope *s, struct expr *e
     if (!windowed && !aggregate_allowed(s)) {
         return diag_set(r->diag, ER_INVALID_GROUP_FUNC_USE);
     }
-    if (windowed ? resolve_args(r, s, e) : resolve_aggregate_args(r, s, e)) {
+    const bool star = e->argc == 1 && e->args[0]->kind == EXPR_STAR;
+    if (star && e->func->id != FN_COUNT) {
+        return diag_set(r->diag, ER_INVALID_GROUP_FUNC_USE);
+    }
+    if (!star && (windowed ? resolve_args(r, s, e) : resolve_aggregate_args(r, s, e)) != 0) {
         return -1;
     }
     if (windowed && resolve_window(r, s, e) != 0) {

@@ -248,6 +248,9 @@ static const struct expr *find_undetermined(const struct dependence *d, const st
          * own are inputs. */
         return NULL;
     }
+    if (e->kind == EXPR_CALL && e->func->id == FN_ANY_VALUE) {
+        return NULL;
+    }
     const struct expr *found = NULL;
     for (uint32_t i = 0; i < e->argc && found == NULL; i++) {
         found = find_undetermined(d, e->args[i]);

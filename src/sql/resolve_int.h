@@ -43,6 +43,8 @@ enum type_rule {
     TR_PAD,
     TR_SPACE,
     TR_HEX,
+    TR_CONVERT_USING,
+    TR_BINARY,
     TR_TEXT,        /* text of len characters in the connection's collation; nullable */
     TR_SYSTEM_TEXT, /* text that tells of the system: coercibility 3 */
     TR_USER,
@@ -245,6 +247,8 @@ int derive_repeat(struct resolver *r, struct expr *e);
 int derive_pad(struct resolver *r, struct expr *e);
 int derive_space(struct resolver *r, struct expr *e);
 int derive_hex(struct resolver *r, struct expr *e);
+int derive_convert_using(struct resolver *r, struct expr *e);
+int derive_binary(struct resolver *r, struct expr *e);
 int derive_elt(struct resolver *r, struct expr *e);
 int derive_group_concat(struct resolver *r, struct expr *e);
 int derive_cast(struct resolver *r, struct expr *e);
@@ -262,6 +266,8 @@ void set_type(struct expr *e, enum mysql_type type, uint32_t length, unsigned de
 /* A string result of `chars` characters in e's collation (set before); TEXT types beyond VARCHAR's
  * limit. */
 void set_string(struct resolver *r, struct expr *e, uint32_t chars);
+/* MariaDB sends 0 decimals with the strings of some functions. */
+void set_mariadb_decimals(const struct resolver *r, struct expr *e);
 void set_decimal(struct expr *e, unsigned precision, unsigned scale, bool is_unsigned);
 void set_double(struct expr *e);
 /* Sets or clears NOT_NULL of e: all arguments are not NULL. */

@@ -9,8 +9,6 @@
 
 /* Longest VARCHAR in bytes; longer strings are some TEXT. */
 #define MAX_VARCHAR_BYTES 65535
-/* An INT of MariaDB has at most so many characters; longer results are BIGINT. */
-#define MARIADB_INT_WIDTH 9
 
 /* ---- Setting a type ---- */
 
@@ -57,6 +55,13 @@ void set_string(struct resolver *r, struct expr *e, uint32_t chars)
     e->type.labels = NULL;
     e->type.flags = (uint16_t)(e->type.flags & NOT_NULL_FLAG);
     (void)r;
+}
+
+void set_mariadb_decimals(const struct resolver *r, struct expr *e)
+{
+    if (resolver_is_mariadb(r)) {
+        e->type.decimals = 0;
+    }
 }
 
 bool args_nullable(const struct expr *e)
@@ -462,13 +467,14 @@ static unsigned int_rank(enum mysql_type t)
 
 /* What derive_common() gathers from the values. */
 struct common {
+    uint32_t count;   /* of values that are not NULL */
     unsigned classes; /* bit set of enum type_class */
     unsigned rank_signed, rank_unsigned;
     bool has_signed, has_unsigned;
     bool all_same_type;
     enum mysql_type type; /* of the first that is not NULL */
     unsigned int_digits, scale;
-    uint32_t width, length;
+    uint32_t width, bytes, length;
     unsigned fsp;
     bool nullable, any, has_float_only, has_long, has_blob;
     bool has_timestamp_only;
@@ -482,6 +488,7 @@ static void gather_one(const struct resolver *r, struct common *c, const struct 
     if (class == TYPE_CLASS_NULL) {
         return;
     }
+    c->count++;
     if (!c->any) {
         c->type = t->type;
         c->all_same_type = true;
@@ -491,6 +498,8 @@ static void gather_one(const struct resolver *r, struct common *c, const struct 
     c->all_same_type = c->all_same_type && t->type == c->type;
     c->classes |= 1u << class;
     c->width = MAX(c->width, text_width(r, e));
+    c->bytes =
+        MAX(c->bytes, text_width(r, e) * (class == TYPE_CLASS_STRING ? mbmaxlen(t->collation) : 1));
     c->length = MAX(c->length, t->length);
     c->scale = MAX(c->scale, type_scale(e));
     if (class == TYPE_CLASS_INT || class == TYPE_CLASS_BIT || class == TYPE_CLASS_DECIMAL) {
@@ -523,12 +532,15 @@ static void gather_one(const struct resolver *r, struct common *c, const struct 
 
 static void common_int(const struct resolver *r, const struct common *c, struct expr *e)
 {
+    const uint32_t length = resolver_is_mariadb(r) && c->count > 1
+                                ? MAX(c->length, c->int_digits + (c->has_signed ? 1 : 0))
+                                : c->length;
     if (c->all_same_type && (c->type == MYSQL_TYPE_YEAR || !(c->has_signed && c->has_unsigned))) {
-        set_type(e, c->type, c->length, 0, c->has_unsigned ? UNSIGNED_FLAG : 0);
+        set_type(e, c->type, length, 0, c->has_unsigned ? UNSIGNED_FLAG : 0);
         return;
     }
     if (!(c->has_signed && c->has_unsigned)) {
-        set_type(e, ints_by_size[MAX(c->rank_signed, c->rank_unsigned)], c->length, 0,
+        set_type(e, ints_by_size[MAX(c->rank_signed, c->rank_unsigned)], length, 0,
                  c->has_unsigned ? UNSIGNED_FLAG : 0);
         return;
     }
@@ -538,7 +550,7 @@ static void common_int(const struct resolver *r, const struct common *c, struct 
         set_decimal(e, c->int_digits, 0, false);
         return;
     }
-    set_type(e, ints_by_size[MIN(wanted, 4u)], c->length, 0, 0);
+    set_type(e, ints_by_size[MIN(wanted, 4u)], length, 0, 0);
 }
 
 static void common_real(const struct resolver *r, const struct common *c, struct expr *e)
@@ -575,7 +587,7 @@ static int common_string(struct resolver *r, const struct common *c, struct expr
         return -1;
     }
     e->type = (struct sql_type){.collation = collation};
-    set_string(r, e, c->width);
+    set_string(r, e, collation == COLLATION_BINARY ? c->bytes : c->width);
     if (c->all_same_type && c->type == MYSQL_TYPE_STRING) {
         e->type.type = MYSQL_TYPE_STRING;
     }
@@ -789,16 +801,22 @@ static int derive_text(struct resolver *r, struct expr *e)
         break;
     }
     set_string(r, e, chars);
+    if (e->func->type_rule == TR_NAME) {
+        set_mariadb_decimals(r, e);
+    }
     set_nullable(e, (e->func->flags & FUNC_NEVER_NULL) == 0);
     return 0;
 }
 
 static int derive_date(struct resolver *r, struct expr *e)
 {
+    const unsigned fsp = e->argc > 0 && type_class_of(e->args[0]->type.type) != TYPE_CLASS_STRING
+                             ? MIN(type_scale(e->args[0]), 6u)
+                             : 0;
     (void)r;
     switch (e->func->type_rule) {
     case TR_TIME:
-        set_type(e, MYSQL_TYPE_TIME, 10, 0, 0);
+        set_type(e, MYSQL_TYPE_TIME, 10 + (fsp > 0 ? fsp + 1 : 0), fsp, 0);
         break;
     case TR_DATETIME:
         set_type(e, MYSQL_TYPE_DATETIME, 19, 0, 0);
@@ -821,6 +839,17 @@ static int derive_year(struct resolver *r, struct expr *e)
     return 0;
 }
 
+/* A value of the argument's type that is no column any more. */
+static void copy_arg_type(struct expr *e, unsigned keep_flags)
+{
+    e->type = e->args[0]->type;
+    e->type.flags &= (uint16_t)keep_flags;
+    e->coercibility = e->args[0]->coercibility;
+    if (type_class_of(e->type.type) == TYPE_CLASS_STRING) {
+        e->type.decimals = DECIMALS_NOT_FIXED;
+    }
+}
+
 static int derive_min_max(struct resolver *r, struct expr *e)
 {
     const enum type_class class = type_class_of(e->args[0]->type.type);
@@ -828,9 +857,7 @@ static int derive_min_max(struct resolver *r, struct expr *e)
         class == TYPE_CLASS_OPAQUE) {
         return resolve_refuse(r, "MIN and MAX of this type");
     }
-    e->type = e->args[0]->type;
-    e->type.flags &= UNSIGNED_FLAG | ZEROFILL_FLAG;
-    e->coercibility = e->args[0]->coercibility;
+    copy_arg_type(e, UNSIGNED_FLAG | ZEROFILL_FLAG);
     e->cmp_collation = e->type.collation;
     return 0;
 }
@@ -838,9 +865,7 @@ static int derive_min_max(struct resolver *r, struct expr *e)
 static int derive_any_value(struct resolver *r, struct expr *e)
 {
     (void)r;
-    e->type = e->args[0]->type;
-    e->type.flags &= UNSIGNED_FLAG | ZEROFILL_FLAG | NOT_NULL_FLAG;
-    e->coercibility = e->args[0]->coercibility;
+    copy_arg_type(e, UNSIGNED_FLAG | ZEROFILL_FLAG | NOT_NULL_FLAG);
     return 0;
 }
 
@@ -866,9 +891,7 @@ static int derive_lag(struct resolver *r, struct expr *e)
     if (e->argc > 2) {
         return resolve_refuse(r, "LAG and LEAD with a default");
     }
-    e->type = e->args[0]->type;
-    e->type.flags &= UNSIGNED_FLAG | ZEROFILL_FLAG;
-    e->coercibility = e->args[0]->coercibility;
+    copy_arg_type(e, UNSIGNED_FLAG | ZEROFILL_FLAG);
     return 0;
 }
 
@@ -898,6 +921,8 @@ static derive_fn *const rules[TYPE_RULE_COUNT] = {
     [TR_PAD] = derive_pad,
     [TR_SPACE] = derive_space,
     [TR_HEX] = derive_hex,
+    [TR_CONVERT_USING] = derive_convert_using,
+    [TR_BINARY] = derive_binary,
     [TR_TEXT] = derive_text,
     [TR_SYSTEM_TEXT] = derive_text,
     [TR_USER] = derive_text,
@@ -981,7 +1006,7 @@ static int derive_collate(struct resolver *r, struct expr *e)
         return diag_set(r->diag, ER_COLLATION_CHARSET_MISMATCH, arena_dup_cstr(r->arena, c->name),
                         from != NULL ? arena_dup_cstr(r->arena, from->charset->name) : "?");
     }
-    e->type = e->args[0]->type;
+    copy_arg_type(e, 0);
     e->type.collation = c->id;
     e->coercibility = COERCE_EXPLICIT;
     return 0;

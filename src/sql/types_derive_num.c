@@ -149,7 +149,7 @@ int derive_neg(struct resolver *r, struct expr *e)
         if (literal && type_is_unsigned(&a->type) && a->lit.value.u > (uint64_t)INT64_MAX + 1) {
             set_decimal(e, digits, 0, false);
         } else {
-            const bool small = literal && resolver_is_mariadb(r) && digits < 10;
+            const bool small = resolver_is_mariadb(r) && digits + extra <= MARIADB_INT_WIDTH;
             set_type(e, small ? MYSQL_TYPE_LONG : MYSQL_TYPE_LONGLONG, digits + extra, 0, 0);
         }
         break;

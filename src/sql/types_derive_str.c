@@ -151,6 +151,7 @@ int derive_hex(struct resolver *r, struct expr *e)
     e->type = (struct sql_type){.collation = r->env->collation_connection};
     e->coercibility = COERCE_COERCIBLE;
     set_string(r, e, text ? text_width(r, a) * bytes * 2 : 16);
+    set_mariadb_decimals(r, e);
     return 0;
 }
 
@@ -172,7 +173,42 @@ int derive_group_concat(struct resolver *r, struct expr *e)
     if (string_collation(r, e, 0, e->argc) != 0) {
         return -1;
     }
-    set_string(r, e, r->env->group_concat_max_len);
+    /* The limit counts bytes; both servers announce sixteen times as many characters of four. */
+    const bool binary = e->type.collation == COLLATION_BINARY;
+    const uint64_t chars = (uint64_t)r->env->group_concat_max_len * (binary ? 1 : 16) /
+                           (resolver_is_mariadb(r) && !binary ? 4 : 1);
+    set_string(r, e, (uint32_t)MIN(chars, (uint64_t)UINT32_MAX));
+    e->type.type = resolver_is_mariadb(r) ? MYSQL_TYPE_BLOB : MYSQL_TYPE_LONG_BLOB;
+    set_mariadb_decimals(r, e);
+    return 0;
+}
+
+int derive_convert_using(struct resolver *r, struct expr *e)
+{
+    const struct charset *cs = charset_find(e->args[1]->lit.value.str);
+    if (cs == NULL) {
+        return diag_set(r->diag, ER_UNKNOWN_CHARACTER_SET,
+                        arena_dup_cstr(r->arena, e->args[1]->lit.value.str));
+    }
+    uint16_t collation = charset_default_collation(cs, r->env->dialect);
+    const struct collation *connection = collation_find(r->env->collation_connection);
+    if (connection != NULL && connection->charset == cs) {
+        collation = connection->id;
+    }
+    e->type = (struct sql_type){.collation = collation};
+    e->coercibility = COERCE_IMPLICIT;
+    set_string(r, e, text_width(r, e->args[0]));
+    return 0;
+}
+
+int derive_binary(struct resolver *r, struct expr *e)
+{
+    const struct collation *from = collation_find(e->args[0]->type.collation);
+    const bool text = type_class_of(e->args[0]->type.type) == TYPE_CLASS_STRING;
+    e->type = (struct sql_type){.collation = COLLATION_BINARY};
+    e->coercibility = COERCE_IMPLICIT;
+    set_string(r, e,
+               text_width(r, e->args[0]) * (text && from != NULL ? from->charset->max_len : 1u));
     return 0;
 }
 
@@ -195,6 +231,7 @@ static int cast_to_char(struct resolver *r, struct expr *e)
     e->type = (struct sql_type){.collation = collation};
     e->coercibility = COERCE_IMPLICIT;
     set_string(r, e, chars);
+    set_mariadb_decimals(r, e);
     return 0;
 }
 

@@ -81,6 +81,7 @@ int derive_date_add(struct resolver *r, struct expr *e)
         e->type = (struct sql_type){.collation = r->env->collation_connection};
         e->coercibility = COERCE_COERCIBLE;
         set_string(r, e, resolver_is_mariadb(r) ? 19 : 29);
+        set_mariadb_decimals(r, e);
         e->type.type = MYSQL_TYPE_STRING;
         return 0;
     default:
@@ -199,6 +200,7 @@ int derive_date_format(struct resolver *r, struct expr *e)
     e->type = (struct sql_type){.collation = r->env->collation_connection};
     e->coercibility = COERCE_COERCIBLE;
     set_string(r, e, chars);
+    set_mariadb_decimals(r, e);
     return 0;
 }
 

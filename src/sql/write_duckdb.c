@@ -62,9 +62,12 @@ static int write_derived(struct writer *w, const struct select_block *b, const s
 {
     const struct form *forms;
     struct group_ctx *saved = w->group;
+    const bool in_table = w->in_table;
     w->group = NULL; /* A derived table does not see the block it stands in. */
+    w->in_table = true;
     bytebuf_put_char(w->out, '(');
     const int rc = write_query(w, t->query, &forms);
+    w->in_table = in_table;
     bytebuf_printf(w->out, ") AS r%" PRIu32, t->id);
     w->group = saved;
     if (rc == 0) {
@@ -287,9 +290,55 @@ static int write_group_by(struct writer *w, const struct select_block *b)
     return 0;
 }
 
+/* Do the servers store the rows of such a derived table before they go on? Others become part of
+ * the query around. */
+static bool is_stored(const struct query *q)
+{
+    return q->kind != QUERY_SELECT ||
+           (q->select->flags & (SELECT_IS_AGGREGATED | SELECT_DISTINCT)) != 0 ||
+           q->limit.count != NULL;
+}
+
+/* Storing rounds numbers to their declared scale. */
+static void write_stored(struct writer *w, size_t at, const struct sql_type *t, struct form *form)
+{
+    if (form->kind == FORM_DECIMAL && type_class_of(t->type) == TYPE_CLASS_DECIMAL &&
+        form->scale > t->decimals) {
+        *form = form_decimal(MIN(form_int_digits(*form) + t->decimals + 1u, 38u), t->decimals);
+        write_cast(w, at, *form);
+    }
+}
+
+/*
+ * Is it a CASE or IF whose branches have different decimals? MySQL shows each row with those of its
+ * branch, so that one column has 0 and 1.50: a column of a fixed scale cannot.
+ */
+static bool choice_of_scales(const struct writer *w, const struct expr *e)
+{
+    const bool choice = e->kind == EXPR_CASE || (e->kind == EXPR_CALL && e->func->id == FN_IF);
+    if (!choice || w->env->dialect != DIALECT_MYSQL ||
+        type_class_of(e->type.type) != TYPE_CLASS_DECIMAL) {
+        return false;
+    }
+    const bool is_case = e->kind == EXPR_CASE;
+    const uint32_t first = is_case && (e->flags & EXPR_CASE_OPERAND) == 0 ? 1 : (is_case ? 2 : 1);
+    for (uint32_t i = first; i < e->argc; i++) {
+        const bool last = i + 1 == e->argc;
+        const bool value =
+            !is_case || (i - first) % 2 == 0 || (last && (e->flags & EXPR_CASE_ELSE) != 0);
+        const struct sql_type *t = &e->args[i]->type;
+        if (value && t->type != MYSQL_TYPE_NULL &&
+            (type_class_of(t->type) != TYPE_CLASS_DECIMAL || t->decimals != e->type.decimals)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int write_items(struct writer *w, const struct query *q, bool final, struct form *forms)
 {
     const struct select_block *b = q->select;
+    const bool stored = w->in_table && is_stored(q);
     for (uint32_t i = 0; i < b->item_count; i++) {
         bytebuf_put_cstr(w->out, i > 0 ? ", " : "");
         const size_t at = w->out->len;
@@ -300,8 +349,15 @@ static int write_items(struct writer *w, const struct query *q, bool final, stru
             forms[i].kind = FORM_I8;
             write_cast(w, at, forms[i]);
         }
+        if (final && choice_of_scales(w, b->items[i].expr)) {
+            return write_refuse(w,
+                                "a result that is a choice between numbers of different decimals");
+        }
         if (final && write_final(w, at, &q->columns[i].type, &forms[i]) != 0) {
             return -1;
+        }
+        if (!final && stored) {
+            write_stored(w, at, &q->columns[i].type, &forms[i]);
         }
         bytebuf_printf(w->out, " AS c%" PRIu32, i);
     }
@@ -592,7 +648,11 @@ static int write_with(struct writer *w, const struct query *q)
         const struct cte *cte = &q->with->ctes[i];
         const struct form *forms;
         bytebuf_printf(w->out, "%sq%" PRIu32 " AS (", i == 0 ? "WITH " : ", ", cte->id);
-        if (write_query(w, cte->query, &forms) != 0) {
+        const bool in_table = w->in_table;
+        w->in_table = true;
+        const int rc = write_query(w, cte->query, &forms);
+        w->in_table = in_table;
+        if (rc != 0) {
             return -1;
         }
         bytebuf_put_char(w->out, ')');

@@ -150,7 +150,8 @@ int write_sum_rule(struct writer *w, const struct expr *e, struct form *out)
     return write_over(w, e);
 }
 
-/* AVG is the exact sum divided by the count, with MySQL's rounding. */
+/* AVG is the exact sum divided by the count, with the digits that both servers go on calculating
+ * with. */
 int write_avg_rule(struct writer *w, const struct expr *e, struct form *out)
 {
     struct form f;
@@ -179,10 +180,14 @@ int write_avg_rule(struct writer *w, const struct expr *e, struct form *out)
         return 0;
     }
     bytebuf_printf(w->out, ", %" PRIu32 ")", w->env->div_precision_increment);
+    const unsigned scale = quotient_scale(f.scale, 0, w->env->div_precision_increment);
+    if (scale > 27) {
+        return write_refuse(w, "an average of this many digits");
+    }
     char name[24];
-    (void)snprintf(name, sizeof(name), "pt_div_%u(", e->type.decimals);
+    (void)snprintf(name, sizeof(name), "pt_quotient_%u(", scale);
     write_insert(w, at, name);
-    *out = form_decimal(38, e->type.decimals);
+    *out = form_decimal(38, scale);
     return 0;
 }
 
@@ -216,10 +221,17 @@ int write_min_max_rule(struct writer *w, const struct expr *e, struct form *out)
     return write_over(w, e);
 }
 
+/* ANY_VALUE aggregates nothing by itself: it only lifts the rule of GROUP BY. */
 int write_any_value_rule(struct writer *w, const struct expr *e, struct form *out)
 {
+    struct group_ctx *saved = w->group;
+    if (saved == NULL || saved->query_depth != w->query_depth) {
+        return write_expr(w, e->args[0], out);
+    }
     bytebuf_put_cstr(w->out, "any_value(");
+    w->group = saved->outer;
     const int rc = write_expr(w, e->args[0], out);
+    w->group = saved;
     bytebuf_put_char(w->out, ')');
     return rc;
 }

@@ -517,8 +517,12 @@ static int write_constant(struct writer *w, const struct expr *e, struct form *o
 static int write_scalar_subquery(struct writer *w, const struct expr *e, struct form *out)
 {
     const struct form *forms;
+    const bool in_table = w->in_table;
+    w->in_table = false;
     bytebuf_put_char(w->out, '(');
-    if (write_query(w, e->sub.query, &forms) != 0) {
+    const int rc = write_query(w, e->sub.query, &forms);
+    w->in_table = in_table;
+    if (rc != 0) {
         return -1;
     }
     bytebuf_put_char(w->out, ')');
@@ -571,6 +575,7 @@ static write_fn *const rules[DUCKDB_RULE_COUNT] = {
     [DR_REPLACE] = write_replace_rule,
     [DR_STRING_UDF] = write_string_udf_rule,
     [DR_ASCII] = write_ascii_rule,
+    [DR_CONVERT_USING] = write_convert_using_rule,
     [DR_ABS] = write_abs_rule,
     [DR_SIGN] = write_sign_rule,
     [DR_ROUND] = write_round_rule,
@@ -701,7 +706,7 @@ int write_text(struct writer *w, const struct expr *e)
         return 0;
     case FORM_DECIMAL:
         if (f.scale != e->type.decimals) {
-            return write_refuse(w, "a quotient as text");
+            write_cast(w, at, form_decimal(38, e->type.decimals));
         }
         write_cast(w, at, (struct form){.kind = FORM_STRING});
         return 0;

@@ -197,14 +197,16 @@ static int common_number(struct writer *w, const struct piece *pieces, uint32_t 
                          const struct sql_type *type, struct form *out)
 {
     unsigned digits = 1;
+    unsigned scale = type->decimals;
     for (uint32_t i = 0; i < count; i++) {
         const struct form f = pieces[i].form;
+        scale = f.kind == FORM_DECIMAL ? MAX(scale, f.scale) : scale;
         if (f.kind == FORM_WIDE) {
             return write_refuse(w, "computing with a DECIMAL of more than 38 digits");
         }
         digits = f.kind == FORM_NULL ? digits : MAX(digits, form_int_digits(f));
     }
-    *out = form_decimal(MIN(digits + type->decimals, 38u), type->decimals);
+    *out = form_decimal(MIN(digits + scale, 38u), scale);
     return 0;
 }
 

@@ -49,6 +49,7 @@ enum duckdb_rule {
     DR_REPLACE,
     DR_STRING_UDF,
     DR_ASCII,
+    DR_CONVERT_USING,
     DR_ABS,
     DR_SIGN,
     DR_ROUND,
@@ -125,6 +126,7 @@ struct writer {
     struct arena arena; /* scratch for the duration of one write */
     struct group_ctx *group;
     unsigned query_depth;
+    bool in_table; /* the query being written is a derived table or common table expression */
     uint32_t leaf_cap;
     struct leaf_info *leaves;
     uint32_t cte_cap;
@@ -222,6 +224,7 @@ NODISCARD int write_in_subquery(struct writer *w, const struct expr *e, struct f
 
 typedef int write_fn(struct writer *w, const struct expr *e, struct form *out);
 
+unsigned quotient_scale(unsigned scale_a, unsigned scale_b, unsigned increment);
 int write_arith_rule(struct writer *w, const struct expr *e, struct form *out);
 int write_divide_rule(struct writer *w, const struct expr *e, struct form *out);
 int write_int_div_rule(struct writer *w, const struct expr *e, struct form *out);
@@ -245,6 +248,7 @@ int write_left_rule(struct writer *w, const struct expr *e, struct form *out);
 int write_substring_rule(struct writer *w, const struct expr *e, struct form *out);
 int write_replace_rule(struct writer *w, const struct expr *e, struct form *out);
 int write_string_udf_rule(struct writer *w, const struct expr *e, struct form *out);
+int write_convert_using_rule(struct writer *w, const struct expr *e, struct form *out);
 int write_ascii_rule(struct writer *w, const struct expr *e, struct form *out);
 
 int write_date_add_rule(struct writer *w, const struct expr *e, struct form *out);

@@ -12,6 +12,8 @@
 /* DuckDB computes decimals of up to 18 digits in 64 bits and checks them for overflow. */
 #define NARROW_WIDTH 18
 #define WIDE_WIDTH   38
+/* Longest fraction of a quotient that leaves room before the point. */
+#define MAX_QUOTIENT_SCALE 27
 
 static int refuse_wide(struct writer *w)
 {
@@ -97,7 +99,7 @@ static bool decimal_result(const struct expr *e, struct form a, struct form b, s
         scale = MAX(a.scale, b.scale);
         width = MAX(MAX(form_int_digits(a), form_int_digits(b)) + scale, widest) + 1;
     }
-    if (scale > WIDE_WIDTH || scale != e->type.decimals) {
+    if (scale > WIDE_WIDTH || scale > DECIMAL_MAX_SCALE || scale < e->type.decimals) {
         return false;
     }
     if (width > NARROW_WIDTH && widest <= NARROW_WIDTH &&
@@ -204,21 +206,45 @@ static int write_real_divide(struct writer *w, const struct expr *e, struct form
     return 0;
 }
 
+/* The digits behind the point that a quotient is calculated with: whole groups of nine
+ * (decimal_div_unrounded()). */
+unsigned quotient_scale(unsigned scale_a, unsigned scale_b, unsigned increment)
+{
+    const unsigned group = 9;
+    const unsigned frac_a = (scale_a + group - 1) / group * group;
+    const unsigned frac_b = (scale_b + group - 1) / group * group;
+    const unsigned slack = frac_a - scale_a + frac_b - scale_b;
+    const unsigned more = increment > slack ? increment - slack : 0;
+    return (frac_a + frac_b + more + group - 1) / group * group;
+}
+
+/* MySQL 9 rounds each quotient to its declared scale, MariaDB goes on with all its digits. */
 int write_divide_rule(struct writer *w, const struct expr *e, struct form *out)
 {
-    struct form f;
+    struct form f[2];
+    const uint32_t increment = w->env->div_precision_increment;
     if (type_class_of(e->type.type) == TYPE_CLASS_REAL) {
         return write_real_divide(w, e, out);
     }
-    bytebuf_printf(w->out, "pt_div_%u(", e->type.decimals);
+    const size_t at = w->out->len;
     for (uint32_t i = 0; i < 2; i++) {
         bytebuf_put_cstr(w->out, i > 0 ? ", " : "");
-        if (write_decimal_operand(w, e->args[i], false, &f) != 0) {
+        if (write_decimal_operand(w, e->args[i], false, &f[i]) != 0) {
             return -1;
         }
     }
-    bytebuf_printf(w->out, ", %" PRIu32 ")", w->env->div_precision_increment);
-    *out = form_decimal(38, e->type.decimals);
+    bytebuf_printf(w->out, ", %" PRIu32 ")", increment);
+    const bool rounds = w->env->dialect == DIALECT_MYSQL;
+    const unsigned scale =
+        rounds ? e->type.decimals : quotient_scale(f[0].scale, f[1].scale, increment);
+    if (scale > MAX_QUOTIENT_SCALE ||
+        (rounds && f[0].scale != e->args[0]->type.decimals && f[0].scale + increment < scale)) {
+        return write_refuse(w, "a quotient of this many digits");
+    }
+    char name[32];
+    (void)snprintf(name, sizeof(name), rounds ? "pt_div_%u(" : "pt_quotient_%u(", scale);
+    write_insert(w, at, name);
+    *out = form_decimal(38, scale);
     return 0;
 }
 
@@ -287,7 +313,8 @@ int write_neg_rule(struct writer *w, const struct expr *e, struct form *out)
     struct form f;
     const size_t at = w->out->len;
     if (type_class_of(e->type.type) == TYPE_CLASS_REAL) {
-        bytebuf_put_cstr(w->out, "(-");
+        /* MariaDB has no negative zero here. */
+        bytebuf_put_cstr(w->out, w->env->dialect == DIALECT_MARIADB ? "(0 - " : "(-");
         const int rc = write_real(w, e->args[0]);
         bytebuf_put_char(w->out, ')');
         out->kind = FORM_F64;
@@ -481,6 +508,15 @@ static int cast_number(struct writer *w, const struct expr *e, struct form *out)
     }
     if (write_number(w, e->args[0], &f) != 0) {
         return -1;
+    }
+    if (to.kind == FORM_DECIMAL &&
+        form_int_digits(f) + (f.scale > to.scale ? 1u : 0u) > form_int_digits(to)) {
+        char name[24];
+        (void)snprintf(name, sizeof(name), "pt_fit_%u(", to.scale);
+        write_insert(w, at, name);
+        bytebuf_printf(w->out, ", %u)", to.width);
+        *out = form_decimal(38, to.scale);
+        return 0;
     }
     if (form_is_int(to) && f.kind == FORM_DECIMAL) {
         write_cast(w, at, form_decimal(MIN(form_int_digits(f) + 1, 38u), 0));

@@ -1,6 +1,7 @@
 /* String functions. Positions and lengths count characters (code points), in DuckDB as in MySQL. */
 #include "sql/resolve_int.h"
 #include "sql/write_duckdb_int.h"
+#include "types/charset.h"
 #include "types/collation.h"
 
 #include <inttypes.h>
@@ -180,4 +181,19 @@ int write_ascii_rule(struct writer *w, const struct expr *e, struct form *out)
 {
     out->kind = FORM_I32;
     return write_text_call(w, "pt_ascii", e);
+}
+
+/* Inside the engine all text is UTF-8, so only sets that lose no character can be converted to. */
+int write_convert_using_rule(struct writer *w, const struct expr *e, struct form *out)
+{
+    const struct collation *c = collation_find(e->type.collation);
+    const struct expr *arg = e->args[0];
+    if (c == NULL || c->charset != charset_utf8mb4()) {
+        return write_refuse(w, "CONVERT to this character set");
+    }
+    if (type_class_of(arg->type.type) == TYPE_CLASS_STRING && type_is_binary_string(&arg->type)) {
+        return write_refuse(w, "CONVERT of a binary string");
+    }
+    out->kind = FORM_STRING;
+    return write_text(w, arg);
 }

@@ -126,11 +126,15 @@ static bool fold_add(struct writer *w, const struct expr *e, struct mtime *out, 
         return false;
     }
     n = e->func->duckdb_text[0] == '-' ? -n : n;
+    const unsigned first_year = w->env->dialect == DIALECT_MARIADB ? 1 : 0;
     *out_has_time = *out_has_time || seconds != 0;
+    bool ok;
     if (months != 0) {
-        return add_months(out, n * months);
+        ok = add_months(out, n * months);
+    } else {
+        ok = days != 0 ? add_days(out, n * days) : add_seconds(out, n * seconds);
     }
-    return days != 0 ? add_days(out, n * days) : add_seconds(out, n * seconds);
+    return ok && out->year >= first_year;
 }
 
 static bool fold_text(const struct writer *w, struct str s, struct mtime *out, bool *out_has_time)
@@ -242,6 +246,12 @@ static int write_folded(struct writer *w, const struct expr *e, const struct mti
     return write_refuse(w, "date arithmetic on strings");
 }
 
+/* The first day a sum may be, in days since 1970: MariaDB gives NULL within the year 0. */
+static const char *first_day(const struct writer *w)
+{
+    return w->env->dialect == DIALECT_MARIADB ? "-719162" : "-719528";
+}
+
 int write_date_add_rule(struct writer *w, const struct expr *e, struct form *out)
 {
     struct mtime t;
@@ -276,7 +286,7 @@ int write_date_add_rule(struct writer *w, const struct expr *e, struct form *out
     int64_t n = 0;
     const int64_t sign = e->func->duckdb_text[0] == '-' ? -1 : 1;
     if (literal_amount(amount, &n) && n < 100000000 && n > -100000000) {
-        bytebuf_printf(w->out, ", (%" PRId64 ")::BIGINT)", n * step * sign);
+        bytebuf_printf(w->out, ", (%" PRId64 ")::BIGINT, %s)", n * step * sign, first_day(w));
         return 0;
     }
     if (type_class_of(amount->type.type) != TYPE_CLASS_INT || type_is_unsigned(&amount->type)) {
@@ -286,7 +296,7 @@ int write_date_add_rule(struct writer *w, const struct expr *e, struct form *out
     if (write_expr_as(w, amount, (struct form){.kind = FORM_I64}) != 0) {
         return -1;
     }
-    bytebuf_printf(w->out, " * %" PRId64 ")", step * sign);
+    bytebuf_printf(w->out, " * %" PRId64 ", %s)", step * sign, first_day(w));
     return 0;
 }
 

@@ -202,7 +202,7 @@ static int32_t days_in_month(int32_t year, int32_t month)
 }
 
 /* False: outside the calendar, or no date in it to begin with. */
-static bool add_months(int32_t days, int64_t n, int32_t *out)
+static bool add_months(int32_t days, int64_t n, int32_t first, int32_t *out)
 {
     struct mtime t = {0};
     if (days < FIRST_DAY || n > 120000 || n < -120000) {
@@ -217,12 +217,12 @@ static bool add_months(int32_t days, int64_t n, int32_t *out)
     t.month = (uint8_t)(months % 12 + 1);
     t.day = (uint8_t)MIN((int32_t)t.day, days_in_month(t.year, t.month));
     *out = date_to_days(&t);
-    return true;
+    return *out >= first;
 }
 
-static bool add_days(int32_t days, int64_t n, int32_t *out)
+static bool add_days(int32_t days, int64_t n, int32_t first, int32_t *out)
 {
-    if (days < FIRST_DAY || n > 4000000 || n < -4000000 || days + n < FIRST_DAY ||
+    if (days < FIRST_DAY || n > 4000000 || n < -4000000 || days + n < first ||
         days + n > LAST_DAY) {
         return false;
     }
@@ -230,7 +230,9 @@ static bool add_days(int32_t days, int64_t n, int32_t *out)
     return true;
 }
 
-typedef bool add_fn(int32_t days, int64_t n, int32_t *out);
+/* The third argument of these functions is the first day that a result may be: the servers differ
+ * in year 0. */
+typedef bool add_fn(int32_t days, int64_t n, int32_t first, int32_t *out);
 
 static void add_to_dates(duckdb_data_chunk input, duckdb_vector output, add_fn *add)
 {
@@ -238,8 +240,9 @@ static void add_to_dates(duckdb_data_chunk input, duckdb_vector output, add_fn *
     udf_begin(&r, input, output);
     const int32_t *days = r.args[0];
     const int64_t *n = r.args[1];
+    const int32_t *first = r.args[2];
     for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i) && !add(days[i], n[i], &((int32_t *)r.out)[i])) {
+        if (udf_row(&r, i) && !add(days[i], n[i], first[i], &((int32_t *)r.out)[i])) {
             udf_set_null(&r, i);
         }
     }
@@ -251,13 +254,14 @@ static void add_to_timestamps(duckdb_data_chunk input, duckdb_vector output, add
     udf_begin(&r, input, output);
     const int64_t *us = r.args[0];
     const int64_t *n = r.args[1];
+    const int32_t *first = r.args[2];
     for (idx_t i = 0; i < r.count; i++) {
         int32_t days = 0;
         if (!udf_row(&r, i)) {
             continue;
         }
         const int64_t day = floor_div(us[i], US_PER_DAY);
-        if (day < FIRST_DAY || !add((int32_t)day, n[i], &days)) {
+        if (day < FIRST_DAY || !add((int32_t)day, n[i], first[i], &days)) {
             udf_set_null(&r, i);
         } else {
             ((int64_t *)r.out)[i] = days * US_PER_DAY + (us[i] - day * US_PER_DAY);
@@ -296,6 +300,7 @@ static void seconds_ts(duckdb_function_info info, duckdb_data_chunk input, duckd
     udf_begin(&r, input, output);
     const int64_t *us = r.args[0];
     const int64_t *n = r.args[1];
+    const int32_t *first = r.args[2];
     for (idx_t i = 0; i < r.count; i++) {
         if (!udf_row(&r, i)) {
             continue;
@@ -303,7 +308,7 @@ static void seconds_ts(duckdb_function_info info, duckdb_data_chunk input, duckd
         const int64_t limit = INT64_C(400000000000);
         const int64_t sum =
             n[i] > limit || n[i] < -limit ? INT64_MIN : us[i] + n[i] * US_PER_SECOND;
-        if (us[i] < FIRST_DAY * US_PER_DAY || sum < FIRST_DAY * US_PER_DAY ||
+        if (us[i] < FIRST_DAY * US_PER_DAY || sum < first[i] * US_PER_DAY ||
             sum >= (LAST_DAY + 1) * US_PER_DAY) {
             udf_set_null(&r, i);
         } else {
@@ -517,11 +522,11 @@ static const struct udf functions[] = {
     {"pt_microsecond", time_part_rows, INTEGER, 0, 1, {TIMESTAMP}, &parts[PART_MICROSECOND]},
     {"pt_date", date_of_rows, DATE, 0, 1, {TIMESTAMP}, NULL},
     {"pt_last_day", last_day_rows, DATE, 0, 1, {DATE}, NULL},
-    {"pt_add_months_date", months_date, DATE, 0, 2, {DATE, BIGINT}, NULL},
-    {"pt_add_days_date", days_date, DATE, 0, 2, {DATE, BIGINT}, NULL},
-    {"pt_add_months_ts", months_ts, TIMESTAMP, 0, 2, {TIMESTAMP, BIGINT}, NULL},
-    {"pt_add_days_ts", days_ts, TIMESTAMP, 0, 2, {TIMESTAMP, BIGINT}, NULL},
-    {"pt_add_seconds_ts", seconds_ts, TIMESTAMP, 0, 2, {TIMESTAMP, BIGINT}, NULL},
+    {"pt_add_months_date", months_date, DATE, 0, 3, {DATE, BIGINT, INTEGER}, NULL},
+    {"pt_add_days_date", days_date, DATE, 0, 3, {DATE, BIGINT, INTEGER}, NULL},
+    {"pt_add_months_ts", months_ts, TIMESTAMP, 0, 3, {TIMESTAMP, BIGINT, INTEGER}, NULL},
+    {"pt_add_days_ts", days_ts, TIMESTAMP, 0, 3, {TIMESTAMP, BIGINT, INTEGER}, NULL},
+    {"pt_add_seconds_ts", seconds_ts, TIMESTAMP, 0, 3, {TIMESTAMP, BIGINT, INTEGER}, NULL},
     {"pt_date_text", date_text, VARCHAR, 0, 1, {DATE}, NULL},
     {"pt_date_format", format_rows, VARCHAR, 0, 2, {TIMESTAMP, VARCHAR}, NULL},
 };

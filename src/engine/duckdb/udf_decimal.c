@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#define MAX_SCALE 30
+#define MAX_SCALE 36
 #define MAX_POWER 38
 
 /* MySQL divides in groups of so many digits. */
@@ -112,6 +112,78 @@ static void div_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_
         } else {
             udf_set_i128(&r, i, q);
         }
+    }
+}
+
+/* As divide(), but all digits of the groups, cut: what the servers go on calculating with. */
+static int divide_unrounded(__int128 a, unsigned scale_a, __int128 b, unsigned scale_b,
+                            unsigned increment, unsigned scale, __int128 *out)
+{
+    if (b == 0) {
+        return 1;
+    }
+    const unsigned shift = scale + scale_b - scale_a;
+    if (scale + scale_b >= scale_a && digits(a) + shift <= 37) {
+        *out = a * power_of_ten(shift) / b;
+        return 0;
+    }
+    const struct decimal x = decimal_from_i128(a, scale_a);
+    const struct decimal y = decimal_from_i128(b, scale_b);
+    struct decimal q;
+    struct decimal cut;
+    if (decimal_div_unrounded(&x, &y, increment, &q) == DECIMAL_OVERFLOW ||
+        decimal_truncate(&q, scale, &cut) == DECIMAL_OVERFLOW) {
+        return -1;
+    }
+    return decimal_to_i128(&cut, scale, out) == DECIMAL_OVERFLOW ? -1 : 0;
+}
+
+static void quotient_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    struct udf_rows r;
+    const unsigned scale = result_scale(info);
+    udf_begin(&r, input, output);
+    const struct udf_decimals a = udf_decimals(&r, 0);
+    const struct udf_decimals b = udf_decimals(&r, 1);
+    for (idx_t i = 0; i < r.count; i++) {
+        __int128 q = 0;
+        if (!udf_row(&r, i)) {
+            continue;
+        }
+        const unsigned increment = (unsigned)((const int32_t *)r.args[2])[i];
+        const int rc = divide_unrounded(udf_decimal(&a, i), a.scale, udf_decimal(&b, i), b.scale,
+                                        increment, scale, &q);
+        if (rc > 0) {
+            udf_set_null(&r, i);
+        } else if (rc < 0) {
+            udf_out_of_range(info, "DECIMAL");
+            return;
+        } else {
+            udf_set_i128(&r, i, q);
+        }
+    }
+}
+
+/* CAST AS DECIMAL(p, scale): rounded, and clipped to the type's limit where it does not fit. */
+static void fit_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    struct udf_rows r;
+    const unsigned scale = result_scale(info);
+    udf_begin(&r, input, output);
+    const struct udf_decimals a = udf_decimals(&r, 0);
+    for (idx_t i = 0; i < r.count; i++) {
+        if (!udf_row(&r, i)) {
+            continue;
+        }
+        const struct decimal d = decimal_from_i128(udf_decimal(&a, i), a.scale);
+        struct decimal fitted;
+        __int128 v = 0;
+        (void)!decimal_fit(&d, (unsigned)((const int32_t *)r.args[1])[i], scale, &fitted);
+        if (decimal_to_i128(&fitted, scale, &v) == DECIMAL_OVERFLOW) {
+            udf_out_of_range(info, "DECIMAL");
+            return;
+        }
+        udf_set_i128(&r, i, v);
     }
 }
 
@@ -250,10 +322,13 @@ static const struct {
     const char *prefix;
     duckdb_scalar_function_t function;
     uint8_t arg_count;
+    duckdb_type second;
 } scaled[] = {
-    {"pt_div_", div_rows, 3},
-    {"pt_mod_", mod_rows, 2},
-    {"pt_truncate_", truncate_rows, 1},
+    {"pt_div_", div_rows, 3, DUCKDB_TYPE_ANY},
+    {"pt_mod_", mod_rows, 2, DUCKDB_TYPE_ANY},
+    {"pt_truncate_", truncate_rows, 1, DUCKDB_TYPE_ANY},
+    {"pt_quotient_", quotient_rows, 3, DUCKDB_TYPE_ANY},
+    {"pt_fit_", fit_rows, 2, DUCKDB_TYPE_INTEGER},
 };
 
 static const struct udf plain[] = {
@@ -296,7 +371,7 @@ static int add_scaled(duckdb_connection connection, size_t which, unsigned scale
                     .result = DUCKDB_TYPE_DECIMAL,
                     .result_scale = (uint8_t)scale,
                     .arg_count = scaled[which].arg_count,
-                    .args = {DUCKDB_TYPE_ANY, DUCKDB_TYPE_ANY, DUCKDB_TYPE_INTEGER},
+                    .args = {DUCKDB_TYPE_ANY, scaled[which].second, DUCKDB_TYPE_INTEGER},
                     .extra = &scales[scale]};
     (void)snprintf(name, sizeof(name), "%s%u", scaled[which].prefix, scale);
     return udf_add(connection, &f);
