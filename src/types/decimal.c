@@ -399,19 +399,23 @@ static uint32_t divide_step(uint32_t *u, const uint32_t *v, int nv)
             break;
         }
     }
-    int64_t borrow = 0;
+    uint64_t carry = 0;
+    uint32_t borrow = 0;
     for (int i = 0; i < nv; i++) {
-        int64_t t = (int64_t)u[i] - (int64_t)(q * v[i] % BASE) - borrow;
-        borrow = (int64_t)(q * v[i] / BASE) + (t < 0);
-        u[i] = (uint32_t)(t < 0 ? t + BASE : t);
+        carry += q * v[i];
+        uint32_t take = (uint32_t)(carry % BASE) + borrow;
+        carry /= BASE;
+        borrow = u[i] < take;
+        u[i] = borrow ? u[i] + BASE - take : u[i] - take;
     }
-    if ((int64_t)u[nv] >= borrow) {
-        u[nv] = (uint32_t)((int64_t)u[nv] - borrow);
+    carry += borrow;
+    if (u[nv] >= carry) {
+        u[nv] -= (uint32_t)carry;
         return (uint32_t)q;
     }
     /* The estimate was one too high. */
-    uint32_t carry = words_add(u, v, nv);
-    u[nv] = (uint32_t)((int64_t)u[nv] - borrow + carry);
+    uint32_t back = words_add(u, v, nv);
+    u[nv] = u[nv] - (uint32_t)carry + back;
     return (uint32_t)(q - 1);
 }
 

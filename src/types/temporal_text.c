@@ -176,7 +176,8 @@ static int scanner_fields(struct scanner *sc)
             sc->space = sc->space || sc->mariadb;
             continue;
         }
-        if (sc->mariadb && sc->fixed && f >= FIELD_MONTH && f <= FIELD_DAY && next == '.') {
+        if (sc->mariadb && sc->fixed && !sc->delimiter && f >= FIELD_MONTH && f <= FIELD_DAY &&
+            next == '.') {
             return -1;
         }
         int rc = scanner_delimiters(sc, f);
