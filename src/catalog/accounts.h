@@ -141,9 +141,11 @@ NODISCARD int account_revoke(struct account *a, struct str db, struct str table,
 NODISCARD uint64_t privilege_find(struct str name);
 NODISCARD const char *privilege_name(uint64_t bit);
 
-/* SHOW GRANTS lines, in arena. */
-NODISCARD uint32_t account_show_grants(const struct account *a, struct arena *arena,
+/* SHOW GRANTS lines and SHOW CREATE USER text as MySQL or MariaDB write them, in arena. */
+NODISCARD uint32_t account_show_grants(const struct account *a, bool mariadb, struct arena *arena,
                                        struct str **out);
+NODISCARD struct str account_show_create(const struct account *a, bool mariadb,
+                                         struct arena *arena);
 
 /* Text form, for persistence. */
 NODISCARD struct str account_to_json(const struct account *a, struct arena *arena);

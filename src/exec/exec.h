@@ -113,6 +113,8 @@ struct exec_session {
     struct str login_user;    /* USER(): name and host the client came with */
     struct str login_host;
     struct str current_user; /* CURRENT_USER(): "name@host" of the account that matched */
+    struct str tls_version;  /* of the connection, for SHOW STATUS; empty = no TLS */
+    struct str tls_cipher;
     char db_buf[256];
     struct str db;         /* current database, in db_buf; p NULL = none */
     uint64_t capabilities; /* CLIENT_… negotiated */
@@ -162,6 +164,10 @@ NODISCARD int exec_field_list(struct exec_session *x, struct str table, struct s
 /* Gives back what exec_describe() and exec_field_list() opened; exec_statement() does it by itself.
  */
 void exec_close_statement(struct exec_session *x);
+
+/* A statement's text for the eyes of others (process list, logs): literals behind IDENTIFIED or
+ * PASSWORD become '<secret>'. Text without them is returned as it is, else a copy in arena. */
+NODISCARD struct str exec_hide_secrets(struct str text, struct arena *arena);
 
 /* USE: checks existence and privilege. */
 NODISCARD int exec_use(struct exec_session *x, struct str db);

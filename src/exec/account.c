@@ -1,0 +1,260 @@
+/* CREATE, ALTER, DROP and RENAME USER, SET PASSWORD. See account_int.h. */
+#include "exec/account_int.h"
+#include "types/charset.h"
+
+/* MySQL's limits on the parts of an account's name, in characters. */
+#define USER_CHARS_MYSQL   32
+#define USER_CHARS_MARIADB 128
+#define HOST_CHARS         255
+
+/* The accounts for which an operation failed: "'a'@'%','b'@'%'". */
+struct failed {
+    struct str names; /* p NULL = none */
+};
+
+static void add_failed(struct exec_session *x, struct failed *f, const struct account_name *name)
+{
+    const struct str n = account_quoted(x, name);
+    f->names = f->names.p == NULL
+                   ? n
+                   : arena_printf(&x->stmt_arena, "%.*s,%.*s", STR_FMT(f->names), STR_FMT(n));
+}
+
+static int check_name(struct exec_session *x, const struct account_name *name)
+{
+    const int limit = x->server->dialect == DIALECT_MARIADB ? USER_CHARS_MARIADB : USER_CHARS_MYSQL;
+    if (utf8_count(name->user) > (size_t)limit) {
+        return diag_set(x->diag, ER_WRONG_STRING_LENGTH, arena_dup_cstr(&x->stmt_arena, name->user),
+                        "user name", limit);
+    }
+    if (utf8_count(name->host) > HOST_CHARS) {
+        return diag_set(x->diag, ER_WRONG_STRING_LENGTH, arena_dup_cstr(&x->stmt_arena, name->host),
+                        "host name", HOST_CHARS);
+    }
+    return 0;
+}
+
+static bool exists(struct exec_session *x, const struct account_plan *plan,
+                   const struct account_name *name)
+{
+    struct account *a = accounts_find(x->server->accounts, name->user, name->host);
+    account_unref(a);
+    for (const struct account_change *c = plan->first; c != NULL && a == NULL; c = c->next) {
+        a = c->after != NULL && str_eq(c->after->user, name->user) &&
+                    str_eq_nocase(c->after->host, name->host)
+                ? c->after
+                : NULL;
+    }
+    return a != NULL;
+}
+
+static void set_options(struct account *a, const struct user_stmt *s)
+{
+    if (s->has_require_ssl) {
+        a->require_ssl = s->require_ssl;
+    }
+    if (s->has_lock) {
+        a->locked = s->locked;
+    }
+    if (s->has_expire) {
+        a->password_expired = s->expired;
+    }
+}
+
+/* Begins a statement that changes accounts: nobody else does until it ends. */
+static int begin(struct exec_session *x, struct account_plan *plan)
+{
+    account_plan_init(plan);
+    return exec_take_writer(x);
+}
+
+static int fail(struct account_plan *plan)
+{
+    account_plan_drop(plan);
+    return -1;
+}
+
+/* ---- CREATE USER ---- */
+
+static int create_one(struct exec_session *x, const struct user_stmt *s,
+                      const struct user_spec *spec, struct account_plan *plan)
+{
+    struct account *a = account_new();
+    a->id = catalog_next_id(x->server->catalog);
+    account_plan_add(x, plan, a->id, a);
+    a->user = arena_dup(a->arena, spec->account.user);
+    a->host = arena_dup(a->arena, spec->account.host);
+    a->plugin = x->server->dialect == DIALECT_MARIADB ? STR("mysql_native_password")
+                                                      : STR("caching_sha2_password");
+    a->auth_string = STR("");
+    set_options(a, s);
+    const bool expired = a->password_expired;
+    const int rc = account_set_password(x, a, spec);
+    a->password_expired = expired;
+    return rc;
+}
+
+int exec_create_user(struct exec_session *x, struct stmt *stmt)
+{
+    const struct user_stmt *s = &stmt->user;
+    struct account_plan plan;
+    struct failed failed = {STR_NULL};
+    if (exec_check_global(x, PRIV_CREATE_USER, "CREATE USER") != 0 || begin(x, &plan) != 0) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct account_name *name = &s->users[i].account;
+        if (check_name(x, name) != 0) {
+            return fail(&plan);
+        }
+        if (!exists(x, &plan, name)) {
+            if (create_one(x, s, &s->users[i], &plan) != 0) {
+                return fail(&plan);
+            }
+        } else if (s->if_exists) {
+            diag_warn(x->diag, DIAG_NOTE, ER_USER_ALREADY_EXISTS, account_quoted(x, name).p);
+        } else {
+            add_failed(x, &failed, name);
+        }
+    }
+    if (failed.names.p != NULL) {
+        (void)account_failed(x, "CREATE USER", failed.names, " (User account already exists)");
+        return fail(&plan);
+    }
+    return account_plan_run(x, &plan);
+}
+
+/* ---- ALTER USER, SET PASSWORD ---- */
+
+static bool is_own(const struct exec_session *x, const struct account_name *name)
+{
+    const struct account_name n = account_named(x, name);
+    return x->account != NULL && str_eq(n.user, x->account->user) &&
+           str_eq_nocase(n.host, x->account->host);
+}
+
+/* One may change one's own password, and nothing else of accounts. */
+static bool is_own_password_only(const struct exec_session *x, const struct user_stmt *s)
+{
+    return s->count == 1 && is_own(x, &s->users[0].account) && !s->has_require_ssl &&
+           !s->has_lock && !s->has_expire && s->users[0].plugin.p == NULL;
+}
+
+static int alter_one(struct exec_session *x, const struct user_stmt *s,
+                     const struct user_spec *spec, struct account *a)
+{
+    if (account_set_password(x, a, spec) != 0) {
+        return -1;
+    }
+    set_options(a, s);
+    return 0;
+}
+
+int exec_alter_user(struct exec_session *x, struct stmt *stmt)
+{
+    const struct user_stmt *s = &stmt->user;
+    struct account_plan plan;
+    struct failed failed = {STR_NULL};
+    if ((!is_own_password_only(x, s) &&
+         exec_check_global(x, PRIV_CREATE_USER, "CREATE USER") != 0) ||
+        begin(x, &plan) != 0) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct account_name *name = &s->users[i].account;
+        struct account *a = account_edit(x, &plan, name);
+        if (a != NULL) {
+            if (alter_one(x, s, &s->users[i], a) != 0) {
+                return fail(&plan);
+            }
+        } else if (s->if_exists) {
+            diag_warn(x->diag, DIAG_NOTE, ER_USER_DOES_NOT_EXIST, account_quoted(x, name).p);
+        } else {
+            add_failed(x, &failed, name);
+        }
+    }
+    if (failed.names.p != NULL) {
+        (void)account_failed(x, "ALTER USER", failed.names, " (User account does not exist)");
+        return fail(&plan);
+    }
+    return account_plan_run(x, &plan);
+}
+
+int exec_set_password(struct exec_session *x, struct stmt *stmt)
+{
+    const struct user_spec *spec = &stmt->user.users[0];
+    struct account_plan plan;
+    if ((!is_own(x, &spec->account) && (x->account->global_privs & PRIV_CREATE_USER) == 0 &&
+         exec_check_db(x, STR("mysql"), PRIV_UPDATE) != 0) ||
+        begin(x, &plan) != 0) {
+        return -1;
+    }
+    struct account *a = account_edit(x, &plan, &spec->account);
+    if (a == NULL) {
+        return diag_set(x->diag, ER_PASSWORD_NO_MATCH);
+    }
+    if (account_set_password(x, a, spec) != 0) {
+        return fail(&plan);
+    }
+    return account_plan_run(x, &plan);
+}
+
+/* ---- DROP USER ---- */
+
+int exec_drop_user(struct exec_session *x, struct stmt *stmt)
+{
+    const struct user_stmt *s = &stmt->user;
+    struct account_plan plan;
+    struct failed failed = {STR_NULL};
+    if (exec_check_global(x, PRIV_CREATE_USER, "CREATE USER") != 0 || begin(x, &plan) != 0) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct account_name name = account_named(x, &s->users[i].account);
+        struct account *a = accounts_find(x->server->accounts, name.user, name.host);
+        if (a != NULL) {
+            account_plan_add(x, &plan, a->id, NULL);
+            account_unref(a);
+        } else if (s->if_exists) {
+            diag_warn(x->diag, DIAG_NOTE, ER_USER_DOES_NOT_EXIST, account_quoted(x, &name).p);
+        } else {
+            add_failed(x, &failed, &name);
+        }
+    }
+    if (failed.names.p != NULL) {
+        (void)account_failed(x, "DROP USER", failed.names, " (User account does not exist)");
+        return fail(&plan);
+    }
+    return account_plan_run(x, &plan);
+}
+
+/* ---- RENAME USER ---- */
+
+int exec_rename_user(struct exec_session *x, struct stmt *stmt)
+{
+    const struct user_stmt *s = &stmt->user;
+    struct account_plan plan;
+    struct failed failed = {STR_NULL};
+    if (exec_check_global(x, PRIV_CREATE_USER, "CREATE USER") != 0 || begin(x, &plan) != 0) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct account_name *to = &s->rename_to[i];
+        if (check_name(x, to) != 0) {
+            return fail(&plan);
+        }
+        struct account *a =
+            exists(x, &plan, to) ? NULL : account_edit(x, &plan, &s->users[i].account);
+        if (a == NULL) {
+            add_failed(x, &failed, &s->users[i].account);
+            continue;
+        }
+        a->user = arena_dup(a->arena, to->user);
+        a->host = arena_dup(a->arena, to->host);
+    }
+    if (failed.names.p != NULL) {
+        (void)account_failed(x, "RENAME USER", failed.names, "");
+        return fail(&plan);
+    }
+    return account_plan_run(x, &plan);
+}
