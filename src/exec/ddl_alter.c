@@ -144,8 +144,11 @@ static int check_zero_date(const struct alter_run *run, uint64_t rows)
         return 0;
     }
     const bool is_date = run->zero_date_type == MYSQL_TYPE_DATE;
-    return diag_set(x->diag, ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, is_date ? "date" : "datetime",
-                    is_date ? "0000-00-00" : "0000-00-00 00:00:00", run->zero_date_column, 1ul);
+    const struct str text =
+        arena_printf(&x->stmt_arena, "Incorrect %s value: '%s' for column '%s' at row 1",
+                     is_date ? "date" : "datetime", is_date ? "0000-00-00" : "0000-00-00 00:00:00",
+                     run->zero_date_column);
+    return diag_set_text(x->diag, ER_TRUNCATED_WRONG_VALUE, text);
 }
 
 static int copy_rows(struct alter_run *run)

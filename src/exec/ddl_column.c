@@ -24,11 +24,35 @@ struct column_build {
     const char *name; /* for messages */
 };
 
-static void deprecated(const struct column_build *b, const char *text)
+/* ---- Deprecations: MySQL warns, MariaDB does not ---- */
+
+static void deprecated(struct exec_session *x, const char *text)
 {
-    if (b->x->server->dialect == DIALECT_MYSQL) {
-        diag_warn_at(b->x->diag, DIAG_WARNING, ER_WARN_DEPRECATED_SYNTAX_NO_REPLACEMENT, "%s",
-                     text);
+    if (x->server->dialect == DIALECT_MYSQL) {
+        diag_warn_at(x->diag, DIAG_WARNING, ER_WARN_DEPRECATED_SYNTAX_NO_REPLACEMENT, "%s", text);
+    }
+}
+
+void ddl_warn_type(struct exec_session *x, const struct sql_type *type)
+{
+    const enum type_class class = type_class_of(type->type);
+    const bool real = class == TYPE_CLASS_REAL;
+    if (type->type == MYSQL_TYPE_YEAR ||
+        (class != TYPE_CLASS_INT && class != TYPE_CLASS_DECIMAL && !real)) {
+        return;
+    }
+    if ((type->flags & ZEROFILL_FLAG) != 0) {
+        deprecated(x, "The ZEROFILL attribute is deprecated and will be removed in a future "
+                      "release. Use the LPAD function to zero-pad numbers, or store the formatted "
+                      "numbers in a CHAR column.");
+    }
+    if (real && type->decimals != DECIMALS_NOT_FIXED) {
+        deprecated(x, "Specifying number of digits for floating point data types is deprecated "
+                      "and will be removed in a future release.");
+    }
+    if (class != TYPE_CLASS_INT && type_is_unsigned(type)) {
+        deprecated(x, "UNSIGNED for decimal and floating point data types is deprecated and "
+                      "support for it will be removed in a future release.");
     }
 }
 
@@ -56,14 +80,10 @@ static uint32_t default_int_width(enum mysql_type type, bool is_unsigned)
 static int make_int(struct column_build *b)
 {
     struct sql_type *t = &b->c->type;
-    if ((t->flags & ZEROFILL_FLAG) != 0) {
-        deprecated(b, "The ZEROFILL attribute is deprecated and will be removed in a future "
-                      "release. Use the LPAD function to zero-pad numbers, or store the formatted "
-                      "numbers in a CHAR column.");
-    }
+    ddl_warn_type(b->x, t);
     if (b->spec->has_length) {
-        deprecated(b, "Integer display width is deprecated and will be removed in a future "
-                      "release.");
+        deprecated(b->x, "Integer display width is deprecated and will be removed in a future "
+                         "release.");
     }
     if (t->length > DISPLAY_WIDTH_MAX) {
         return diag_set(b->x->diag, ER_TOO_BIG_DISPLAYWIDTH, b->name,
@@ -118,29 +138,14 @@ static int check_scale(struct column_build *b)
     return 0;
 }
 
-static void warn_unsigned(const struct column_build *b)
-{
-    const uint16_t flags = b->c->type.flags;
-    if ((flags & ZEROFILL_FLAG) != 0) {
-        deprecated(b, "The ZEROFILL attribute is deprecated and will be removed in a future "
-                      "release. Use the LPAD function to zero-pad numbers, or store the formatted "
-                      "numbers in a CHAR column.");
-    } else if ((flags & UNSIGNED_FLAG) != 0) {
-        deprecated(b, "UNSIGNED for decimal and floating point data types is deprecated and "
-                      "support for it will be removed in a future release.");
-    }
-}
-
 static int make_real(struct column_build *b)
 {
     struct sql_type *t = &b->c->type;
-    warn_unsigned(b);
+    ddl_warn_type(b->x, t);
     if (t->decimals == DECIMALS_NOT_FIXED && !b->spec->has_length) {
         t->length = t->type == MYSQL_TYPE_FLOAT ? 12 : 22;
         return 0;
     }
-    deprecated(b, "Specifying number of digits for floating point data types is deprecated and "
-                  "will be removed in a future release.");
     if (t->length > DISPLAY_WIDTH_MAX) {
         return diag_set(b->x->diag, ER_TOO_BIG_DISPLAYWIDTH, b->name,
                         (unsigned long)DISPLAY_WIDTH_MAX);
@@ -151,7 +156,7 @@ static int make_real(struct column_build *b)
 static int make_decimal(struct column_build *b)
 {
     struct sql_type *t = &b->c->type;
-    warn_unsigned(b);
+    ddl_warn_type(b->x, t);
     if (t->decimals > DECIMAL_MAX_SCALE) {
         return diag_set(b->x->diag, ER_TOO_BIG_SCALE, (int)t->decimals, b->name,
                         (unsigned long)DECIMAL_MAX_SCALE);
@@ -191,6 +196,17 @@ static int binary_collation_of(struct column_build *b, uint16_t *collation)
     return ddl_collation(b->x, c->charset->name, name, *collation, collation);
 }
 
+static void warn_text(struct exec_session *x, const struct column_spec *spec)
+{
+    if (spec->national) {
+        diag_warn(x->diag, DIAG_WARNING, ER_DEPRECATED_NATIONAL);
+    }
+    if (spec->binary_collation) {
+        diag_warn(x->diag, DIAG_WARNING, ER_WARN_DEPRECATED_SYNTAX, "BINARY as attribute of a type",
+                  "a CHARACTER SET clause with _bin collation");
+    }
+}
+
 static int set_collation(struct column_build *b)
 {
     const struct column_spec *spec = b->spec;
@@ -199,6 +215,9 @@ static int set_collation(struct column_build *b)
         return 0; /* BINARY, VARBINARY, BLOB */
     }
     const struct str charset = spec->national ? STR("utf8mb3") : spec->charset;
+    if (b->x->server->dialect == DIALECT_MYSQL) {
+        warn_text(b->x, spec);
+    }
     if (ddl_collation(b->x, charset, spec->collation, b->t->collation, &t->collation) != 0) {
         return -1;
     }

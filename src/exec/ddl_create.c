@@ -134,6 +134,9 @@ static void define_like(struct create_run *run)
     t->share = NULL;
     table_def_unref(run->t);
     run->t = t;
+    for (uint32_t i = 0; i < t->column_count; i++) {
+        ddl_warn_type(run->x, &t->columns[i].type);
+    }
 }
 
 /* ---- Sources ---- */

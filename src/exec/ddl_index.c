@@ -5,6 +5,9 @@
 
 #define INDEX_COMMENT_CHARS 1024
 
+/* MySQL's ER_UNSUPPORTED_INDEX_ALGORITHM. */
+#define ERROR_NO_INDEX_ALGORITHM 3502
+
 struct index_build {
     struct exec_session *x;
     struct table_def *t;
@@ -224,10 +227,15 @@ static void warn_duplicate(struct index_build *b)
 }
 
 /* MySQL shows the algorithm that InnoDB really uses, MariaDB what was written. */
-static struct str shown_algorithm(const struct exec_session *x, struct arena *a, struct str written)
+static struct str shown_algorithm(struct exec_session *x, struct arena *a, struct str written)
 {
-    const bool mysql = x->server->dialect == DIALECT_MYSQL;
-    if (written.p == NULL || (mysql && !str_eq_nocase(written, STR("BTREE")))) {
+    if (written.p == NULL) {
+        return STR_NULL;
+    }
+    if (x->server->dialect == DIALECT_MYSQL && !str_eq_nocase(written, STR("BTREE"))) {
+        diag_warn_at(x->diag, DIAG_NOTE, ERROR_NO_INDEX_ALGORITHM,
+                     "This storage engine does not support the HASH index algorithm, storage "
+                     "engine default was used instead.");
         return STR_NULL;
     }
     char *p = arena_dup_cstr(a, written);

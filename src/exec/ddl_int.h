@@ -105,6 +105,8 @@ NODISCARD int ddl_set_options(struct exec_session *x, struct table_def *t,
 /* Makes the definition of a column, strings in t's arena; the id is not set. */
 NODISCARD int ddl_make_column(struct exec_session *x, struct table_def *t,
                               const struct column_spec *spec, struct column_def *out);
+/* MySQL's warnings about deprecated properties of a type (1681). */
+void ddl_warn_type(struct exec_session *x, const struct sql_type *type);
 /* Was the column said to be NULL, by the word or its default? */
 NODISCARD bool ddl_is_said_null(const struct column_spec *spec);
 /* DEFAULT of an existing column; value NULL takes it away. */

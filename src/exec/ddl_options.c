@@ -144,6 +144,59 @@ static struct str upper(struct arena *a, struct str s)
     return str_from(p, s.len);
 }
 
+/* Other options in the order in which the servers show them; behind ROW_FORMAT come the last two.
+ */
+static const struct str other_options[] = {
+    STR_INIT("MIN_ROWS"),           STR_INIT("MAX_ROWS"),         STR_INIT("AVG_ROW_LENGTH"),
+    STR_INIT("PACK_KEYS"),          STR_INIT("STATS_PERSISTENT"), STR_INIT("STATS_AUTO_RECALC"),
+    STR_INIT("STATS_SAMPLE_PAGES"), STR_INIT("CHECKSUM"),         STR_INIT("DELAY_KEY_WRITE"),
+    STR_INIT("KEY_BLOCK_SIZE"),     STR_INIT("COMPRESSION"),
+};
+
+/* The next "NAME=value" or "NAME value" of a list; the value may be quoted. False at the end. */
+static bool next_option(struct str *list, struct str *name, struct str *value)
+{
+    const char *p = list->p;
+    const char *end = p + list->len;
+    while (p < end && (*p == ' ' || *p == ',')) {
+        p++;
+    }
+    const char *start = p;
+    while (p < end && *p != '=' && !isspace((unsigned char)*p)) {
+        p++;
+    }
+    *name = str_from(start, (size_t)(p - start));
+    while (p < end && (*p == '=' || isspace((unsigned char)*p))) {
+        p++;
+    }
+    start = p;
+    const char quote = p < end && (*p == '\'' || *p == '"') ? *p++ : '\0';
+    while (p < end && (quote != '\0' ? *p != quote : !isspace((unsigned char)*p) && *p != ',')) {
+        p++;
+    }
+    p += quote != '\0' && p < end ? 1 : 0;
+    *value = str_from(start, (size_t)(p - start));
+    *list = str_from(p, (size_t)(end - p));
+    return name->len > 0;
+}
+
+/* Options that have no effect here are kept to be shown; others than these are dropped. */
+static struct str shown_options(struct arena *a, struct str written)
+{
+    struct str out = STR_NULL;
+    for (size_t i = 0; i < ARRAY_SIZE(other_options); i++) {
+        struct str list = written;
+        struct str name, value;
+        while (next_option(&list, &name, &value)) {
+            if (str_eq_nocase(name, other_options[i])) {
+                out = arena_printf(a, "%.*s%s%.*s=%.*s", STR_FMT(out), out.len > 0 ? " " : "",
+                                   STR_FMT(other_options[i]), STR_FMT(value));
+            }
+        }
+    }
+    return out;
+}
+
 static int set_comment(struct exec_session *x, struct table_def *t, struct str comment)
 {
     if (utf8_count(comment) > TABLE_COMMENT_CHARS) {
@@ -171,7 +224,7 @@ int ddl_set_options(struct exec_session *x, struct table_def *t,
         t->row_format = is_default ? STR_NULL : upper(t->arena, options->row_format);
     }
     if (options->others.p != NULL) {
-        t->other_options = arena_dup(t->arena, options->others);
+        t->other_options = shown_options(t->arena, options->others);
     }
     if (options->has_auto_increment) {
         t->auto_increment_start = MAX(options->auto_increment, 1);

@@ -21,6 +21,12 @@ static const struct column_def *plain_column(const struct query *q, uint32_t i)
     return e->column.binding.table->columns[e->column.binding.index].def;
 }
 
+static bool is_literal(const struct query *q, uint32_t i)
+{
+    return q->kind == QUERY_SELECT && i < q->select->item_count &&
+           q->select->items[i].expr->kind == EXPR_LITERAL;
+}
+
 static enum mysql_type blob_for(uint64_t bytes)
 {
     if (bytes <= UINT8_MAX) {
@@ -50,24 +56,23 @@ static void string_column(struct sql_type *t)
     t->flags |= BLOB_FLAG;
 }
 
-/* Integers get the smaller of INT and BIGINT that holds the expression's digits. */
-static void int_column(struct sql_type *t, enum sql_dialect dialect)
+/* Integers become INT or BIGINT by the expression's length, of which a literal's sign is a part. */
+static void int_column(struct sql_type *t, bool is_literal, enum sql_dialect dialect)
 {
-    const uint32_t digits = t->length;
-    t->type = digits >= 10 ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_LONG;
+    t->type = t->length > (is_literal ? 9 : 11) ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_LONG;
     if (dialect == DIALECT_MYSQL) {
         t->length = t->type == MYSQL_TYPE_LONGLONG ? 20 : type_is_unsigned(t) ? 10 : 11;
     }
 }
 
-static void expression_type(struct sql_type *t, enum sql_dialect dialect)
+static void expression_type(struct sql_type *t, bool is_literal, enum sql_dialect dialect)
 {
     const uint16_t kept = NOT_NULL_FLAG | UNSIGNED_FLAG | BLOB_FLAG | ENUM_FLAG | SET_FLAG;
     t->flags &= kept;
     switch (type_class_of(t->type)) {
     case TYPE_CLASS_INT:
         if (t->type != MYSQL_TYPE_YEAR) {
-            int_column(t, dialect);
+            int_column(t, is_literal, dialect);
         }
         break;
     case TYPE_CLASS_STRING:
@@ -161,8 +166,9 @@ static int make_column(struct exec_session *x, struct table_def *t, const struct
     }
     if (plain != NULL) {
         copy_column(t, plain, !type_is_nullable(&from->type), c);
+        ddl_warn_type(x, &c->type);
     } else {
-        expression_type(&c->type, dialect);
+        expression_type(&c->type, is_literal(q, i), dialect);
         const struct column_def as_is = *c;
         column_def_copy(t->arena, &as_is, c); /* labels live in the query's arena */
         if (dialect == DIALECT_MYSQL && !type_is_nullable(&c->type)) {
