@@ -153,6 +153,15 @@ struct expr *expr_with(struct parse_ctx *ctx, enum expr_kind kind, struct src_ra
     return expr_with_list(ctx, kind, src, list);
 }
 
+void expr_add_arg(struct parse_ctx *ctx, struct expr *e, struct expr *arg)
+{
+    struct vec args = {.items = e->args, .count = e->argc};
+    VEC_PUSH(ctx, &args, struct expr *, arg);
+    e->args = args.items;
+    e->argc = args.count;
+    expr_measure(ctx, e);
+}
+
 struct expr *expr_call(struct parse_ctx *ctx, struct str name, struct src_range src,
                        struct vec args)
 {

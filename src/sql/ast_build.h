@@ -65,6 +65,9 @@ struct expr *expr_paren(const struct token *open, struct expr *e, const struct t
 struct expr *expr_call3(struct parse_ctx *ctx, struct str name, struct src_range src,
                         struct expr *a, struct expr *b, struct expr *c);
 
+/* One more argument at the end. */
+void expr_add_arg(struct parse_ctx *ctx, struct expr *e, struct expr *arg);
+
 struct expr *expr_literal(struct parse_ctx *ctx, enum literal_kind kind, struct src_range src,
                           struct value value);
 struct expr *expr_string(struct parse_ctx *ctx, const struct token *t);

@@ -1,16 +1,19 @@
 /*
- * The normalised text follows what MySQL's STATEMENT_DIGEST_TEXT() prints: tokens with a space between them, keywords
- * in upper case, names in backticks, '?' for a value, '?, ...' for a list of them, '(...)' for a row and
- * '(...) slash-star , ... star-slash' for a list of rows. It differs where two statements of one digest would not mean
- * the same: names of user variables stay, and keywords are not replaced by their synonyms.
+ * The normalised text follows what MySQL's STATEMENT_DIGEST_TEXT() prints: tokens with a space
+ * between them, keywords in upper case, names in backticks, '?' for a value, '?, ...' for a list of
+ * them, '(...)' for a row and
+ * '(...) slash-star , ... star-slash' for a list of rows. It differs where two statements of one
+ * digest would not mean the same: names of user variables stay, and keywords are not replaced by
+ * their synonyms.
  *
- * Folding looks at the last few tokens only, so tokens pass through a small window; what leaves it is hashed and
- * written. No memory is allocated.
+ * Folding looks at the last few tokens only, so tokens pass through a small window; what leaves it
+ * is hashed and written. No memory is allocated.
  */
 #include "sql/digest.h"
 
-#include "sql/parse_int.h"
 #include "sql_grammar.h"
+
+#include "sql/parse_int.h"
 
 /* For a hash state on the stack. */
 #define XXH_STATIC_LINKING_ONLY
@@ -102,7 +105,8 @@ static void put_name(struct normaliser *n, const struct item *item)
 static void put_folded(struct normaliser *n, int code)
 {
     static const struct str texts[] = {
-        STR_INIT("?"),     STR_INIT("?, ..."), STR_INIT("(?)"), STR_INIT("(?) /* , ... */"),
+        STR_INIT("?"),     STR_INIT("?, ..."),
+        STR_INIT("(?)"),   STR_INIT("(?) /* , ... */"),
         STR_INIT("(...)"), STR_INIT("(...) /* , ... */"),
     };
     put(n, texts[code - FOLD_VALUE].p, texts[code - FOLD_VALUE].len);
@@ -140,7 +144,8 @@ static void push(struct normaliser *n, int code, const struct token *t)
         memmove(n->items, n->items + 1, sizeof(n->items[0]) * (WINDOW - 1));
         n->count--;
     }
-    n->items[n->count++] = (struct item){.code = code, .reserved = t->reserved, .p = t->p, .len = t->len};
+    n->items[n->count++] =
+        (struct item){.code = code, .reserved = t->reserved, .p = t->p, .len = t->len};
 }
 
 /* Is a sign behind this token a unary one? */
@@ -170,7 +175,7 @@ static bool takes_sign(const struct item *before)
 
 static bool is_sign(int code)
 {
-    return code == TK_MINUS || code == TK_PLUS;
+    return code == TK_MINUS_SIGN || code == TK_PLUS;
 }
 
 static void push_value(struct normaliser *n, const struct token *t)
@@ -262,7 +267,8 @@ static void finish_digest(struct normaliser *n, struct digest *out)
     out->hash[1] = hash.low64;
 }
 
-void sql_digest(struct str statement, const struct parse_options *options, struct digest *out, struct bytebuf *text)
+void sql_digest(struct str statement, const struct parse_options *options, struct digest *out,
+                struct bytebuf *text)
 {
     struct scanner scanner;
     XXH3_state_t state;
@@ -274,7 +280,8 @@ void sql_digest(struct str statement, const struct parse_options *options, struc
     n.state = &state;
     n.text = text;
     scanner_init(&scanner, statement, options, NULL);
-    for (int code = scanner_next(&scanner, &t); code != 0 && code != TK_SEMICOLON; code = scanner_next(&scanner, &t)) {
+    for (int code = scanner_next(&scanner, &t); code != 0 && code != TK_SEMICOLON;
+         code = scanner_next(&scanner, &t)) {
         push_token(&n, code, &t);
     }
     finish_digest(&n, out);

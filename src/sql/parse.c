@@ -25,18 +25,31 @@ static unsigned line_of(struct str text, size_t offset)
     "You have an error in your SQL syntax; check the manual that corresponds to your %s server version for the right " \
     "syntax to use"
 
+#define NEAR_MAX 80
+
+/* What is quoted: the text from the token on. MariaDB passes over a comma and marks where it cut.
+ */
+static const char *text_near(struct parse_ctx *ctx, const struct token *t, bool mariadb)
+{
+    const uint32_t offset =
+        t->offset + (mariadb && t->src_len == 1 && ctx->original.p[t->offset] == ',');
+    const struct str rest = str_from(ctx->original.p + offset, ctx->original.len - offset);
+    if (mariadb && rest.len > NEAR_MAX) {
+        return arena_printf(ctx->arena, "%.*s...", NEAR_MAX - 3, rest.p).p;
+    }
+    return arena_dup_cstr(ctx->arena, str_from(rest.p, MIN(rest.len, (size_t)NEAR_MAX)));
+}
+
 void parse_error_at(struct parse_ctx *ctx, const struct token *t)
 {
     if (ctx->failed) {
         return;
     }
     ctx->failed = true;
-    const char *server = ctx->options->dialect == DIALECT_MARIADB ? "MariaDB" : "MySQL";
-    const struct str message = arena_printf(ctx->arena, SYNTAX_ERROR, server);
-    const struct str near = str_from(ctx->original.p + t->offset, ctx->original.len - t->offset);
-    /* The text may have no end of its own. */
-    const struct str quoted = arena_dup(ctx->arena, str_from(near.p, MIN(near.len, 400u)));
-    (void)diag_set(ctx->diag, ER_PARSE_ERROR, message.p, quoted.p,
+    const bool mariadb = ctx->options->dialect == DIALECT_MARIADB;
+    const struct str message =
+        arena_printf(ctx->arena, SYNTAX_ERROR, mariadb ? "MariaDB" : "MySQL");
+    (void)diag_set(ctx->diag, ER_PARSE_ERROR, message.p, text_near(ctx, t, mariadb),
                    (int)line_of(ctx->original, t->offset));
 }
 
@@ -173,6 +186,9 @@ int sql_parse(struct str text, const struct parse_options *options, struct arena
     scanner_init(&source.scanner, ctx.stmt->text, options, arena);
     ctx.source = &source;
     grammar_run(&ctx);
+    if (ctx.bare_rows.p != NULL) {
+        parse_error_at(&ctx, &ctx.bare_rows);
+    }
     if (ctx.failed) {
         return -1;
     }

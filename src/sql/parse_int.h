@@ -84,8 +84,10 @@ struct parse_ctx {
     struct token_source *source;
     struct token at; /* The token being given to the parser. */
     int depth;       /* Open parentheses. */
-    bool takes_all;  /* The statement goes on to the end of the text, past any ';'. */
-    bool failed;     /* diag has the error; the parse ends at the next token. */
+    struct token
+        bare_rows;  /* VALUES (1), (2), which in MySQL only INSERT may have; p NULL = none seen. */
+    bool takes_all; /* The statement goes on to the end of the text, past any ';'. */
+    bool failed;    /* diag has the error; the parse ends at the next token. */
 };
 
 /* Runs the grammar over the tokens that grammar_next() gives. */

@@ -318,6 +318,9 @@ static int scan_word(struct scanner *s, const unsigned char *from, struct token 
     int code = TK_IDENT;
     if (kw != NULL && s->last != TK_ATAT) {
         code = literal_prefix(s, word_code(s, kw, &reserved));
+        if (code == TK_OFFSET && reserved) {
+            code = TK_OFFSET_RESERVED;
+        }
         if (code == TK_NOT && (s->options->sql_mode & SQL_MODE_HIGH_NOT_PRECEDENCE)) {
             code = TK_NOT2;
         }
@@ -420,7 +423,7 @@ again:
     "--"                {
                             if (p < end && !is_space(*p) && *p >= ' ') {
                                 p = from + 1;
-                                return TOKEN(TK_MINUS);
+                                return TOKEN(TK_MINUS_SIGN);
                             }
                             s->cur = p < end ? skip_line(p, end) : end;
                             goto again;
@@ -470,6 +473,7 @@ again:
     "0b" [01]+          { return TOKEN(TK_BIN_NUM); }
     [xX] "'" [0-9a-fA-F]* "'" { return TOKEN(TK_HEX_NUM); }
     [bB] "'" [01]* "'"  { return TOKEN(TK_BIN_NUM); }
+    [xXbB] "'"          { return TOKEN(TK_ILLEGAL); }
     [nN] "'"            { s->cur = p; return scan_quoted(s, from, TK_NCHAR_STRING, out); }
 
     "_" [A-Za-z0-9]+    {
@@ -503,7 +507,7 @@ again:
     "."                 { return TOKEN(TK_DOT); }
     "?"                 { return TOKEN(TK_PARAM); }
     "+"                 { return TOKEN(TK_PLUS); }
-    "-"                 { return TOKEN(TK_MINUS); }
+    "-"                 { return TOKEN(TK_MINUS_SIGN); }
     "*"                 { return TOKEN(TK_STAR); }
     "/"                 { return TOKEN(TK_SLASH); }
     "%"                 { return TOKEN(TK_PERCENT); }
@@ -527,8 +531,13 @@ again:
     ">="                { return TOKEN(TK_GE); }
     "!"                 { return TOKEN(TK_BANG); }
     ":="                { return TOKEN(TK_ASSIGN); }
-    "->"                { return TOKEN(TK_ARROW); }
-    "->>"               { return TOKEN(TK_ARROW2); }
+    "->" | "->>"        {
+                            if (is_mariadb(s)) {
+                                p = from + 1;
+                                return TOKEN(TK_MINUS_SIGN);
+                            }
+                            return TOKEN(p - from == 2 ? TK_ARROW : TK_ARROW2);
+                        }
     *                   { return TOKEN(TK_ILLEGAL); }
     */
 #undef TOKEN

@@ -40,6 +40,7 @@ void build_insert(struct parse_ctx *ctx, enum stmt_kind kind, bool ignore,
     if (source.is_set) {
         insert_from_sets(ctx, s, source.sets);
     } else if (is_plain_values(source.query)) {
+        ctx->bare_rows.p = NULL;
         s->rows = source.query->rows;
         s->row_count = source.query->row_count;
     } else {

@@ -303,9 +303,6 @@ struct expr *expr_group_concat(struct parse_ctx *ctx, const struct token *name,
 struct expr *expr_window(struct parse_ctx *ctx, const struct token *name, struct vec args,
                          const struct token *close, unsigned options, struct over over)
 {
-    if (over.window == NULL) {
-        parse_error_at(ctx, &ctx->at);
-    }
     struct expr *e = expr_over(ctx, EXPR_WINDOW, name, args, src_of(close), over);
     e->call.from_last = (options & WINDOW_FROM_LAST) != 0;
     e->call.ignore_nulls = (options & WINDOW_IGNORE_NULLS) != 0;
@@ -380,6 +377,10 @@ struct query *query_values(struct parse_ctx *ctx, const struct token *word, stru
     q->row_count = rows.count;
     q->src = src_join(src_of(word), q->rows[rows.count - 1]->src);
     query_measure(ctx, q);
+    const struct src_range first = q->rows[0]->src;
+    if (ctx->options->dialect == DIALECT_MYSQL && ctx->stmt->text.p[first.offset] == '(') {
+        ctx->bare_rows = (struct token){.offset = first.offset, .src_len = first.len, .p = "("};
+    }
     return q;
 }
 

@@ -53,7 +53,7 @@ void grammar_run(struct parse_ctx *ctx)
 %left BAR.
 %left AMPERSAND.
 %left SHIFT_LEFT SHIFT_RIGHT.
-%left PLUS MINUS.
+%left PLUS MINUS_SIGN.
 %left STAR SLASH PERCENT DIV MOD.
 %left CARET.
 %left CONCAT_PIPES.

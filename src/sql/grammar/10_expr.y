@@ -66,9 +66,9 @@ bit_expr(A) ::= bit_expr(B) AMPERSAND bit_expr(C).   { A = expr_binary(ctx, STR(
 bit_expr(A) ::= bit_expr(B) SHIFT_LEFT bit_expr(C).  { A = expr_binary(ctx, STR("<<"), B, C); }
 bit_expr(A) ::= bit_expr(B) SHIFT_RIGHT bit_expr(C). { A = expr_binary(ctx, STR(">>"), B, C); }
 bit_expr(A) ::= bit_expr(B) PLUS bit_expr(C).        { A = expr_binary(ctx, STR("+"), B, C); }
-bit_expr(A) ::= bit_expr(B) MINUS bit_expr(C).       { A = expr_binary(ctx, STR("-"), B, C); }
+bit_expr(A) ::= bit_expr(B) MINUS_SIGN bit_expr(C).       { A = expr_binary(ctx, STR("-"), B, C); }
 bit_expr(A) ::= bit_expr(B) PLUS interval(C). [PLUS]  { A = expr_date_arith(ctx, true, B, C); }
-bit_expr(A) ::= bit_expr(B) MINUS interval(C). [PLUS] { A = expr_date_arith(ctx, false, B, C); }
+bit_expr(A) ::= bit_expr(B) MINUS_SIGN interval(C). [PLUS] { A = expr_date_arith(ctx, false, B, C); }
 bit_expr(A) ::= bit_expr(B) STAR bit_expr(C).        { A = expr_binary(ctx, STR("*"), B, C); }
 bit_expr(A) ::= bit_expr(B) SLASH bit_expr(C).       { A = expr_binary(ctx, STR("/"), B, C); }
 bit_expr(A) ::= bit_expr(B) PERCENT bit_expr(C).     { A = expr_binary(ctx, STR("MOD"), B, C); }
@@ -89,7 +89,7 @@ simple_expr(A) ::= function(B).                      { A = B; }
 simple_expr(A) ::= simple_expr(B) COLLATE charset_name(C). { A = expr_collate(ctx, B, &C); }
 simple_expr(A) ::= simple_expr(B) CONCAT_PIPES simple_expr(C). { A = expr_chain(ctx, STR("CONCAT"), B, C); }
 simple_expr(A) ::= PLUS(B) simple_expr(C). [NEG]     { A = C; A->src = src_join(src_of(&B), C->src); }
-simple_expr(A) ::= MINUS(B) simple_expr(C). [NEG]    { A = expr_prefix(ctx, STR("NEG"), &B, C); }
+simple_expr(A) ::= MINUS_SIGN(B) simple_expr(C). [NEG]    { A = expr_prefix(ctx, STR("NEG"), &B, C); }
 simple_expr(A) ::= TILDE(B) simple_expr(C). [NEG]    { A = expr_prefix(ctx, STR("~"), &B, C); }
 simple_expr(A) ::= BANG(B) simple_expr(C). [NEG]     { A = expr_prefix(ctx, STR("!"), &B, C); }
 simple_expr(A) ::= NOT2(B) simple_expr(C). [NEG]     { A = expr_prefix(ctx, STR("NOT"), &B, C); }
@@ -98,6 +98,7 @@ simple_expr(A) ::= query_parens(B). [SUBQUERY_AS_EXPR] { A = expr_subquery(ctx, 
 simple_expr(A) ::= LP(B) expr(C) RP(D).              { A = expr_paren(&B, C, &D); }
 simple_expr(A) ::= LP(B) expr(C) COMMA expr_list(D) RP(E). { A = expr_row(ctx, &B, C, D, &E); }
 simple_expr(A) ::= ROW(B) LP expr(C) COMMA expr_list(D) RP(E). { A = expr_row(ctx, &B, C, D, &E); }
+simple_expr(A) ::= ROW(B).                           { A = expr_column(ctx, src_of(&B), STR_NULL, STR_NULL, token_str(&B)); }
 simple_expr(A) ::= EXISTS(B) query_parens(C).        { A = expr_subquery(ctx, EXPR_EXISTS, src_join(src_of(&B), C->src), C); }
 simple_expr(A) ::= LBRACE(B) ident(C) expr(D) RBRACE(E). { A = expr_odbc(ctx, &B, &C, D, &E); }
 simple_expr(A) ::= simple_ident(B) ARROW STRING(C).  { A = expr_json_arrow(ctx, B, &C, false); }
@@ -147,18 +148,21 @@ variable(A) ::= ATAT(B) ident(C) DOT ident(D) DOT ident(E). { A = expr_system_va
 function(A) ::= ident(B) LP opt_expr_list(C) RP(D).  { A = expr_call(ctx, token_str(&B), src_join(src_of(&B), src_of(&D)), C); }
 function(A) ::= ident(B) DOT ident(C) LP opt_expr_list(D) RP(E). { A = expr_stored_call(ctx, &B, &C, D, &E); }
 /* Reserved words that are functions with plain arguments. */
-function(A) ::= plain_function(B) LP opt_expr_list(C) RP(D). { A = expr_call(ctx, token_str(&B), src_join(src_of(&B), src_of(&D)), C); }
+function(A) ::= plain_function(B) LP expr_list(C) RP(D). { A = expr_call(ctx, token_str(&B), src_join(src_of(&B), src_of(&D)), C); }
 %type plain_function {struct token}
-plain_function(A) ::= IF(B).       { A = B; }
-plain_function(A) ::= LEFT(B).     { A = B; }
-plain_function(A) ::= RIGHT(B).    { A = B; }
-plain_function(A) ::= REPLACE(B).  { A = B; }
-plain_function(A) ::= INSERT(B).   { A = B; }
-plain_function(A) ::= REPEAT(B).   { A = B; }
-plain_function(A) ::= MOD(B).      { A = B; }
 plain_function(A) ::= GROUPING(B). { A = B; }
-plain_function(A) ::= DATABASE(B). { A = B; }
-plain_function(A) ::= COLLATE(B).  { A = B; }
+function(A) ::= DATABASE(B) LP RP(C).                { A = expr_call3(ctx, token_str(&B), src_join(src_of(&B), src_of(&C)), NULL, NULL, NULL); }
+function(A) ::= function2(B) LP expr(C) COMMA expr(D) RP(E). { A = expr_call3(ctx, token_str(&B), src_join(src_of(&B), src_of(&E)), C, D, NULL); }
+%type function2 {struct token}
+function2(A) ::= LEFT(B).          { A = B; }
+function2(A) ::= RIGHT(B).         { A = B; }
+function2(A) ::= REPEAT(B).        { A = B; }
+function2(A) ::= MOD(B).           { A = B; }
+function(A) ::= function3(B) LP expr(C) COMMA expr(D) COMMA expr(E) RP(F). { A = expr_call3(ctx, token_str(&B), src_join(src_of(&B), src_of(&F)), C, D, E); }
+%type function3 {struct token}
+function3(A) ::= IF(B).            { A = B; }
+function3(A) ::= REPLACE(B).       { A = B; }
+function(A) ::= INSERT(B) LP expr(C) COMMA expr(D) COMMA expr(E) COMMA expr(F) RP(G). { A = expr_call3(ctx, token_str(&B), src_join(src_of(&B), src_of(&G)), C, D, E); expr_add_arg(ctx, A, F); }
 function(A) ::= INTERVAL(B) LP expr(C) COMMA expr_list(D) RP(E). { A = expr_interval_function(ctx, &B, C, D, &E); }
 function(A) ::= CHAR(B) LP expr_list(C) RP(D).       { A = expr_call(ctx, STR("CHAR"), src_join(src_of(&B), src_of(&D)), C); }
 function(A) ::= CHAR(B) LP expr_list(C) USING charset_name(D) RP(E). { VEC_PUSH(ctx, &C, struct expr *, expr_text(ctx, token_str(&D), src_of(&D))); A = expr_call(ctx, STR("CHAR_USING"), src_join(src_of(&B), src_of(&E)), C); }
@@ -172,7 +176,8 @@ function(A) ::= UTC_TIMESTAMP(B) opt_fsp(C).         { A = expr_call3(ctx, STR("
 function(A) ::= CURRENT_USER(B) opt_parens(C).       { A = expr_call3(ctx, STR("CURRENT_USER"), src_extend(&B, C), NULL, NULL, NULL); }
 function(A) ::= CURRENT_ROLE(B) opt_parens(C).       { A = expr_call3(ctx, STR("CURRENT_ROLE"), src_extend(&B, C), NULL, NULL, NULL); }
 
-now(A) ::= NOW(B) LP opt_expr(C) RP(D).              { A = expr_call3(ctx, STR("NOW"), src_join(src_of(&B), src_of(&D)), C, NULL, NULL); }
+now(A) ::= NOW(B) LP RP(C).                          { A = expr_call3(ctx, STR("NOW"), src_join(src_of(&B), src_of(&C)), NULL, NULL, NULL); }
+now(A) ::= NOW(B) LP INT_NUM(C) RP(D).               { A = expr_call3(ctx, STR("NOW"), src_join(src_of(&B), src_of(&D)), expr_number(ctx, &C, LIT_INT), NULL, NULL); }
 now(A) ::= CURRENT_TIMESTAMP(B) opt_fsp(C).          { A = expr_call3(ctx, STR("NOW"), src_extend(&B, C.src), C.expr, NULL, NULL); }
 %type opt_parens {struct src_range}
 opt_parens(A) ::= .                                  { A = (struct src_range){0}; }
@@ -247,7 +252,8 @@ json_on_when ::= ERROR.
 function(A) ::= AGGREGATE_FUNC(B) LP opt_distinct(C) expr_list(D) RP(E) opt_over(F). { A = expr_aggregate(ctx, &B, C, D, &E, F); }
 function(A) ::= AGGREGATE_FUNC(B) LP opt_all STAR(C) RP(D) opt_over(E). { A = expr_count_star(ctx, &B, &C, &D, E); }
 function(A) ::= GROUP_CONCAT(B) LP opt_distinct(C) expr_list(D) opt_order(E) opt_separator(F) opt_limit(G) RP(H) opt_over(I). { A = expr_group_concat(ctx, &B, (struct group_concat_parts){.distinct = C, .args = D, .order = E, .separator = F, .limit = G}, &H, I); }
-function(A) ::= WINDOW_FUNC(B) LP opt_expr_list(C) RP(D) opt_from_last(E) opt_nulls(F) opt_over(G). { A = expr_window(ctx, &B, C, &D, E | F, G); }
+function(A) ::= WINDOW_FUNC(B) LP opt_expr_list(C) RP(D) opt_nulls(E) over(F). { A = expr_window(ctx, &B, C, &D, E, F); }
+function(A) ::= NTH_VALUE(B) LP expr_list(C) RP(D) opt_from_last(E) opt_nulls(F) over(G). { A = expr_window(ctx, &B, C, &D, E | F, G); }
 %type opt_distinct {unsigned}
 opt_distinct(A) ::= .         { A = 0; }
 opt_distinct(A) ::= DISTINCT. { A = EXPR_DISTINCT; }
@@ -258,7 +264,7 @@ opt_all ::= ALL.
 opt_separator(A) ::= .                    { A = STR_NULL; }
 opt_separator(A) ::= SEPARATOR STRING(B). { A = token_str(&B); }
 %type opt_from_last {unsigned}
-opt_from_last(A) ::= . [SUBQUERY_AS_EXPR]          { A = 0; }
+opt_from_last(A) ::= .            { A = 0; }
 opt_from_last(A) ::= FROM FIRST. { A = 0; }
 opt_from_last(A) ::= FROM LAST.  { A = WINDOW_FROM_LAST; }
 %type opt_nulls {unsigned}
@@ -268,8 +274,10 @@ opt_nulls(A) ::= IGNORE NULLS.  { A = WINDOW_IGNORE_NULLS; }
 
 %type opt_over {struct over}
 opt_over(A) ::= .                        { A = (struct over){0}; }
-opt_over(A) ::= OVER ident(B).           { A = (struct over){.src = src_of(&B), .window = window_named(ctx, &B)}; }
-opt_over(A) ::= OVER LP window_spec(B) RP(C). { A = (struct over){.src = src_of(&C), .window = B}; }
+opt_over(A) ::= over(B).                 { A = B; }
+%type over {struct over}
+over(A) ::= OVER ident(B).           { A = (struct over){.src = src_of(&B), .window = window_named(ctx, &B)}; }
+over(A) ::= OVER LP window_spec(B) RP(C). { A = (struct over){.src = src_of(&C), .window = B}; }
 %type window_spec {struct window *}
 window_spec(A) ::= opt_window_base(B) opt_partition_by(C) opt_order(D) opt_frame(E). { A = window_new(ctx, B, C, D, &E); }
 %type opt_window_base {struct str}

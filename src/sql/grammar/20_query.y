@@ -105,10 +105,12 @@ opt_limit(A) ::= limit(B).                                 { A = B; }
 %type limit {struct limit}
 limit(A) ::= LIMIT limit_number(B).                        { A = (struct limit){.count = B}; }
 limit(A) ::= LIMIT limit_number(B) COMMA limit_number(C).  { A = (struct limit){.count = C, .offset = B}; }
-limit(A) ::= LIMIT limit_number(B) OFFSET limit_number(C). { A = (struct limit){.count = B, .offset = C}; }
-limit(A) ::= OFFSET limit_number(B) rows_word fetch_first. { A = (struct limit){.count = expr_literal(ctx, LIT_INT, B->src, value_int(1)), .offset = B}; }
-limit(A) ::= OFFSET limit_number(B) rows_word fetch_first limit_number(C) rows_only. { A = (struct limit){.count = C, .offset = B}; }
+limit(A) ::= LIMIT limit_number(B) offset_word limit_number(C). { A = (struct limit){.count = B, .offset = C}; }
+limit(A) ::= OFFSET_RESERVED limit_number(B) rows_word fetch_first. { A = (struct limit){.count = expr_literal(ctx, LIT_INT, B->src, value_int(1)), .offset = B}; }
+limit(A) ::= OFFSET_RESERVED limit_number(B) rows_word fetch_first limit_number(C) rows_only. { A = (struct limit){.count = C, .offset = B}; }
 limit(A) ::= fetch_first limit_number(C) rows_only.        { A = (struct limit){.count = C}; }
+offset_word ::= OFFSET.
+offset_word ::= OFFSET_RESERVED.
 fetch_first ::= FETCH FIRST.
 fetch_first ::= FETCH NEXT.
 rows_word ::= ROW.

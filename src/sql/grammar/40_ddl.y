@@ -97,7 +97,6 @@ opt_binary(A) ::= .                              { A = (struct charset_attr){0};
 opt_binary(A) ::= BINARY.                        { A = (struct charset_attr){.binary = true}; }
 charset_word ::= CHARSET.
 charset_word ::= CHAR SET.
-charset_word ::= CHARACTER SET.
 %type label_list {struct vec}
 label_list(A) ::= text_literal(B).                      { A = (struct vec){0}; VEC_PUSH(ctx, &A, struct str, B); }
 label_list(A) ::= label_list(A) COMMA text_literal(B).  { VEC_PUSH(ctx, &A, struct str, B); }
@@ -163,6 +162,7 @@ generated_kind(A) ::= STORED.     { A = GENERATED_STORED; }
 generated_kind(A) ::= PERSISTENT. { A = GENERATED_STORED; }
 column_format ::= DEFAULT.
 column_format ::= ident.
+column_format ::= DECIMAL.
 %type enforcement {bool}
 enforcement(A) ::= .              { A = false; }
 enforcement(A) ::= ENFORCED.      { A = false; }
@@ -175,7 +175,7 @@ constraint_name(A) ::= CONSTRAINT.               { A = STR_NULL; }
 constraint_name(A) ::= CONSTRAINT ident(B).      { A = token_str(&B); }
 
 default_value(A) ::= literal(B).                 { A = B; }
-default_value(A) ::= MINUS(B) number(C).         { A = expr_negated_literal(&B, C); }
+default_value(A) ::= MINUS_SIGN(B) number(C).         { A = expr_negated_literal(&B, C); }
 default_value(A) ::= PLUS number(C).             { A = C; }
 default_value(A) ::= function(B).                { A = B; }
 default_value(A) ::= LP(B) expr(C) RP(D).        { A = expr_paren(&B, C, &D); }
@@ -260,6 +260,7 @@ opt_temporary(A) ::= TEMPORARY. { A = true; }
 %type table_body {struct table_body}
 table_body(A) ::= LP table_elements(B) RP table_options(C) partitioning(D) create_query(E). { A = (struct table_body){.elements = B, .options = C, .partitioned = D, .query = E}; }
 table_body(A) ::= table_options_given(C) partitioning(D) create_query(E). { A = (struct table_body){.options = C, .partitioned = D, .query = E}; }
+table_body(A) ::= .                           { A = (struct table_body){0}; }
 table_body(A) ::= partitioning_given(B).      { A = (struct table_body){.partitioned = B}; }
 table_body(A) ::= create_query_given(B).      { A = (struct table_body){.query = B}; }
 %type table_elements {struct table_elements *}
@@ -285,8 +286,14 @@ opt_as ::= AS.
 partitioning(A) ::= .                         { A = (struct src_range){0}; }
 partitioning(A) ::= partitioning_given(B).    { A = B; }
 %type partitioning_given {struct src_range}
-partitioning_given(A) ::= PARTITION(B) BY any_list. { A = (struct src_range){.offset = B.offset, .len = (uint32_t)ctx->stmt->text.len - B.offset}; }
+partitioning_given(A) ::= PARTITION(B) BY part_list. [SUBQUERY_AS_EXPR] { A = (struct src_range){.offset = B.offset, .len = (uint32_t)ctx->stmt->text.len - B.offset}; }
 %wildcard ANYTHING.
+/* Any tokens with balanced parentheses, up to the query of CREATE TABLE … SELECT. */
+part_list ::= part.
+part_list ::= part_list part.
+part ::= ANYTHING.
+part ::= LP RP.
+part ::= LP part_list RP.
 any_list ::= ANYTHING.
 any_list ::= any_list ANYTHING.
 
@@ -322,4 +329,5 @@ option_value(A) ::= INT_NUM(B).     { A = B; }
 option_value(A) ::= DECIMAL_NUM(B). { A = B; }
 option_value(A) ::= DEFAULT(B).     { A = B; }
 option_value(A) ::= ALL(B).         { A = B; }
+option_value(A) ::= DECIMAL(B).     { A = B; }
 option_value(A) ::= NULL(B).        { A = B; }

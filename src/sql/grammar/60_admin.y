@@ -30,7 +30,6 @@ set_value(A) ::= DEFAULT(B).   { A = expr_default(ctx, src_of(&B)); }
 set_value(A) ::= ON(B).        { A = expr_text(ctx, token_str(&B), src_of(&B)); }
 set_value(A) ::= ALL(B).       { A = expr_text(ctx, token_str(&B), src_of(&B)); }
 set_value(A) ::= BINARY(B).    { A = expr_text(ctx, token_str(&B), src_of(&B)); }
-set_value(A) ::= ROW(B).       { A = expr_text(ctx, token_str(&B), src_of(&B)); }
 set_value(A) ::= SYSTEM(B).    { A = expr_text(ctx, token_str(&B), src_of(&B)); }
 charset_value(A) ::= charset_name(B). { A = expr_text(ctx, token_str(&B), src_of(&B)); }
 charset_value(A) ::= DEFAULT(B).      { A = expr_default(ctx, src_of(&B)); }
@@ -82,6 +81,7 @@ release(A) ::= RELEASE.     { A = true; }
 release(A) ::= NO RELEASE.  { A = false; }
 
 statement ::= lock_word lock_items(A).             { build_lock(ctx, A); }
+statement ::= lock_word lock_items(A) WAIT INT_NUM. { build_lock(ctx, A); }
 lock_word ::= LOCK table_word.
 statement ::= UNLOCK table_word.                   { build_admin(ctx, STMT_UNLOCK_TABLES, STR("unlock"), (struct vec){0}); }
 %type lock_items {struct vec}

@@ -3,6 +3,8 @@
 #include "sql/parse.h"
 #include "types/convert.h"
 
+#include <stdio.h>
+
 static void put(struct bytebuf *out, const char *text)
 {
     bytebuf_put_cstr(out, text);
