@@ -1,0 +1,56 @@
+/*
+ * The steps by which the server starts and stops, in the order main() takes them. Each returns 0,
+ * or -1 with diag set to a message for the person who starts the server. What a step has made is
+ * undone by app_stop().
+ */
+#ifndef STARTUP_H
+#define STARTUP_H
+
+#include "config/config.h"
+
+#include "base/arena.h"
+#include "base/diag.h"
+#include "base/log.h"
+#include "exec/server.h"
+#include "net/listener.h"
+#include "net/tls.h"
+#include "os/loop.h"
+#include "session/session.h"
+
+struct app {
+    struct arena arena;
+    struct config_set config;
+    struct log log;
+    int argc;
+    char **argv;
+    int log_fd;
+    struct loops *loops;
+    struct server server;
+    struct tls_slot *tls;
+    struct tls_options tls_options;
+    struct auth_rsa *rsa;
+    struct sessions *sessions;
+    struct listener *tcp;
+    struct listener *unix_socket;
+    _Atomic(int) stop_signals; /* SIGTERM, SIGINT seen */
+    _Atomic(bool) reload;      /* SIGHUP seen */
+    int wake_fd;               /* eventfd: main waits on it */
+};
+
+/* What the process is before any configuration. */
+void app_init(struct app *a, int argc, char **argv);
+
+NODISCARD int app_configure_log(struct app *a, struct diag *d);
+NODISCARD int app_start_threads(struct app *a, struct diag *d);
+NODISCARD int app_open_storage(struct app *a, struct diag *d);
+NODISCARD int app_load_catalog(struct app *a, struct diag *d);
+NODISCARD int app_prepare_tls(struct app *a, struct diag *d);
+NODISCARD int app_listen(struct app *a, struct diag *d);
+
+/* Waits for SIGTERM or SIGINT, reloading on SIGHUP. */
+void app_wait(struct app *a);
+
+/* Drains and ends everything that was started. */
+void app_stop(struct app *a);
+
+#endif
