@@ -125,6 +125,7 @@ struct ddb_session {
     struct ddb_instance *instance;
     struct rlist link;         /* instance->sessions */
     pthread_mutex_t conn_lock; /* conn against interrupt(), which any thread may call. */
+    uint32_t masked;           /* Interrupts are ignored: guarded by conn_lock. */
     duckdb_connection conn;    /* NULL until needed. */
     duckdb_prepared_statement prepared[DDB_PREPARED_COUNT];
 
@@ -227,6 +228,13 @@ void ddb_final_checkpoint(struct ddb_instance *in);
 int ddb_session_open(struct engine *e, struct diag *diag, struct engine_session **out);
 void ddb_session_close(struct engine_session *base);
 void ddb_session_interrupt(struct engine_session *base);
+
+/*
+ * Between these, interrupt() does nothing: ending a transaction must not stop half-way because a
+ * client is gone. They nest.
+ */
+void ddb_mask_interrupts(struct ddb_session *s);
+void ddb_unmask_interrupts(struct ddb_session *s);
 
 /* Destroys every DuckDB handle of the session. lost: its transaction and cursor are gone with the
  * instance. */

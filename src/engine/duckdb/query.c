@@ -312,7 +312,9 @@ static void end_stream(struct ddb_session *s)
 {
     struct diag ignored;
     diag_init(&ignored);
+    ddb_mask_interrupts(s);
     (void)!ddb_prepared_run(s, DDB_PROBE, &ignored);
+    ddb_unmask_interrupts(s);
     diag_release(&ignored);
 }
 

@@ -97,9 +97,23 @@ void ddb_session_interrupt(struct engine_session *base)
 {
     struct ddb_session *s = ddb_session_of(base);
     pthread_mutex_lock(&s->conn_lock);
-    if (s->conn != NULL) {
+    if (s->conn != NULL && s->masked == 0) {
         duckdb_interrupt(s->conn);
     }
+    pthread_mutex_unlock(&s->conn_lock);
+}
+
+void ddb_mask_interrupts(struct ddb_session *s)
+{
+    pthread_mutex_lock(&s->conn_lock);
+    s->masked++;
+    pthread_mutex_unlock(&s->conn_lock);
+}
+
+void ddb_unmask_interrupts(struct ddb_session *s)
+{
+    pthread_mutex_lock(&s->conn_lock);
+    s->masked--;
     pthread_mutex_unlock(&s->conn_lock);
 }
 

@@ -47,7 +47,7 @@ static bool is_plain(struct str value)
             return false;
         }
     }
-    return value.len > 0 && value.len < 64;
+    return value.len < 64;
 }
 
 static int set_in_duckdb(struct ddb_instance *in, const struct setting *setting, struct str value,
@@ -56,10 +56,11 @@ static int set_in_duckdb(struct ddb_instance *in, const struct setting *setting,
     uint64_t number;
     const bool is_number = str_to_u64(value, &number) == 0;
     char sql[256];
-    if (!is_plain(value) || (setting->kind == SETTING_COUNT && !is_number)) {
+    const bool automatic = (is_number && number == 0) || value.len == 0;
+    if (!is_plain(value) || (setting->kind == SETTING_COUNT && !is_number && !automatic)) {
         return bad_value(setting, value, diag);
     }
-    if (is_number && number == 0) {
+    if (automatic) {
         snprintf(sql, sizeof(sql), "RESET GLOBAL %s", setting->duckdb);
     } else if (setting->kind == SETTING_COUNT) {
         snprintf(sql, sizeof(sql), "SET GLOBAL %s = %" PRIu64, setting->duckdb, number);
@@ -80,7 +81,7 @@ static void remember(struct ddb_instance *in, const struct setting *setting, str
     uint64_t number = 0;
     const bool is_number = str_to_u64(value, &number) == 0;
     struct str text = arena_printf(&in->arena, "%.*s%s", STR_FMT(value), is_number ? "B" : "");
-    if (is_number && number == 0) {
+    if (value.len == 0 || (is_number && number == 0)) {
         text = STR_NULL;
     }
     if (setting->kind == SETTING_COUNT) {

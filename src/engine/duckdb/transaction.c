@@ -76,6 +76,7 @@ bool ddb_snapshot_is_stale(struct ddb_session *s, uint64_t table_id)
 /* Rolls back on DuckDB's side. The gate is held; the handle of the connection may be gone. */
 static void rollback_work(struct ddb_session *s)
 {
+    ddb_mask_interrupts(s);
     if (s->cursor != NULL) {
         ddb_cursor_drop(s->cursor);
     }
@@ -90,6 +91,7 @@ static void rollback_work(struct ddb_session *s)
                                 &ignored); /* Fails only when there is no transaction left. */
         diag_release(&ignored);
     }
+    ddb_unmask_interrupts(s);
     atomic_fetch_add(&s->instance->counters.rollbacks, 1);
     forget_touched(s);
     reset_txn(s);
@@ -178,11 +180,15 @@ static int commit_work(struct ddb_session *s, struct diag *diag)
     }
     assert(s->writer == NULL);
     s->state = ENGINE_TXN_NONE;
+    ddb_mask_interrupts(s);
+    int rc;
     if (s->wrote) {
-        return commit_write(s, diag);
+        rc = commit_write(s, diag);
+    } else {
+        rc = ddb_prepared_run(s, DDB_COMMIT, diag);
+        reset_txn(s);
     }
-    const int rc = ddb_prepared_run(s, DDB_COMMIT, diag);
-    reset_txn(s);
+    ddb_unmask_interrupts(s);
     return rc;
 }
 
@@ -220,19 +226,11 @@ static bool txn_is_alive(struct ddb_session *s)
     return alive;
 }
 
-int ddb_failed(struct ddb_session *s, duckdb_error_type type, const char *message,
-               struct str subject, struct diag *diag)
+/* Finds out what an error has left of the client's transaction. */
+static void examine_txn(struct ddb_session *s)
 {
-    (void)duckdb_diag(diag, type, message, subject);
-    if (ddb_error_is_fatal(type, message)) {
-        atomic_store(&s->instance->invalid, true);
-        if (s->state == ENGINE_TXN_OPEN) {
-            s->state = ENGINE_TXN_ABORTED;
-        }
-        return -1;
-    }
     if (s->state != ENGINE_TXN_OPEN || txn_is_alive(s)) {
-        return -1;
+        return;
     }
     const bool read_only = s->read_only;
     const bool wrote = s->wrote;
@@ -245,6 +243,22 @@ int ddb_failed(struct ddb_session *s, duckdb_error_type type, const char *messag
         rollback_work(s);
         s->state = ENGINE_TXN_ABORTED;
     }
+}
+
+int ddb_failed(struct ddb_session *s, duckdb_error_type type, const char *message,
+               struct str subject, struct diag *diag)
+{
+    (void)duckdb_diag(diag, type, message, subject);
+    if (ddb_error_is_fatal(type, message)) {
+        atomic_store(&s->instance->invalid, true);
+        if (s->state == ENGINE_TXN_OPEN) {
+            s->state = ENGINE_TXN_ABORTED;
+        }
+        return -1;
+    }
+    ddb_mask_interrupts(s);
+    examine_txn(s);
+    ddb_unmask_interrupts(s);
     return -1;
 }
 
@@ -287,6 +301,17 @@ static int claim_writer(struct ddb_session *s, struct diag *diag)
     return diag_set(diag, ER_LOCK_WAIT_TIMEOUT);
 }
 
+static int begin_implicit(struct ddb_session *s, struct diag *diag)
+{
+    ddb_mask_interrupts(s);
+    const int rc = ddb_prepared_run(s, DDB_BEGIN, diag);
+    if (rc != 0) {
+        rollback_work(s);
+    }
+    ddb_unmask_interrupts(s);
+    return rc;
+}
+
 int ddb_write_statement(struct ddb_session *s, const struct table_def *t, struct diag *diag)
 {
     if (s->state == ENGINE_TXN_ABORTED) {
@@ -304,8 +329,7 @@ int ddb_write_statement(struct ddb_session *s, const struct table_def *t, struct
             reset_txn(s);
             return -1;
         }
-        if (ddb_prepared_run(s, DDB_BEGIN, diag) != 0) {
-            reset_txn(s);
+        if (begin_implicit(s, diag) != 0) {
             return -1;
         }
         s->implicit = true;
@@ -334,6 +358,19 @@ int ddb_write_done(struct ddb_session *s, int rc, struct diag *diag)
 
 /* ---- Callbacks ---- */
 
+static int begin_client_txn(struct ddb_session *s, unsigned flags, struct diag *diag)
+{
+    if (ddb_prepared_run(s, DDB_BEGIN, diag) != 0) {
+        return -1;
+    }
+    s->state = ENGINE_TXN_OPEN;
+    s->read_only = (flags & ENGINE_READ_ONLY) != 0;
+    if ((flags & ENGINE_SNAPSHOT) == 0) {
+        return 0;
+    }
+    return ddb_statement(s, diag) != 0 ? -1 : ddb_prepared_run(s, DDB_PROBE, diag);
+}
+
 int ddb_txn_begin(struct engine_session *base, unsigned flags, struct diag *diag)
 {
     struct ddb_session *s = ddb_session_of(base);
@@ -343,18 +380,14 @@ int ddb_txn_begin(struct engine_session *base, unsigned flags, struct diag *diag
     if (s->cursor != NULL) {
         ddb_cursor_drop(s->cursor);
     }
-    int rc = ddb_prepared_run(s, DDB_BEGIN, diag);
-    if (rc == 0) {
-        s->state = ENGINE_TXN_OPEN;
-        s->read_only = (flags & ENGINE_READ_ONLY) != 0;
-        if ((flags & ENGINE_SNAPSHOT) != 0) {
-            rc = ddb_statement(s, diag) != 0 ? -1 : ddb_prepared_run(s, DDB_PROBE, diag);
-        }
-        if (rc != 0) {
-            rollback_work(s);
-            s->state = ENGINE_TXN_NONE;
-        }
+    /* An interrupt of BEGIN could leave DuckDB with a transaction that we know nothing of. */
+    ddb_mask_interrupts(s);
+    const int rc = begin_client_txn(s, flags, diag);
+    if (rc != 0) {
+        rollback_work(s);
+        s->state = ENGINE_TXN_NONE;
     }
+    ddb_unmask_interrupts(s);
     return ddb_leave(s, rc);
 }
 

@@ -556,10 +556,12 @@ int ddb_writer_close(struct engine_writer *base, bool keep, struct diag *diag)
     if (!keep || rc != 0) {
         struct diag ignored;
         diag_init(&ignored);
+        ddb_mask_interrupts(s);
         if (drop_rows(s, w, &ignored) != 0 && s->state == ENGINE_TXN_OPEN) {
             /* Half of a statement must not stay. */
             (void)ddb_txn_abort(s, &ignored);
         }
+        ddb_unmask_interrupts(s);
         diag_release(&ignored);
     }
     writer_free(w);

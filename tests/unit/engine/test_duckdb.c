@@ -303,6 +303,50 @@ static void test_a_late_interrupt_harms_nothing(void **arg)
     assert_int_equal(fixture_count(st->s, &st->t), 10);
 }
 
+struct hammer {
+    struct engine_session *s;
+    _Atomic(bool) stop;
+};
+
+static void *interrupt_often(void *arg)
+{
+    struct hammer *h = arg;
+    while (!atomic_load(&h->stop)) {
+        engine_interrupt(h->s);
+        usleep(50);
+    }
+    return NULL;
+}
+
+/* Whatever an interrupt hits, the session's state and DuckDB's agree, and half a transaction is
+ * never kept. */
+static void test_interrupts_at_any_time_leave_whole_transactions(void **arg)
+{
+    struct state *st = *arg;
+    struct hammer h = {.s = st->s};
+    pthread_t thread;
+    int64_t kept = 0;
+    const uint64_t until = clock_monotonic_us() + 2000000;
+    assert_int_equal(pthread_create(&thread, NULL, interrupt_often, &h), 0);
+    for (int64_t i = 0; clock_monotonic_us() < until; i++) {
+        const struct fixture_row rows[] = {{i * 10, 1, NULL}, {i * 10 + 1, 2, NULL}};
+        const struct fixture_row low[] = {{-i * 10 - 5, 3, NULL}, {-i * 10 - 6, 4, NULL}};
+        bool ok = engine_begin(st->s, 0, &st->diag) == 0;
+        ok = ok && fixture_write(st->s, &st->t, rows, 2, &st->diag) == 0;
+        ok = ok && fixture_write(st->s, &st->t, low, 2, &st->diag) == 0;
+        if (ok && i % 5 != 0) {
+            ok = engine_commit(st->s, &st->diag) == 0;
+            kept += ok ? 4 : 0;
+        }
+        engine_rollback(st->s);
+        diag_reset(&st->diag);
+    }
+    atomic_store(&h.stop, true);
+    pthread_join(thread, NULL);
+    assert_int_equal(fixture_count(st->s, &st->t), kept);
+    assert_int_equal(fixture_count(st->other, &st->t), kept);
+}
+
 static void test_a_narrow_product_asks_for_the_wide_query(void **arg)
 {
     struct state *st = *arg;
@@ -366,6 +410,8 @@ static void test_settings_are_checked(void **arg)
     assert_error(engine_set_variable(st->engine, STR("duckdb_memory_limit"),
                                      STR("1'; DROP TABLE t7"), &st->diag),
                  &st->diag, ER_WRONG_VALUE_FOR_VAR);
+    assert_ok(engine_set_variable(st->engine, STR("duckdb_memory_limit"), STR(""), &st->diag),
+              &st->diag);
     assert_error(engine_set_variable(st->engine, STR("duckdb_threads"), STR("many"), &st->diag),
                  &st->diag, ER_WRONG_VALUE_FOR_VAR);
     assert_error(
@@ -994,6 +1040,7 @@ int main(void)
         IN_MEMORY(test_rolled_back_keys_are_free),
         IN_MEMORY(test_an_interrupt_ends_a_query_soon),
         IN_MEMORY(test_a_late_interrupt_harms_nothing),
+        IN_MEMORY(test_interrupts_at_any_time_leave_whole_transactions),
         IN_MEMORY(test_a_narrow_product_asks_for_the_wide_query),
         IN_MEMORY(test_running_out_of_memory_fails_one_statement),
         IN_MEMORY(test_settings_are_checked),
