@@ -194,11 +194,7 @@ static int no_such_column(struct alter_run *run, const struct alter_action *a)
 {
     struct exec_session *x = run->x;
     if (a->kind == ALTER_DROP_COLUMN) {
-        if (!a->if_exists) {
-            return diag_set(x->diag, ER_CANT_DROP_FIELD_OR_KEY, ddl_text(x, a->name));
-        }
-        diag_warn(x->diag, DIAG_NOTE, ER_CANT_DROP_FIELD_OR_KEY, ddl_text(x, a->name));
-        return 0;
+        return ddl_cannot_drop(x, "COLUMN", a->name, a->if_exists);
     }
     if (!a->if_exists) {
         return diag_set(x->diag, ER_BAD_FIELD_ERROR, ddl_text(x, a->name),

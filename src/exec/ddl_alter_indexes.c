@@ -27,12 +27,14 @@ static int no_such_index(struct alter_run *run, const struct alter_action *a)
     struct exec_session *x = run->x;
     const char *name = ddl_text(x, a->name);
     const char *table = ddl_text(x, run->before->name);
+    if (a->kind == ALTER_DROP_INDEX) {
+        return ddl_cannot_drop(x, "INDEX", a->name, a->if_exists);
+    }
     if (a->if_exists) {
-        diag_warn(x->diag, DIAG_NOTE, ER_CANT_DROP_FIELD_OR_KEY, name);
+        diag_warn(x->diag, DIAG_NOTE, ER_KEY_DOES_NOT_EXITS, name, table);
         return 0;
     }
-    return a->kind == ALTER_DROP_INDEX ? diag_set(x->diag, ER_CANT_DROP_FIELD_OR_KEY, name)
-                                       : diag_set(x->diag, ER_KEY_DOES_NOT_EXITS, name, table);
+    return diag_set(x->diag, ER_KEY_DOES_NOT_EXITS, name, table);
 }
 
 static int check_names(struct alter_run *run)

@@ -56,6 +56,61 @@ void ddl_warn_type(struct exec_session *x, const struct sql_type *type)
     }
 }
 
+/* ---- Limits: the servers word these errors differently ---- */
+
+static bool is_mysql(const struct column_build *b)
+{
+    return b->x->server->dialect == DIALECT_MYSQL;
+}
+
+static int too_wide(struct column_build *b, unsigned long max)
+{
+    if (is_mysql(b)) {
+        return diag_set(b->x->diag, ER_TOO_BIG_DISPLAYWIDTH, b->name, max);
+    }
+    return diag_set_text(b->x->diag, ER_TOO_BIG_DISPLAYWIDTH,
+                         arena_printf(&b->x->stmt_arena,
+                                      "Display width out of range for '%s' (max = %lu)", b->name,
+                                      max));
+}
+
+static int too_precise(struct column_build *b, uint32_t given, unsigned long max)
+{
+    if (is_mysql(b)) {
+        return diag_set(b->x->diag, ER_TOO_BIG_PRECISION, (int)given, b->name, max);
+    }
+    return diag_set_text(b->x->diag, ER_TOO_BIG_PRECISION,
+                         arena_printf(&b->x->stmt_arena,
+                                      "Too big precision specified for '%s'. Maximum is %lu",
+                                      b->name, max));
+}
+
+static int check_digits(struct column_build *b)
+{
+    const struct sql_type *t = &b->c->type;
+    if (t->length >= t->decimals) {
+        return 0;
+    }
+    if (is_mysql(b)) {
+        return diag_set(b->x->diag, ER_M_BIGGER_THAN_D, b->name);
+    }
+    return diag_set_text(b->x->diag, ER_M_BIGGER_THAN_D,
+                         arena_printf(&b->x->stmt_arena,
+                                      "For float(M,D), double(M,D) or decimal(M,D), M must be >= D "
+                                      "(column '%s')",
+                                      b->name));
+}
+
+static int check_scale(struct column_build *b)
+{
+    const struct sql_type *t = &b->c->type;
+    if (t->decimals <= DECIMAL_MAX_SCALE) {
+        return 0;
+    }
+    return diag_set(b->x->diag, ER_TOO_BIG_SCALE, (int)t->decimals, b->name,
+                    (unsigned long)DECIMAL_MAX_SCALE);
+}
+
 /* ---- Numbers ---- */
 
 struct int_width {
@@ -86,8 +141,7 @@ static int make_int(struct column_build *b)
                          "release.");
     }
     if (t->length > DISPLAY_WIDTH_MAX) {
-        return diag_set(b->x->diag, ER_TOO_BIG_DISPLAYWIDTH, b->name,
-                        (unsigned long)DISPLAY_WIDTH_MAX);
+        return too_wide(b, DISPLAY_WIDTH_MAX);
     }
     if (t->length == 0) {
         t->length = default_int_width(t->type, type_is_unsigned(t));
@@ -118,23 +172,10 @@ static int make_bit(struct column_build *b)
         return diag_set_text(b->x->diag, ERROR_INVALID_FIELD_SIZE, text);
     }
     if (t->length > 64) {
-        return diag_set(b->x->diag, ER_TOO_BIG_DISPLAYWIDTH, b->name, 64ul);
+        return too_wide(b, 64);
     }
     t->length = MAX(t->length, 1);
     t->flags |= UNSIGNED_FLAG;
-    return 0;
-}
-
-static int check_scale(struct column_build *b)
-{
-    const struct sql_type *t = &b->c->type;
-    if (t->decimals > DECIMAL_MAX_SCALE && t->decimals != DECIMALS_NOT_FIXED) {
-        return diag_set(b->x->diag, ER_TOO_BIG_SCALE, (int)t->decimals, b->name,
-                        (unsigned long)DECIMAL_MAX_SCALE);
-    }
-    if (t->length < t->decimals) {
-        return diag_set(b->x->diag, ER_M_BIGGER_THAN_D, b->name);
-    }
     return 0;
 }
 
@@ -147,26 +188,23 @@ static int make_real(struct column_build *b)
         return 0;
     }
     if (t->length > DISPLAY_WIDTH_MAX) {
-        return diag_set(b->x->diag, ER_TOO_BIG_DISPLAYWIDTH, b->name,
-                        (unsigned long)DISPLAY_WIDTH_MAX);
+        return too_wide(b, DISPLAY_WIDTH_MAX);
     }
-    return check_scale(b);
+    return check_digits(b);
 }
 
 static int make_decimal(struct column_build *b)
 {
     struct sql_type *t = &b->c->type;
     ddl_warn_type(b->x, t);
-    if (t->decimals > DECIMAL_MAX_SCALE) {
-        return diag_set(b->x->diag, ER_TOO_BIG_SCALE, (int)t->decimals, b->name,
-                        (unsigned long)DECIMAL_MAX_SCALE);
+    if (is_mysql(b) && check_scale(b) != 0) {
+        return -1;
     }
     if (t->length > DECIMAL_MAX_PRECISION) {
-        return diag_set(b->x->diag, ER_TOO_BIG_PRECISION, (int)t->length, b->name,
-                        (unsigned long)DECIMAL_MAX_PRECISION);
+        return too_precise(b, t->length, DECIMAL_MAX_PRECISION);
     }
     t->length = t->length == 0 ? 10 : t->length;
-    return check_scale(b);
+    return check_digits(b) != 0 ? -1 : check_scale(b);
 }
 
 /* ---- Dates and times ---- */
@@ -176,7 +214,7 @@ static int make_temporal(struct column_build *b)
     struct sql_type *t = &b->c->type;
     const uint32_t base = t->type == MYSQL_TYPE_DATE || t->type == MYSQL_TYPE_TIME ? 10 : 19;
     if (t->decimals > 6) {
-        return diag_set(b->x->diag, ER_TOO_BIG_PRECISION, (int)t->decimals, b->name, 6ul);
+        return too_precise(b, t->decimals, 6);
     }
     t->length = base + (t->decimals > 0 ? t->decimals + 1u : 0);
     t->flags |= BINARY_FLAG;
@@ -447,7 +485,7 @@ static int convert_default(struct column_build *b, const struct expr *e)
     exec_eval_ctx(x, &x->stmt_arena, &eval);
     exec_store_ctx(x, 0, &store);
     store.sql_mode |= SQL_MODE_STRICT_ALL_TABLES;
-    store.row = 1;
+    store.row = is_mysql(b) ? 1 : 0;
     struct expr copy = *e; /* resolving writes into the tree, which may be used again */
     if (sql_resolve_expr(&copy, NULL, &env, &x->stmt_arena, x->diag) != 0 ||
         eval_expr(&eval, &copy, &v) != 0) {
@@ -489,11 +527,16 @@ static int set_default(struct column_build *b, const struct expr *e)
     if ((c->type.flags & AUTO_INCREMENT_FLAG) != 0) {
         return invalid_default(b);
     }
-    const bool mysql = b->x->server->dialect == DIALECT_MYSQL;
+    const bool mysql = is_mysql(b);
     const bool is_expression = (e->flags & EXPR_PARENTHESISED) != 0 && mysql;
     if (is_now(e) && !is_expression) {
         c->default_kind = DEFAULT_NOW;
-        return fits_now(&c->type, e) ? 0 : invalid_default(b);
+        if (fits_now(&c->type, e)) {
+            return 0;
+        }
+        /* MariaDB converts the time to whatever the column is. */
+        return mysql ? invalid_default(b)
+                     : diag_set(b->x->diag, ER_NOT_SUPPORTED_YET, "a default expression");
     }
     if (e->kind != EXPR_LITERAL || is_expression) {
         return diag_set(b->x->diag, ER_NOT_SUPPORTED_YET, "a default expression");

@@ -67,7 +67,7 @@ static int add_columns(struct create_run *run)
     return 0;
 }
 
-/* A column that was said to be NULL cannot be part of a primary key. */
+/* A column that was said to be NULL cannot be part of a primary key of MySQL. */
 static int check_primary(struct create_run *run, const struct index_spec *spec)
 {
     const struct create_table_stmt *s = run->stmt;
@@ -84,7 +84,8 @@ static int check_primary(struct create_run *run, const struct index_spec *spec)
 
 static int add_index(struct create_run *run, const struct index_spec *spec)
 {
-    if (spec->kind == INDEX_PRIMARY && check_primary(run, spec) != 0) {
+    if (spec->kind == INDEX_PRIMARY && run->x->server->dialect == DIALECT_MYSQL &&
+        check_primary(run, spec) != 0) {
         return -1;
     }
     return ddl_add_index(run->x, run->t, spec);

@@ -90,6 +90,9 @@ static int set_name(struct index_build *b)
 
 static uint32_t char_bytes(const struct sql_type *t)
 {
+    if (t->type == MYSQL_TYPE_JSON) {
+        return 4; /* MariaDB's JSON is utf8mb4 text */
+    }
     const struct collation *c = collation_find(t->collation);
     return c == NULL ? 1 : c->charset->max_len;
 }
@@ -101,8 +104,12 @@ static int set_prefix(struct index_build *b, const struct index_part *part,
     const struct sql_type *t = &c->type;
     const bool blob = (t->flags & BLOB_FLAG) != 0;
     const bool is_string = type_class_of(t->type) == TYPE_CLASS_STRING;
-    if (t->type == MYSQL_TYPE_JSON) {
+    if (t->type == MYSQL_TYPE_JSON && x->server->dialect == DIALECT_MYSQL) {
         return diag_set(x->diag, ER_JSON_USED_AS_KEY, ddl_text(x, c->name));
+    }
+    if (part->prefix_len == 0 && blob && b->spec->kind == INDEX_PLAIN &&
+        x->server->dialect == DIALECT_MARIADB) {
+        return 0; /* cut by check_key_bytes() */
     }
     if (part->prefix_len == 0) {
         return blob ? diag_set(x->diag, ER_BLOB_KEY_WITHOUT_LENGTH, ddl_text(x, c->name)) : 0;
@@ -118,7 +125,7 @@ static int set_prefix(struct index_build *b, const struct index_part *part,
 static uint64_t part_bytes(const struct column_def *c, uint32_t prefix_len)
 {
     const struct sql_type *t = &c->type;
-    if (type_class_of(t->type) != TYPE_CLASS_STRING) {
+    if (type_class_of(t->type) != TYPE_CLASS_STRING && t->type != MYSQL_TYPE_JSON) {
         return 8;
     }
     return (uint64_t)(prefix_len > 0 ? prefix_len : t->length) * char_bytes(t);

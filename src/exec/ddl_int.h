@@ -88,6 +88,9 @@ enum ddl_name {
 NODISCARD int ddl_check_name(struct exec_session *x, struct str name, enum ddl_name kind);
 /* 1044 for a database that belongs to the server. */
 NODISCARD int ddl_refuse_system_database(struct exec_session *x, struct str db);
+/* 1091 for what is not there to be dropped (what: "COLUMN", "INDEX"), or a note of it. Returns -1,
+ * or 0 after a note. */
+int ddl_cannot_drop(struct exec_session *x, const char *what, struct str name, bool as_note);
 /* The database, which must exist and be changeable (1049, 1044). The writer lock is held. */
 NODISCARD int ddl_find_database(struct exec_session *x, struct str db, struct database_def *out);
 /*

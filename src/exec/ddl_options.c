@@ -60,6 +60,20 @@ int ddl_find_database(struct exec_session *x, struct str db, struct database_def
     return 0;
 }
 
+int ddl_cannot_drop(struct exec_session *x, const char *what, struct str name, bool as_note)
+{
+    struct arena *a = &x->stmt_arena;
+    const struct str text =
+        x->server->dialect == DIALECT_MYSQL
+            ? arena_printf(a, ER_CANT_DROP_FIELD_OR_KEY_FMT, ddl_text(x, name))
+            : arena_printf(a, "Can't DROP %s `%.*s`; check that it exists", what, STR_FMT(name));
+    if (!as_note) {
+        return diag_set_text(x->diag, ER_CANT_DROP_FIELD_OR_KEY, text);
+    }
+    diag_warn_at(x->diag, DIAG_NOTE, ER_CANT_DROP_FIELD_OR_KEY, "%s", text.p);
+    return 0;
+}
+
 /* ---- Character sets ---- */
 
 static bool is_given(struct str s)

@@ -56,10 +56,12 @@ static void string_column(struct sql_type *t)
     t->flags |= BLOB_FLAG;
 }
 
-/* Integers become INT or BIGINT by the expression's length, of which a literal's sign is a part. */
+/* Integers become INT or BIGINT by the expression's length; MySQL is more generous with INT unless
+ * it is a literal. */
 static void int_column(struct sql_type *t, bool is_literal, enum sql_dialect dialect)
 {
-    t->type = t->length > (is_literal ? 9 : 11) ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_LONG;
+    const uint32_t longest = dialect == DIALECT_MYSQL && !is_literal ? 11 : 9;
+    t->type = t->length > longest ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_LONG;
     if (dialect == DIALECT_MYSQL) {
         t->length = t->type == MYSQL_TYPE_LONGLONG ? 20 : type_is_unsigned(t) ? 10 : 11;
     }
