@@ -541,6 +541,9 @@ int value_to_datetime_in(const struct value *v, const struct temporal_session *i
         warn_incorrect(diag, "datetime", warn_text(v, buf));
         return -1;
     }
+    if (in->dialect == DIALECT_MYSQL) {
+        temporal_warn_delimiter(&r, v->str, 1, diag);
+    }
     if (r.problems & TEMPORAL_LEFTOVER) {
         warn_truncated(diag, r.kind == TEMPORAL_DATE ? "date" : "datetime", v->str);
     }
@@ -606,6 +609,9 @@ int value_to_time_in(const struct value *v, const struct temporal_session *in, s
     }
     if (r.problems & ~(unsigned)TEMPORAL_DATE_LOST) {
         warn_truncated(diag, "time", warn_text(v, buf));
+    }
+    if (in->dialect == DIALECT_MYSQL) {
+        temporal_warn_delimiter(&r, v->str, 1, diag);
     }
     *out = r.t;
     return 0;

@@ -461,8 +461,12 @@ static size_t put_within(double x, struct real_digits *r, int width, char *buf, 
     if (room < (int)r->len) {
         digits_by_printf(x, (unsigned)MAX(room, 1), r, text);
     }
-    /* Rounding up may have made it one longer. */
-    return plain && plain_length(r) <= (size_t)width ? put_plain(r, buf) : put_exponent(r, buf);
+    if (plain && plain_length(r) > (size_t)width) {
+        /* Rounding up made it one longer. */
+        *out_cut = false;
+        return put_exponent(r, buf);
+    }
+    return plain ? put_plain(r, buf) : put_exponent(r, buf);
 }
 
 size_t format_double_width(double d, unsigned width, char *buf, bool *out_cut)

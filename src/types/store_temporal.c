@@ -87,6 +87,14 @@ static bool has_clock(const struct mtime *t)
     return t->hour != 0 || t->minute != 0 || t->second != 0 || t->usec != 0;
 }
 
+/* MySQL warns of delimiters that it will not take one day. */
+static void warn_delimiter(const struct store *st, const struct temporal_read *r)
+{
+    if (!is_mariadb(st)) {
+        temporal_warn_delimiter(r, st->from->str, st->ctx->row, st->ctx->diag);
+    }
+}
+
 /* Stores t; zeros when it is not to be stored. */
 static void put(const struct store *st, enum value_kind kind, const struct mtime *t)
 {
@@ -226,8 +234,8 @@ static int complain_overflow(const struct store *st, enum value_kind kind)
 static int complain_about_datetime(const struct store *st, const struct temporal_read *r)
 {
     unsigned range = TEMPORAL_OUT_OF_RANGE | TEMPORAL_ZERO_DATE | TEMPORAL_ZERO_IN_DATE;
-    if (is_mariadb(st) && (is_number(st->from) || r->problems & TEMPORAL_NO_VALUE)) {
-        range = 0;
+    if (is_mariadb(st)) {
+        range = TEMPORAL_ZERO_DATE;
     } else if (is_number(st->from) && r->t.year != 0) {
         /* Month or day 0 in a number is no range fault, in a text it is. */
         range &= ~(unsigned)TEMPORAL_ZERO_IN_DATE;
@@ -276,6 +284,7 @@ static int store_datetime(const struct store *st)
     if (temporal_round_datetime(&r.t, r.nanos, decimals_of(st), rounds(st)) != 0) {
         return complain_overflow(st, kind);
     }
+    warn_delimiter(st, &r);
     bool lost_clock = false;
     uint32_t complaints = st->ctx->diag->warning_count;
     if (put_datetime(st, &r, &lost_clock) != 0) {
@@ -303,13 +312,15 @@ static int read_time(const struct store *st, struct temporal_read *r)
     *r = (struct temporal_read){.kind = TEMPORAL_TIME};
     switch (v->kind) {
     case VALUE_DATE:
-        return 0;
     case VALUE_DATETIME:
         r->t = v->time;
         r->t.year = 0;
         r->t.month = 0;
         r->t.day = 0;
-        r->problems = is_mariadb(st) ? TEMPORAL_DATE_LOST : 0;
+        /* MySQL drops the date of a value silently, that of a text not. */
+        r->problems = is_mariadb(st) && v->time.year + v->time.month + v->time.day > 0
+                          ? TEMPORAL_DATE_LOST
+                          : 0;
         return 0;
     case VALUE_TIME:
         r->t = v->time;
@@ -339,8 +350,11 @@ static int store_time(const struct store *st)
     struct temporal_read r;
     if (read_time(st, &r) != 0) {
         put_zero(st, VALUE_TIME);
-        return r.problems == 0 ? 0 : complain(st, (r.problems & TEMPORAL_OUT_OF_RANGE) != 0);
+        bool range = (r.problems & TEMPORAL_OUT_OF_RANGE) != 0;
+        return r.problems == 0 ? 0
+                               : complain(st, range && !(is_mariadb(st) && is_number(st->from)));
     }
+    warn_delimiter(st, &r);
     if (r.has_offset) {
         /* The date went already: the clock of the session's zone at that offset. */
         int64_t day = 86400000000;

@@ -134,6 +134,17 @@ static size_t room_for(const struct store *st, struct str s)
     return n;
 }
 
+/* The text with each byte that is not UTF-8 replaced by '?'. */
+static struct str mended(const struct store *st, struct str s)
+{
+    struct bytebuf b;
+    bytebuf_init(&b, s.len);
+    (void)charset_to_utf8(charset_utf8mb4(), s, &b);
+    struct str out = arena_dup(st->arena, bytebuf_str(&b));
+    bytebuf_release(&b);
+    return out;
+}
+
 static int store_characters(const struct store *st, struct str s)
 {
     const struct charset *utf8 = charset_utf8mb4();
@@ -144,7 +155,12 @@ static int store_characters(const struct store *st, struct str s)
     bool is_char = st->type->type == MYSQL_TYPE_STRING;
     if (valid < room) {
         struct str bad = str_from(s.p + valid, s.len - valid);
-        (void)put_string(st, is_char ? trim_blanks(str_from(s.p, valid)) : str_from(s.p, valid));
+        /* MySQL stores what comes before the bad bytes. */
+        struct str good = str_from(s.p, valid);
+        if (st->ctx->dialect == DIALECT_MARIADB) {
+            good = mended(st, kept);
+        }
+        (void)put_string(st, is_char ? trim_blanks(good) : good);
         return store_incorrect_text(st, bad);
     }
     int rc = fit_charset(st, &kept);

@@ -70,11 +70,28 @@ struct scanner {
     bool space;        /* … a space among it. */
     uint32_t fields[FIELD_COUNT];
     uint32_t nanos;
+    struct temporal_delimiter *fault;
 };
 
 static char scanner_peek(const struct scanner *sc)
 {
     return sc->pos < sc->s.len ? sc->s.p[sc->pos] : '\0';
+}
+
+/* Remembers the first delimiter that is not as it should be. */
+static void note_fault(struct temporal_delimiter *fault, struct str s, size_t pos, char wanted)
+{
+    if (fault->found == '\0') {
+        *fault = (struct temporal_delimiter){.found = s.p[pos], .wanted = wanted, .position = pos};
+    }
+}
+
+/* Superfluous spaces from pos on. */
+static void note_spaces(struct temporal_delimiter *fault, struct str s, size_t pos)
+{
+    if (pos < s.len && is_space(s.p[pos])) {
+        note_fault(fault, s, pos, '\0');
+    }
 }
 
 /* The digit run at the start decides how to read: it ends the text or stands before a point. */
@@ -129,16 +146,24 @@ static size_t read_fraction(struct str s, size_t pos, uint32_t *out_usec, uint32
 /* Skips what separates field f from the next. Returns 0, or -1 for a space where none may be. */
 static int scanner_delimiters(struct scanner *sc, enum field f)
 {
-    unsigned count = 0;
+    static const char wanted[] = "-- ::::";
+    const bool point_behind_day = sc->fixed && f == FIELD_DAY && scanner_peek(sc) == '.';
+    unsigned seen = 0;
     while (sc->pos < sc->s.len && (is_punct(scanner_peek(sc)) || is_space(scanner_peek(sc)))) {
         if (is_space(scanner_peek(sc))) {
-            if (f != FIELD_DAY) {
+            if (f != FIELD_DAY && f != FIELD_FRACTION) {
                 return sc->mariadb && f > FIELD_DAY ? 1 : -1;
             }
             sc->space = true;
-        } else if (sc->mariadb && ++count > 1) {
+        } else if (sc->mariadb && seen > 0) {
             return -1;
         }
+        if (seen > 0 || (f == FIELD_FRACTION && is_space(scanner_peek(sc)))) {
+            note_fault(sc->fault, sc->s, sc->pos, '\0');
+        } else if (scanner_peek(sc) != wanted[f] && !point_behind_day) {
+            note_fault(sc->fault, sc->s, sc->pos, wanted[f]);
+        }
+        seen++;
         sc->pos++;
         sc->delimiter = true;
     }
@@ -162,7 +187,7 @@ static int scanner_fields(struct scanner *sc)
                 next = scanner_peek(sc);
                 /* MySQL takes delimiters behind a fraction without complaint. */
                 if (!sc->mariadb && next != '+' && next != '-') {
-                    (void)!scanner_delimiters(sc, FIELD_DAY);
+                    (void)!scanner_delimiters(sc, FIELD_FRACTION);
                 }
             }
             break;
@@ -276,6 +301,8 @@ static int finish_datetime(struct scanner *sc, uint64_t sql_mode, struct tempora
 static int read_datetime(struct scanner *sc, uint64_t sql_mode, struct temporal_read *out)
 {
     *out = (struct temporal_read){.kind = TEMPORAL_DATETIME};
+    sc->fault = &out->delimiter;
+    note_spaces(sc->fault, sc->s, 0);
     sc->pos = skip_spaces(sc->s, 0);
     if (sc->mariadb && scanner_peek(sc) == '+') {
         sc->pos++;
@@ -292,6 +319,7 @@ static int read_datetime(struct scanner *sc, uint64_t sql_mode, struct temporal_
     if (finish_datetime(sc, sql_mode, out) != 0) {
         return -1;
     }
+    note_spaces(sc->fault, sc->s, sc->pos);
     out->used = skip_spaces(sc->s, sc->pos);
     if (out->used < sc->s.len) {
         out->problems |= TEMPORAL_LEFTOVER;
@@ -304,6 +332,27 @@ int temporal_read_datetime(struct str s, uint64_t sql_mode, enum sql_dialect dia
 {
     struct scanner sc = {.s = s, .mariadb = dialect == DIALECT_MARIADB};
     return read_datetime(&sc, sql_mode, out);
+}
+
+void temporal_warn_delimiter(const struct temporal_read *r, struct str text, uint64_t row,
+                             struct diag *diag)
+{
+    const struct temporal_delimiter *d = &r->delimiter;
+    const char found[2] = {d->found, '\0'};
+    char shown[129];
+    if (diag == NULL || d->found == '\0') {
+        return;
+    }
+    size_t len = MIN(text.len, sizeof(shown) - 1);
+    memcpy(shown, text.p, len);
+    shown[len] = '\0';
+    if (d->wanted == '\0') {
+        diag_warn(diag, DIAG_WARNING, ER_WARN_DEPRECATED_SUPERFLUOUS_DELIMITER, found,
+                  (int)d->position, shown, (int)row);
+    } else {
+        diag_warn(diag, DIAG_WARNING, ER_WARN_DEPRECATED_DATETIME_DELIMITER, found,
+                  (int)d->position, shown, (int)row, d->wanted);
+    }
 }
 
 struct mtime temporal_max_time(bool negative, enum sql_dialect dialect)
@@ -333,6 +382,7 @@ struct time_scanner {
     struct str s;
     size_t pos;
     uint64_t part[4];
+    struct temporal_delimiter *fault;
 };
 
 static uint64_t time_number(struct time_scanner *sc)
@@ -370,6 +420,9 @@ static int scan_time(struct time_scanner *sc, bool mariadb)
     size_t after = skip_spaces(sc->s, sc->pos);
     /* Behind a sign, spaces alone stand for no days. */
     if (after > sc->pos && sc->s.len - after > 1 && is_digit(sc->s.p[after])) {
+        if (after - sc->pos > 1 && any) {
+            note_spaces(sc->fault, sc->s, sc->pos);
+        }
         sc->part[0] = first;
         sc->pos = after;
         time_parts(sc, 1);
@@ -449,7 +502,8 @@ int temporal_read_time(struct str s, enum sql_dialect dialect, struct temporal_r
         return rc;
     }
     *out = (struct temporal_read){.kind = TEMPORAL_TIME};
-    struct time_scanner sc = {.s = s, .pos = start};
+    note_spaces(&out->delimiter, s, 0);
+    struct time_scanner sc = {.s = s, .pos = start, .fault = &out->delimiter};
     if (start < s.len && (s.p[start] == '-' || (mariadb && s.p[start] == '+'))) {
         out->t.negative = s.p[start] == '-';
         sc.pos++;
@@ -464,7 +518,8 @@ int temporal_read_time(struct str s, enum sql_dialect dialect, struct temporal_r
     uint64_t hour = sc.part[0] * 24 + sc.part[1];
     if (has_exponent(s, sc.pos) || sc.part[2] > 59 || sc.part[3] > 59 || hour > UINT32_MAX) {
         /* MySQL finds no fault with a number that has an exponent, and takes none of it. */
-        out->problems = has_exponent(s, sc.pos) ? 0 : TEMPORAL_OUT_OF_RANGE;
+        out->problems =
+            has_exponent(s, sc.pos) ? (mariadb ? TEMPORAL_NO_VALUE : 0) : TEMPORAL_OUT_OF_RANGE;
         out->t = (struct mtime){.year = 0};
         return -1;
     }
@@ -472,6 +527,7 @@ int temporal_read_time(struct str s, enum sql_dialect dialect, struct temporal_r
     out->t.minute = (uint8_t)sc.part[2];
     out->t.second = (uint8_t)sc.part[3];
     clip_time(out, dialect);
+    note_spaces(&out->delimiter, s, sc.pos);
     out->used = skip_spaces(s, sc.pos);
     if (out->used < s.len) {
         out->problems |= TEMPORAL_LEFTOVER;
@@ -548,9 +604,15 @@ int temporal_read_time_number(int64_t n, uint32_t nanos, enum sql_dialect dialec
 {
     *out = (struct temporal_read){.kind = TEMPORAL_TIME};
     if (n > MAX_TIME_NUMBER || n < -MAX_TIME_NUMBER) {
-        if (n >= 10000000000 && temporal_read_datetime_number(n, nanos, 0, out) == 0) {
+        bool mariadb = dialect == DIALECT_MARIADB;
+        /* MariaDB takes dates without a clock too, and no numbers that are neither. */
+        if ((mariadb || n >= 10000000000) && temporal_read_datetime_number(n, nanos, 0, out) == 0) {
             drop_date(out);
             return 0;
+        }
+        if (mariadb) {
+            *out = (struct temporal_read){.kind = TEMPORAL_TIME, .problems = TEMPORAL_NO_VALUE};
+            return -1;
         }
         *out = (struct temporal_read){.kind = TEMPORAL_TIME,
                                       .t = temporal_max_time(n < 0, dialect),

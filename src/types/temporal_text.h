@@ -7,6 +7,7 @@
 #define TYPES_TEMPORAL_TEXT_H
 
 #include "base/base.h"
+#include "base/diag.h"
 #include "base/str.h"
 #include "types/sql_mode.h"
 #include "types/temporal.h"
@@ -28,14 +29,22 @@ enum temporal_kind {
     TEMPORAL_TIME,
 };
 
+/* A delimiter that MySQL takes but warns about (4095, 4096); the first of a text. */
+struct temporal_delimiter {
+    char found;  /* '\0': all is well. */
+    char wanted; /* What belongs there; '\0': nothing does. */
+    size_t position;
+};
+
 /* What was read. */
 struct temporal_read {
     struct mtime t;
     enum temporal_kind kind;
-    unsigned problems; /* enum temporal_problem */
-    size_t used;       /* Characters of the text that were used. */
-    uint32_t nanos;    /* Below the microsecond, 0 to 900: for rounding. */
-    bool has_offset;   /* A time zone offset followed (MySQL): t is local to it. */
+    unsigned problems;                   /* enum temporal_problem */
+    size_t used;                         /* Characters of the text that were used. */
+    uint32_t nanos;                      /* Below the microsecond, 0 to 900: for rounding. */
+    struct temporal_delimiter delimiter; /* MySQL only. */
+    bool has_offset; /* A time zone offset followed (MySQL): t is local to it. */
     int32_t offset_s;
 };
 
@@ -60,6 +69,10 @@ NODISCARD int temporal_read_datetime_number(int64_t n, uint32_t nanos, uint64_t 
                                             struct temporal_read *out);
 NODISCARD int temporal_read_time_number(int64_t n, uint32_t nanos, enum sql_dialect dialect,
                                         struct temporal_read *out);
+
+/* Raises what is to say about the delimiters of the text that r was read from, if anything. */
+void temporal_warn_delimiter(const struct temporal_read *r, struct str text, uint64_t row,
+                             struct diag *diag);
 
 /* Is the date allowed by sql_mode? Returns 0 or the problem (enum temporal_problem). */
 NODISCARD unsigned temporal_check_date(const struct mtime *t, uint64_t sql_mode);
