@@ -276,21 +276,28 @@ uint32_t accounts_list(struct accounts *a, struct arena *arena, struct account *
 
 /* ---- Hosts ---- */
 
-/* MySQL's wildcards: % any run of characters, _ one. */
-static bool wild_match(struct str pattern, struct str s)
+static bool same_byte(char a, char b, bool fold)
+{
+    return a == b || (fold && str_eq_nocase(str_from(&a, 1), str_from(&b, 1)));
+}
+
+/* MySQL's wildcards: % any run of characters, _ one; a backslash takes their meaning away. `fold`:
+ * letter case does not count, as in names of hosts. */
+static bool wild_match(struct str pattern, struct str s, bool fold)
 {
     size_t p = 0;
     size_t i = 0;
     size_t star = SIZE_MAX;
     size_t from = 0;
     while (i < s.len) {
-        if (p < pattern.len && pattern.p[p] == '%') {
+        const bool more = p < pattern.len;
+        const bool escaped = more && pattern.p[p] == '\\' && p + 1 < pattern.len;
+        if (more && pattern.p[p] == '%') {
             star = p++;
             from = i;
-        } else if (p < pattern.len &&
-                   (pattern.p[p] == '_' ||
-                    str_eq_nocase(str_from(pattern.p + p, 1), str_from(s.p + i, 1)))) {
-            p++;
+        } else if (more && ((pattern.p[p] == '_' && !escaped) ||
+                            same_byte(pattern.p[p + (escaped ? 1 : 0)], s.p[i], fold))) {
+            p += escaped ? 2 : 1;
             i++;
         } else if (star != SIZE_MAX) {
             p = star + 1;
@@ -339,7 +346,7 @@ bool account_host_matches(struct str pattern, struct str client_host, bool clien
     if (slash != NULL) {
         return netmask_match(pattern, slash, client_host);
     }
-    return pattern.len == 0 || wild_match(pattern, client_host);
+    return pattern.len == 0 || wild_match(pattern, client_host, true);
 }
 
 /* How exactly a pattern says which host: the position of its first wildcard; without one, beyond
@@ -396,7 +403,7 @@ static bool db_matches(struct str pattern, struct str db)
         }
         plain[n++] = pattern.p[i];
     }
-    return wild ? wild_match(pattern, db) : str_eq(str_from(plain, n), db);
+    return wild ? wild_match(pattern, db, false) : str_eq(str_from(plain, n), db);
 }
 
 uint64_t account_db_privs(const struct account *a, struct str db)
