@@ -86,12 +86,12 @@ static int resolve_where(struct resolver *r, struct scope *s)
 
 /* A position in the select list, as GROUP BY and ORDER BY take it. */
 static int resolve_position(struct resolver *r, struct scope *s, struct order_item *item,
-                            int64_t position, const char *clause)
+                            int64_t position)
 {
     if (position < 1 || position > (int64_t)s->block->item_count) {
         const char *text =
             arena_dup_cstr(r->arena, arena_printf(r->arena, "%lld", (long long)position));
-        return diag_set(r->diag, ER_BAD_FIELD_ERROR, text, clause);
+        return diag_set(r->diag, ER_BAD_FIELD_ERROR, text, resolve_clause_name(r, s->clause));
     }
     item->select_item = (int32_t)position - 1;
     item->expr = s->block->items[position - 1].expr;
@@ -106,7 +106,7 @@ static int resolve_group_item(struct resolver *r, struct scope *s, struct order_
     int64_t position = 0;
     item->select_item = -1;
     if (literal_int(item->expr, &position)) {
-        return resolve_position(r, s, item, position, "group statement");
+        return resolve_position(r, s, item, position);
     }
     if (item->expr->kind == EXPR_COLUMN) {
         const int found = resolve_find_column(r, s, item->expr);
@@ -158,7 +158,7 @@ static int resolve_order_item(struct resolver *r, struct scope *s, struct order_
     int64_t position = 0;
     item->select_item = -1;
     if (literal_int(item->expr, &position)) {
-        return resolve_position(r, s, item, position, "order clause");
+        return resolve_position(r, s, item, position);
     }
     if (item->expr->kind == EXPR_COLUMN) {
         const int32_t at = resolve_find_item(r, s, item->expr);
@@ -311,7 +311,7 @@ static int resolve_set_order(struct resolver *r, struct query *q)
             const struct str name =
                 item->expr->kind == EXPR_COLUMN ? item->expr->column.name : STR("?");
             return diag_set(r->diag, ER_BAD_FIELD_ERROR, arena_dup_cstr(r->arena, name),
-                            "order clause");
+                            resolve_clause_name(r, CLAUSE_ORDER));
         }
     }
     return 0;

@@ -64,8 +64,13 @@ static void mark_const(struct expr *e)
 
 static int unknown_function(struct resolver *r, const struct expr *e)
 {
-    return diag_set(r->diag, ER_SP_DOES_NOT_EXIST, "FUNCTION",
-                    arena_dup_cstr(r->arena, e->call.name));
+    const struct str db = r->env->current_db;
+    if (db.p == NULL) {
+        return diag_set(r->diag, ER_NO_DB_ERROR);
+    }
+    const struct str name = arena_printf(r->arena, "%.*s.%.*s", (int)db.len, db.p,
+                                         (int)e->call.name.len, e->call.name.p);
+    return diag_set(r->diag, ER_SP_DOES_NOT_EXIST, "FUNCTION", arena_dup_cstr(r->arena, name));
 }
 
 static int find_function(struct resolver *r, struct expr *e)
@@ -284,9 +289,10 @@ static int resolve_default(struct resolver *r, struct scope *s, struct expr *e)
     }
     const int found = resolve_find_column(r, s, e);
     if (found <= 0) {
-        return found < 0 ? -1
-                         : diag_set(r->diag, ER_BAD_FIELD_ERROR,
-                                    arena_dup_cstr(r->arena, e->column.name), "field list");
+        return found < 0
+                   ? -1
+                   : diag_set(r->diag, ER_BAD_FIELD_ERROR, arena_dup_cstr(r->arena, e->column.name),
+                              resolve_clause_name(r, CLAUSE_FIELD_LIST));
     }
     if (e->kind == EXPR_VALUES) {
         e->type.flags &= (uint16_t)~NOT_NULL_FLAG;

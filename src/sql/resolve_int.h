@@ -96,6 +96,7 @@ enum clause {
     CLAUSE_GROUP,
     CLAUSE_HAVING,
     CLAUSE_ORDER,
+    CLAUSE_FROM,
     CLAUSE_COUNT,
 };
 
@@ -167,6 +168,9 @@ NODISCARD int resolve_check_scalar(struct resolver *r, const struct expr *e);
 NODISCARD bool expr_equal(const struct expr *a, const struct expr *b);
 
 /* ---- resolve_name.c ---- */
+
+/* What the dialect's messages call a clause. */
+NODISCARD const char *resolve_clause_name(const struct resolver *r, enum clause clause);
 
 /* Binds a column name (EXPR_COLUMN); *pe becomes the select item's expression when the name is an
  * alias. */

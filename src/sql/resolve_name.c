@@ -8,11 +8,21 @@
 #include "catalog/catalog.h"
 #include "sql/resolve_int.h"
 
-static const char *const clause_names[CLAUSE_COUNT] = {
-    [CLAUSE_FIELD_LIST] = "field list", [CLAUSE_ON] = "on clause",
-    [CLAUSE_WHERE] = "where clause",    [CLAUSE_GROUP] = "group statement",
-    [CLAUSE_HAVING] = "having clause",  [CLAUSE_ORDER] = "order clause",
+/* What messages call the clauses, in MySQL and in MariaDB. */
+static const char *const clause_names[CLAUSE_COUNT][2] = {
+    [CLAUSE_FIELD_LIST] = {"field list", "SELECT"},
+    [CLAUSE_ON] = {"on clause", "ON"},
+    [CLAUSE_WHERE] = {"where clause", "WHERE"},
+    [CLAUSE_GROUP] = {"group statement", "GROUP BY"},
+    [CLAUSE_HAVING] = {"having clause", "HAVING"},
+    [CLAUSE_ORDER] = {"order clause", "ORDER BY"},
+    [CLAUSE_FROM] = {"from clause", "FROM"},
 };
+
+const char *resolve_clause_name(const struct resolver *r, enum clause clause)
+{
+    return clause_names[clause][resolver_is_mariadb(r) ? 1 : 0];
+}
 
 static struct str leaf_name(const struct table_ref *t)
 {
@@ -35,12 +45,14 @@ static const char *written_name(struct resolver *r, const struct expr *e)
 
 static int unknown_column(struct resolver *r, const struct scope *s, const struct expr *e)
 {
-    return diag_set(r->diag, ER_BAD_FIELD_ERROR, written_name(r, e), clause_names[s->clause]);
+    return diag_set(r->diag, ER_BAD_FIELD_ERROR, written_name(r, e),
+                    resolve_clause_name(r, s->clause));
 }
 
 static int ambiguous_column(struct resolver *r, const struct scope *s, const struct expr *e)
 {
-    return diag_set(r->diag, ER_NON_UNIQ_ERROR, written_name(r, e), clause_names[s->clause]);
+    return diag_set(r->diag, ER_NON_UNIQ_ERROR, written_name(r, e),
+                    resolve_clause_name(r, s->clause));
 }
 
 /* ---- Leaves ---- */
@@ -288,7 +300,7 @@ static int find_join_column(struct resolver *r, struct scope *s, const struct fr
         return 0;
     }
     const char *cname = arena_dup_cstr(r->arena, name);
-    const char *clause = resolver_is_mariadb(r) ? "from clause" : "from clause";
+    const char *clause = resolve_clause_name(r, CLAUSE_FROM);
     (void)s;
     return n == 0 ? diag_set(r->diag, ER_BAD_FIELD_ERROR, cname, clause)
                   : diag_set(r->diag, ER_NON_UNIQ_ERROR, cname, clause);
@@ -633,7 +645,12 @@ static struct table_ref *star_leaf(struct resolver *r, struct scope *s, const st
             return s->leaves[i];
         }
     }
-    (void)diag_set(r->diag, ER_BAD_TABLE_ERROR, arena_dup_cstr(r->arena, star->column.table));
+    struct str name = star->column.table;
+    if (resolver_is_mariadb(r) && (star->column.db.len > 0 || r->env->current_db.p != NULL)) {
+        const struct str db = star->column.db.len > 0 ? star->column.db : r->env->current_db;
+        name = arena_printf(r->arena, "%.*s.%.*s", (int)db.len, db.p, (int)name.len, name.p);
+    }
+    (void)diag_set(r->diag, ER_BAD_TABLE_ERROR, arena_dup_cstr(r->arena, name));
     return NULL;
 }
 

@@ -656,8 +656,13 @@ static uint32_t rule_length(const struct resolver *r, const struct expr *e)
     return resolver_is_mariadb(r) ? e->func->len_mariadb : e->func->len_mysql;
 }
 
+static int derive_comparison(struct resolver *r, struct expr *e);
+
 static int derive_int_family(struct resolver *r, struct expr *e)
 {
+    if ((e->func->flags & FUNC_COMPARES) != 0 && derive_comparison(r, e) != 0) {
+        return -1;
+    }
     const uint32_t length = rule_length(r, e);
     switch (e->func->type_rule) {
     case TR_INT:

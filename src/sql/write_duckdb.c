@@ -383,12 +383,19 @@ static int write_where(struct writer *w, const struct select_block *b)
     return 0;
 }
 
+enum block_flags {
+    BLOCK_ORDER =
+        1u << 0, /* with its ORDER BY; the columns of the statement get their final form */
+    BLOCK_DISTINCT = 1u << 1, /* SELECT DISTINCT */
+};
+
 /*
  * FROM is written before the select list, because the forms of derived tables are known only then;
  * the parts are put in order afterwards.
  */
-static int write_block(struct writer *w, const struct query *q, bool with_order, struct form *forms)
+static int write_block(struct writer *w, const struct query *q, unsigned flags, struct form *forms)
 {
+    const bool with_order = (flags & BLOCK_ORDER) != 0;
     const struct select_block *b = q->select;
     const bool grouped = (b->flags & SELECT_IS_AGGREGATED) != 0;
     struct group_ctx ctx = {
@@ -411,8 +418,7 @@ static int write_block(struct writer *w, const struct query *q, bool with_order,
     }
     const size_t tail = w->out->len;
     if (rc == 0) {
-        bytebuf_put_cstr(w->out,
-                         (b->flags & SELECT_DISTINCT) != 0 ? "SELECT DISTINCT " : "SELECT ");
+        bytebuf_put_cstr(w->out, (flags & BLOCK_DISTINCT) != 0 ? "SELECT DISTINCT " : "SELECT ");
         rc = write_items(w, q, with_order && is_final(w), forms);
     }
     if (rc == 0 && !w->out->failed) {
@@ -542,9 +548,9 @@ static int write_select(struct writer *w, const struct query *q, struct form *fo
     const bool order = order_matters(w, q);
     bool key = false;
     if (!distinct) {
-        return write_block(w, q, order, forms);
+        return write_block(w, q, order ? BLOCK_ORDER : 0, forms);
     }
-    if (any_key(w, q, &key) != 0 || write_block(w, q, false, forms) != 0) {
+    if (any_key(w, q, &key) != 0 || write_block(w, q, key ? 0 : BLOCK_DISTINCT, forms) != 0) {
         return -1;
     }
     if (key && wrap_distinct(w, q, start) != 0) {

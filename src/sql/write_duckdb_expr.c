@@ -602,6 +602,9 @@ static write_fn *const rules[DUCKDB_RULE_COUNT] = {
 static int write_call(struct writer *w, const struct expr *e, struct form *out)
 {
     write_fn *fn = rules[e->func->duckdb_rule];
+    if (fn == NULL && (e->flags & EXPR_IS_CONST) != 0 && w->env->eval_const != NULL) {
+        return write_constant(w, e, out);
+    }
     if (fn == NULL) {
         return write_refuse(w, e->func->name);
     }

@@ -134,7 +134,7 @@ static bool fold_add(struct writer *w, const struct expr *e, struct mtime *out, 
     } else {
         ok = days != 0 ? add_days(out, n * days) : add_seconds(out, n * seconds);
     }
-    return ok && out->year >= first_year;
+    return ok && (months != 0 || out->year >= first_year);
 }
 
 static bool fold_text(const struct writer *w, struct str s, struct mtime *out, bool *out_has_time)
@@ -246,10 +246,11 @@ static int write_folded(struct writer *w, const struct expr *e, const struct mti
     return write_refuse(w, "date arithmetic on strings");
 }
 
-/* The first day a sum may be, in days since 1970: MariaDB gives NULL within the year 0. */
-static const char *first_day(const struct writer *w)
+/* The first day a sum may be, in days since 1970: adding days or less within the year 0 gives NULL
+ * on MariaDB. */
+static const char *first_day(const struct writer *w, bool months)
 {
-    return w->env->dialect == DIALECT_MARIADB ? "-719162" : "-719528";
+    return !months && w->env->dialect == DIALECT_MARIADB ? "-719162" : "-719528";
 }
 
 int write_date_add_rule(struct writer *w, const struct expr *e, struct form *out)
@@ -286,7 +287,8 @@ int write_date_add_rule(struct writer *w, const struct expr *e, struct form *out
     int64_t n = 0;
     const int64_t sign = e->func->duckdb_text[0] == '-' ? -1 : 1;
     if (literal_amount(amount, &n) && n < 100000000 && n > -100000000) {
-        bytebuf_printf(w->out, ", (%" PRId64 ")::BIGINT, %s)", n * step * sign, first_day(w));
+        bytebuf_printf(w->out, ", (%" PRId64 ")::BIGINT, %s)", n * step * sign,
+                       first_day(w, months != 0));
         return 0;
     }
     if (type_class_of(amount->type.type) != TYPE_CLASS_INT || type_is_unsigned(&amount->type)) {
@@ -296,7 +298,7 @@ int write_date_add_rule(struct writer *w, const struct expr *e, struct form *out
     if (write_expr_as(w, amount, (struct form){.kind = FORM_I64}) != 0) {
         return -1;
     }
-    bytebuf_printf(w->out, " * %" PRId64 ", %s)", step * sign, first_day(w));
+    bytebuf_printf(w->out, " * %" PRId64 ", %s)", step * sign, first_day(w, months != 0));
     return 0;
 }
 
