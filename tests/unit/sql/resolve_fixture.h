@@ -5,6 +5,14 @@
 #ifndef TESTS_RESOLVE_FIXTURE_H
 #define TESTS_RESOLVE_FIXTURE_H
 
+/* clang-format off */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+/* clang-format on */
+
 #include "base/arena.h"
 #include "base/diag.h"
 #include "catalog/catalog.h"

@@ -3,12 +3,6 @@
 
 #include "sql/write_duckdb.h"
 
-#include <cmocka.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
