@@ -322,6 +322,12 @@ static int check_native(struct login *l)
 
 /* ---- The exchange ---- */
 
+/* Some clients end an empty answer with a NUL. */
+static struct str without_nul(struct str reply)
+{
+    return reply.len == 1 && reply.p[0] == '\0' ? str_from(reply.p, 0) : reply;
+}
+
 /* Asks the client to answer by another plugin, with a new nonce. */
 static int switch_plugin(struct login *l, const char *plugin)
 {
@@ -337,11 +343,7 @@ static int switch_plugin(struct login *l, const char *plugin)
     if (send_packet(s) != 0 || read_packet(s, &packet) != 0) {
         return -1;
     }
-    /* Some clients end an empty answer, or a scramble, with a NUL. */
-    if (packet.len == 1 && packet.p[0] == '\0') {
-        packet.len = 0;
-    }
-    l->reply = arena_dup(&s->x.stmt_arena, packet);
+    l->reply = without_nul(arena_dup(&s->x.stmt_arena, packet));
     l->plugin = str_from_cstr(plugin);
     l->used_password = l->used_password || l->reply.len > 0;
     return 0;
@@ -352,6 +354,7 @@ static int authenticate(struct login *l)
     struct session *s = l->s;
     l->account = accounts_match(s->all->server->accounts, l->user, str_from_cstr(s->peer.host),
                                 s->peer.is_local);
+    l->reply = without_nul(l->reply);
     l->used_password = l->reply.len > 0;
     const bool native = l->account == NULL ? s->all->server->dialect == DIALECT_MARIADB
                                            : str_eq(l->account->plugin, STR(AUTH_NATIVE_PLUGIN));
@@ -396,6 +399,10 @@ static void become(struct login *l)
     s->x.login_user = arena_dup(&s->x.arena, l->user);
     s->x.current_user = arena_printf(&s->x.arena, "%.*s@%.*s", STR_FMT(s->x.account->user),
                                      STR_FMT(s->x.account->host));
+    struct net_info net;
+    conn_describe(&s->conn, &net);
+    s->x.tls_version = str_from_cstr(net.tls_version);
+    s->x.tls_cipher = str_from_cstr(net.tls_cipher);
     os_mutex_lock(&s->all->lock);
     snprintf(s->user_text, sizeof s->user_text, "%.*s", STR_FMT(l->user));
     os_mutex_unlock(&s->all->lock);
