@@ -67,6 +67,8 @@ for (lines_of('charsets.txt')) {
         my @map = split ' ', $maps->{$name};
         my %cells;
         for my $b (reverse 0 .. 255) {
+            # Several bytes of tis620 stand for U+FFFD, and the last is what the server writes for it.
+            next if $map[$b] eq 'fffd' && $cells{0xFFFD};
             $cells{hex $map[$b]} = $b if $map[$b] ne '-' && ($b > 127 || hex $map[$b] != $b);
         }
         my @points = sort { $a <=> $b } keys %cells;

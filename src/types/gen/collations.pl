@@ -51,8 +51,11 @@ sub rank {
 sub ascii_tables {
     my ($name, $codes, $space) = @_;
     for my $pad (0, 1) {
-        # What sorts below a space needs a look at the spaces before it.
-        my @bytes = map { my $c = $codes->[$_]; $pad && $c < $space ? 0 : $c >> 16 } 0 .. 127;
+        # What sorts below a space needs a look at the spaces before it, and what equals one may be padding.
+        my @bytes = map {
+            my $c = $codes->[$_];
+            $pad && ($c < $space || ($c == $space && $_ != 32)) ? 0 : $c >> 16
+        } 0 .. 127;
         printf "static const struct collation_ascii ascii_%s_%s = {.end = %d, .code = {\n%s}};\n",
             $name, $pad ? 'pad' : 'nopad', $pad ? ($space >> 16) - 1 : 0, number_list(@bytes);
     }

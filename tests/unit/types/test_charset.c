@@ -135,9 +135,12 @@ static void test_single_byte_sets_round_trip(void **state)
             bytebuf_init(&back, MAX_OUT);
             if (charset_to_utf8(&all[i], str_from(&native, 1), &utf8) == 0) {
                 assert_int_equal(charset_from_utf8(&all[i], bytebuf_str(&utf8), &back), 0);
-                /* Where two bytes have one character, the first is written. */
-                assert_int_equal(back.len, 1);
-                assert_true((unsigned char)back.p[0] <= byte);
+                /* Where several bytes have one character, one of them is written. */
+                struct bytebuf again;
+                bytebuf_init(&again, MAX_OUT);
+                assert_int_equal(charset_to_utf8(&all[i], bytebuf_str(&back), &again), 0);
+                check(bytebuf_str(&again), bytebuf_str(&utf8));
+                bytebuf_release(&again);
             }
             bytebuf_release(&utf8);
             bytebuf_release(&back);

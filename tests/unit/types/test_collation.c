@@ -90,6 +90,7 @@ static const struct comparison comparisons[] = {
     {"latin1_general_cs", STR_INIT("a"), STR_INIT("A"), 1},
     {"latin1_bin", STR_INIT("€"), STR_INIT("é"), -1},
     {"cp1251_general_ci", STR_INIT("Ж"), STR_INIT("ж"), 0},
+    {"koi8u_general_ci", STR_INIT("a`"), STR_INIT("a"), 0},
     {"binary", STR_INIT("a"), STR_INIT("a "), -1},
     {"binary", STR_INIT("\xFF"), STR_INIT("\xFE"), 1},
 };
