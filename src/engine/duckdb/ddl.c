@@ -1,7 +1,7 @@
 /*
  * DDL. Tables and columns have names of ours (t<id>, c<id>), so that renaming touches the catalog
  * only; DuckDB gets no constraints, defaults or indexes: NOT NULL and keys are checked before rows
- * come in, and what DuckDB keeps with a table must not depend on our functions (facts D28).
+ * come in, and what DuckDB keeps with a table must not depend on our functions.
  */
 #include "engine/duckdb/duckdb_int.h"
 #include "types/convert.h"
@@ -273,13 +273,14 @@ static int rewrite_table(struct ddb_session *s, const struct table_def *from,
 }
 
 /*
- * Drops columns in place when that is all there is to do: DuckDB only forgets them. (Adding in
- * place would leave a default behind in the stored definition.)
+ * Are the columns of `to` those of `from`, in their order and form, some left out, and new ones
+ * behind them? Then DuckDB changes the table in place.
  */
-static bool only_drops(const struct table_def *from, const struct table_def *to)
+static bool can_change_in_place(const struct table_def *from, const struct table_def *to)
 {
     uint32_t at = 0;
-    for (uint32_t i = 0; i < to->column_count; i++) {
+    uint32_t i = 0;
+    for (; i < to->column_count && find_column(from, to->columns[i].id) != NULL; i++) {
         while (at < from->column_count && from->columns[at].id != to->columns[i].id) {
             at++;
         }
@@ -289,7 +290,15 @@ static bool only_drops(const struct table_def *from, const struct table_def *to)
         }
         at++;
     }
-    return true;
+    const bool keeps_some = i > 0;
+    for (; i < to->column_count; i++) {
+        const struct column_def *column = &to->columns[i];
+        if (find_column(from, column->id) != NULL || !type_is_nullable(&column->type) ||
+            (column->default_kind == DEFAULT_VALUE && !value_is_null(&column->default_value))) {
+            return false;
+        }
+    }
+    return keeps_some;
 }
 
 static int drop_columns(struct ddb_session *s, const struct table_def *from,
@@ -309,6 +318,30 @@ static int drop_columns(struct ddb_session *s, const struct table_def *from,
     return rc;
 }
 
+static int add_column(struct ddb_session *s, const struct table_def *to,
+                      const struct column_def *column, struct diag *diag)
+{
+    struct bytebuf sql;
+    bytebuf_init(&sql, DDB_SQL_MAX);
+    bytebuf_printf(&sql, "ALTER TABLE t%" PRIu64 " ADD COLUMN c%u ", to->id, column->id);
+    ddb_type_name(&column->type, &sql);
+    const int rc = run_ddl(s, to, &sql, diag);
+    bytebuf_release(&sql);
+    return rc;
+}
+
+static int change_in_place(struct ddb_session *s, const struct table_def *from,
+                           const struct table_def *to, struct diag *diag)
+{
+    int rc = drop_columns(s, from, to, diag);
+    for (uint32_t i = 0; i < to->column_count && rc == 0; i++) {
+        if (find_column(from, to->columns[i].id) == NULL) {
+            rc = add_column(s, to, &to->columns[i], diag);
+        }
+    }
+    return rc;
+}
+
 static int alter_table(struct ddb_session *s, const struct table_def *from,
                        const struct table_def *to, struct str rewrite, struct diag *diag)
 {
@@ -316,8 +349,9 @@ static int alter_table(struct ddb_session *s, const struct table_def *from,
         return 0;
     }
     /* Rows that this transaction appended make DuckDB refuse to change the table in place. */
-    if (rewrite.len == 0 && only_drops(from, to) && ddb_touched_get(s, to->id)->appended == 0) {
-        return drop_columns(s, from, to, diag);
+    if (rewrite.len == 0 && can_change_in_place(from, to) &&
+        ddb_touched_get(s, to->id)->appended == 0) {
+        return change_in_place(s, from, to, diag);
     }
     const int rc = rewrite_table(s, from, to, rewrite, diag);
     if (rc == 0 && s->touched != NULL) {

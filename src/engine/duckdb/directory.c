@@ -6,7 +6,7 @@
  * files
  *
  * DuckDB's own lock is not enough: it is a POSIX lock, which any close() of the file in the process
- * gives up, and it does not see a second instance in the same process (facts D12).
+ * gives up, and it does not see a second instance in the same process.
  */
 #include "engine/duckdb/duckdb_int.h"
 

@@ -3,7 +3,7 @@
  *
  *   ddb_instance ── the open database, its auxiliary connection, what is known of its tables
  *     └─ ddb_session ── one DuckDB connection and the state of its transaction
- *          ├─ ddb_cursor ── at most one: a second statement ends a stream (facts D6)
+ *          ├─ ddb_cursor ── at most one: a second statement ends a stream
  *          └─ ddb_writer ── an appender
  *
  * Locks, in this order: instance->gate, instance->aux_lock, instance->lock, session->conn_lock.
@@ -218,7 +218,7 @@ void ddb_file_sizes(const struct ddb_instance *in, uint64_t *out_data, uint64_t 
  */
 NODISCARD bool ddb_checkpoint_is_due(struct ddb_instance *in);
 /* Checkpoints; with the gate to itself if that can be had at once, because only then can the space
- * of deleted rows be given back (facts D9). The caller does not hold the gate. Never fails. */
+ * of deleted rows be given back. The caller does not hold the gate. Never fails. */
 void ddb_checkpoint(struct ddb_instance *in);
 /* Checkpoints at close if there is room. */
 void ddb_final_checkpoint(struct ddb_instance *in);
@@ -422,7 +422,7 @@ int ddb_writer_open(struct engine_session *base, const struct table_def *t, unsi
                     struct diag *diag, struct engine_writer **out);
 int ddb_writer_append(struct engine_writer *base, const struct chunk *rows, struct diag *diag);
 int ddb_writer_close(struct engine_writer *base, bool keep, struct diag *diag);
-/* Destroys the appender without flushing it (facts D4): before a rollback, and when the instance is
+/* Destroys the appender without flushing it: before a rollback, and when the instance is
  * reopened. */
 void ddb_writer_drop(struct ddb_writer *w);
 
@@ -438,8 +438,7 @@ int ddb_query_explain(struct engine_session *base, const struct engine_query *q,
 double ddb_query_progress(const struct engine_session *base);
 /* Gives up the cursor's DuckDB handles; its next fetch fails. */
 void ddb_cursor_drop(struct ddb_cursor *c);
-/* Reads the rest of the stream into memory, so that another statement may use the connection (facts
- * D6). */
+/* Reads the rest of the stream into memory, so that another statement may use the connection. */
 NODISCARD int ddb_cursor_spool(struct ddb_cursor *c, struct diag *diag);
 
 /* ---- Settings (settings.c) ---- */

@@ -1,6 +1,6 @@
 /*
  * The instance: opening and closing the database, its settings at open, and opening it again when
- * DuckDB has declared it invalid (facts D10), which no session survives with its handles but every
+ * DuckDB has declared it invalid, which no session survives with its handles but every
  * session with its life.
  */
 #include "base/clock.h"

@@ -1,7 +1,6 @@
 /*
  * Named records: rows of pintail_meta, part of whatever transaction is open. Replaced by delete and
- * insert: one UPDATE in a transaction would keep all checkpoints away while a reader is open (facts
- * D7).
+ * insert: one UPDATE in a transaction would keep all checkpoints away while a reader is open.
  */
 #include "engine/duckdb/duckdb_int.h"
 

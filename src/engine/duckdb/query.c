@@ -4,7 +4,7 @@
  *
  * A query starts to run at the first fetch, so that its errors, the narrow overflow among them, are
  * met where the caller can still try again. Ending one early: destroying a result does not end its
- * transaction (facts D5), a next statement on the connection does, so one is run.
+ * transaction, a next statement on the connection does, so one is run.
  */
 #include "engine/duckdb/duckdb_int.h"
 
@@ -393,7 +393,7 @@ static enum engine_result read_stream(struct ddb_session *s, struct ddb_cursor *
     while (true) {
         *out = duckdb_fetch_chunk(c->result);
         if (*out == NULL) {
-            /* The end and an error look the same (facts, "Streaming"). */
+            /* The end and an error look the same. */
             const char *message = duckdb_result_error(&c->result);
             if (message != NULL && *message != '\0') {
                 return fetch_failed(s, c, diag);

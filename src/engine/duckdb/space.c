@@ -1,8 +1,8 @@
 /*
  * Space: the disk reserve, and checkpoints of our own. DuckDB's automatic ones are off, because a
- * full disk in one invalidates the instance (facts D10); ours run after a commit that has made the
+ * full disk in one invalidates the instance; ours run after a commit that has made the
  * log long, and only when the disk has room for what they write. They are never forced: that would
- * wait for every reader (facts D8).
+ * wait for every reader.
  */
 #include "engine/crash_point.h"
 #include "engine/duckdb/duckdb_int.h"

@@ -1,5 +1,5 @@
 /*
- * Transactions. A run-time error aborts a DuckDB transaction as a whole (facts D1), where MySQL
+ * Transactions. A run-time error aborts a DuckDB transaction as a whole, where MySQL
  * undoes the statement only. So after each error we look at what is left:
  *
  *   still open       parser, binder and catalog errors leave it so
@@ -81,7 +81,7 @@ static void rollback_work(struct ddb_session *s)
         ddb_cursor_drop(s->cursor);
     }
     if (s->writer != NULL) {
-        /* A living appender would flush its rows into the table after the rollback (facts D4). */
+        /* A living appender would flush its rows into the table after the rollback. */
         ddb_writer_drop(s->writer);
     }
     if (s->conn != NULL) {
@@ -99,7 +99,7 @@ static void rollback_work(struct ddb_session *s)
 
 /*
  * A commit met a fatal error: whether it happened is known only after reopening, by the marker it
- * carried (facts D10).
+ * carried.
  */
 static int resolve_outcome(struct ddb_session *s, uint64_t marker, struct diag *diag)
 {

@@ -1,6 +1,6 @@
 /*
- * The writer: rows into a table by DuckDB's appender, always inside a transaction (facts D4).
- * Values are checked before they enter a chunk, because DuckDB does not (facts D18).
+ * The writer: rows into a table by DuckDB's appender, always inside a transaction.
+ * Values are checked before they enter a chunk, because DuckDB does not.
  *
  * Uniqueness costs nothing while keys ascend: the largest key of each integer index is known, and
  * rows above it are new by that alone. Other keys are checked at close, when an UPDATE has deleted

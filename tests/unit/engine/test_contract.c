@@ -657,12 +657,33 @@ static void test_alter_adds_drops_and_converts_columns(void **arg)
     assert_ok(engine_commit(st->s, &st->diag), &st->diag);
     assert_int_equal(fixture_query_i64(st->s, "SELECT sum(c2)::BIGINT FROM t7"), 3 * 499500);
     assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c4 = ''"), 3000);
-    /* Dropping alone. */
-    struct fixture_table less = to;
-    less.def.columns = less.columns;
-    less.def.column_count = 2;
-    assert_ok(engine_alter_table(st->s, &to.def, &less.def, STR_NULL, &st->diag), &st->diag);
-    assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM pragma_table_info('t7')"), 2);
+    /* New values behind the others. */
+    struct fixture_table more = to;
+    more.def.columns = more.columns;
+    more.def.indexes = more.indexes;
+    more.def.column_count = 2;
+    const uint32_t d =
+        fixture_add_column(&more, "d", MYSQL_TYPE_NEWDECIMAL, 10, 2, 0, COLLATION_BINARY);
+    more.columns[d].default_kind = DEFAULT_VALUE;
+    more.columns[d].default_value = value_int(7);
+    fixture_add_column(&more, "e", MYSQL_TYPE_DATETIME, 19, 0, NOT_NULL_FLAG, COLLATION_BINARY);
+    assert_ok(engine_alter_table(st->s, &to.def, &more.def, STR_NULL, &st->diag), &st->diag);
+    assert_int_equal(
+        fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c5 = 7.00 AND c6 < '0001-01-01'"),
+        3000);
+    /* What can be changed in place: NULLs added, columns dropped. */
+    struct fixture_table last = more;
+    last.def.columns = last.columns;
+    last.def.indexes = last.indexes;
+    last.def.column_count = 3;
+    fixture_add_column(&last, "f", MYSQL_TYPE_JSON, 0, 0, 0, COLLATION_BINARY);
+    fixture_add_column(&last, "g", MYSQL_TYPE_LONG, 11, 0, 0, COLLATION_BINARY);
+    assert_ok(engine_alter_table(st->s, &more.def, &last.def, STR_NULL, &st->diag), &st->diag);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM pragma_table_info('t7')"), 5);
+    assert_int_equal(
+        fixture_query_i64(st->s,
+                          "SELECT count(*) FROM t7 WHERE c5 = 7.00 AND c7 IS NULL AND c8 IS NULL"),
+        3000);
 }
 
 static void test_alter_by_a_rewrite_query(void **arg)
