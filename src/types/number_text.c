@@ -215,12 +215,15 @@ static void digits_by_printf(double x, unsigned n, struct real_digits *out, char
     strip_zeros(out);
 }
 
-/* A power of ten above x: x < 10^result, and not by much. */
+/* A power of ten above x: x < 10^result, and not by much. From the exponent's bits alone, so not
+ * for subnormals. */
 static int decimal_exponent(double x)
 {
-    int bits;
-    (void)frexp(x, &bits);
-    return (int)ceil(bits * 0.30102999566398120);
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof(bits));
+    int exponent = (int)(bits >> 52 & 0x7ff) - 1022;
+    /* 1233 / 4096 is a little less than log10(2), which the + 1 makes up for below 2^1024. */
+    return (exponent * 1233 >> 12) + 1;
 }
 
 /*
@@ -242,7 +245,7 @@ static bool digits_if_short(double x, struct real_digits *out)
     if (scaled > 1e15) {
         return false;
     }
-    double n = rint(scaled);
+    double n = (double)(uint64_t)(scaled + 0.5);
     double back = shift >= 0 ? n / pow10_double[shift] : n * pow10_double[-shift];
     if (back != x) {
         return false;
@@ -298,12 +301,15 @@ static void shortest_digits(double x, struct real_digits *out)
 static bool scaled_integer(double x, int shift, uint64_t *out)
 {
     double scaled = x * pow10_double[shift];
-    double whole = floor(scaled);
-    double rest = scaled - whole;
-    if (scaled >= 1e11 || fabs(rest - 0.5) < 1e-4) {
+    if (scaled >= 1e11) {
         return false;
     }
-    *out = (uint64_t)whole + (rest > 0.5);
+    uint64_t whole = (uint64_t)scaled;
+    double rest = scaled - (double)whole;
+    if (fabs(rest - 0.5) < 1e-4) {
+        return false;
+    }
+    *out = whole + (rest > 0.5);
     return true;
 }
 
