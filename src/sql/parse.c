@@ -148,6 +148,10 @@ int grammar_next(struct parse_ctx *ctx)
         return -1;
     }
     const int code = next_token(ctx, ctx->source, &ctx->at);
+    if (code == TK_ILLEGAL) {
+        parse_error_at(ctx, &ctx->at);
+        return -1;
+    }
     ctx->depth += code == TK_LP ? 1 : code == TK_RP ? -1 : 0;
     if (ctx->depth > MAX_PAREN_DEPTH) {
         ctx->failed = true;

@@ -447,8 +447,11 @@ again:
                         }
     "\x00"              {
                             if (from >= end) {
+                                /* Said once: what comes after is the end. */
+                                const int code = s->in_version_comment ? TK_ILLEGAL : 0;
+                                s->in_version_comment = false;
                                 s->cur = end;
-                                return finish(s, end, s->in_version_comment ? TK_ILLEGAL : 0, out);
+                                return finish(s, end, code, out);
                             }
                             return TOKEN(TK_ILLEGAL);
                         }

@@ -52,6 +52,7 @@ static void test_text(void **state)
         {STR_INIT("select 1 -- x\n"), "SELECT ?"},
         {STR_INIT("select 1; select 2"), "SELECT ?"},
         {STR_INIT(""), ""},
+        {STR_INIT("select /*! 1"), "SELECT ? "},
         {STR_INIT("select 'unterminated"), "SELECT 'UNTERMINATED"},
     };
     struct bytebuf text;

@@ -200,6 +200,8 @@ static void test_bytes_that_are_no_text(void **state)
     assert_int_equal(parse_one(&f, STR("\xff\xfe")), ER_PARSE_ERROR);
     assert_int_equal(parse_one(&f, STR("/*")), ER_PARSE_ERROR);
     assert_int_equal(parse_one(&f, STR("SELECT 1 /*!")), ER_PARSE_ERROR);
+    assert_int_equal(parse_one(&f, STR("HANDLER t /*! x")), ER_PARSE_ERROR);
+    assert_int_equal(parse_one(&f, STR("HANDLER t 'x")), ER_PARSE_ERROR);
     assert_int_equal(parse_one(&f, STR("")), 0);
     assert_int_equal(f.stmt->kind, STMT_EMPTY);
 }
