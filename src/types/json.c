@@ -193,7 +193,7 @@ static char *put_utf8(char *out, uint32_t c)
     return out;
 }
 
-/* "\uXXXX", maybe a surrogate pair; r->p is at the backslash. */
+/* "\u" and four hexadecimal digits, maybe a surrogate pair; r->p is at the backslash. */
 static int parse_unicode(struct json_reader *r, char **out)
 {
     const char *escape = r->p;

@@ -66,33 +66,38 @@ enum mysql_column_flags {
 
 #define DECIMAL_MAX_PRECISION 65
 #define DECIMAL_MAX_SCALE     30
-/* The widest DECIMAL that a 128-bit integer holds; wider ones are kept in the sortable form of decimal.h. */
+/* The widest DECIMAL that a 128-bit integer holds; wider ones are kept in the sortable form of
+ * decimal.h. */
 #define DECIMAL_MAX_NATIVE 38
 
 /* Collation ids that code refers to by name; the table is in collation.h. */
-#define COLLATION_LATIN1_SWEDISH_CI   8
-#define COLLATION_UTF8MB3_GENERAL_CI  33
-#define COLLATION_UTF8MB4_GENERAL_CI  45
-#define COLLATION_UTF8MB4_BIN         46
-#define COLLATION_BINARY              63
-#define COLLATION_UTF8MB4_0900_AI_CI  255
-#define COLLATION_UTF8MB4_0900_BIN    309
+#define COLLATION_LATIN1_SWEDISH_CI  8
+#define COLLATION_UTF8MB3_GENERAL_CI 33
+#define COLLATION_UTF8MB4_GENERAL_CI 45
+#define COLLATION_UTF8MB4_BIN        46
+#define COLLATION_BINARY             63
+#define COLLATION_UTF8MB4_0900_AI_CI 255
+#define COLLATION_UTF8MB4_0900_BIN   309
 
-/* Members of an ENUM or SET, in definition order, in UTF-8. Member i has the number i + 1 (ENUM) or the bit i (SET). */
+/* Members of an ENUM or SET, in definition order, in UTF-8. Member i has the number i + 1 (ENUM) or
+ * the bit i (SET). */
 struct type_labels {
     uint32_t count;
     const struct str *names;
 };
 
 /*
- * A type. For columns it is the declared type, for expressions the derived one. Plain data: copied by value;
- * labels are borrowed from whoever made it (catalog or statement arena).
+ * A type. For columns it is the declared type, for expressions the derived one. Plain data: copied
+ * by value; labels are borrowed from whoever made it (catalog or statement arena).
  */
 struct sql_type {
     enum mysql_type type;
-    uint32_t length; /* Strings: characters (bytes for binary). DECIMAL: precision (digits). Others: display width. */
-    uint8_t decimals; /* Scale; fraction digits of temporal types; DECIMALS_NOT_FIXED for floating point. */
-    uint16_t flags;   /* enum mysql_column_flags: what is intrinsic (UNSIGNED, ZEROFILL, NOT_NULL, BINARY, …). */
+    uint32_t length; /* Strings: characters (bytes for binary). DECIMAL: precision (digits). Others:
+                        display width. */
+    uint8_t decimals;   /* Scale; fraction digits of temporal types; DECIMALS_NOT_FIXED for floating
+                           point. */
+    uint16_t flags;     /* enum mysql_column_flags: what is intrinsic (UNSIGNED, ZEROFILL, NOT_NULL,
+                           BINARY, …). */
     uint16_t collation; /* Of strings, ENUM and SET; COLLATION_BINARY for all else. */
     const struct type_labels *labels; /* ENUM and SET, else NULL. */
 };
@@ -100,18 +105,18 @@ struct sql_type {
 /* The families by which rules are written. */
 enum type_class {
     TYPE_CLASS_NULL,
-    TYPE_CLASS_INT,     /* TINY … LONGLONG, YEAR */
+    TYPE_CLASS_INT, /* TINY … LONGLONG, YEAR */
     TYPE_CLASS_BIT,
     TYPE_CLASS_DECIMAL,
-    TYPE_CLASS_REAL,    /* FLOAT, DOUBLE */
+    TYPE_CLASS_REAL, /* FLOAT, DOUBLE */
     TYPE_CLASS_DATE,
     TYPE_CLASS_DATETIME, /* DATETIME, TIMESTAMP */
     TYPE_CLASS_TIME,
-    TYPE_CLASS_STRING,  /* CHAR, VARCHAR, TEXT and the binary ones */
+    TYPE_CLASS_STRING, /* CHAR, VARCHAR, TEXT and the binary ones */
     TYPE_CLASS_ENUM,
     TYPE_CLASS_SET,
     TYPE_CLASS_JSON,
-    TYPE_CLASS_OPAQUE,  /* GEOMETRY, VECTOR: moved, never computed */
+    TYPE_CLASS_OPAQUE, /* GEOMETRY, VECTOR: moved, never computed */
 };
 
 NODISCARD enum type_class type_class_of(enum mysql_type type);
@@ -129,24 +134,28 @@ static inline bool type_is_nullable(const struct sql_type *t)
 /* Is it a string type whose bytes are compared as they are (BINARY, VARBINARY, BLOB)? */
 NODISCARD bool type_is_binary_string(const struct sql_type *t);
 
-/* How a value of the type is laid out in column chunks and in the column engines (design: "Types in the column store"). */
+/* How a value of the type is laid out in column chunks and in the column engines (design: "Types in
+ * the column store"). */
 enum vec_phys {
     VEC_I8,
     VEC_I16,
-    VEC_I32, /* INT, MEDIUMINT; DATE as days since 1970-01-01 */
-    VEC_I64, /* BIGINT; DATETIME and TIMESTAMP as microseconds since 1970 (TIMESTAMP in UTC); TIME in microseconds */
+    VEC_I32,  /* INT, MEDIUMINT; DATE as days since 1970-01-01 */
+    VEC_I64,  /* BIGINT; DATETIME and TIMESTAMP as microseconds since 1970 (TIMESTAMP in UTC); TIME
+                 in microseconds */
     VEC_I128, /* two's complement, low word first */
-    VEC_U8,  /* TINYINT UNSIGNED; ENUM of up to 255 members */
-    VEC_U16, /* SMALLINT UNSIGNED; YEAR; larger ENUM */
+    VEC_U8,   /* TINYINT UNSIGNED; ENUM of up to 255 members */
+    VEC_U16,  /* SMALLINT UNSIGNED; YEAR; larger ENUM */
     VEC_U32,
     VEC_U64, /* BIGINT UNSIGNED; BIT; SET */
     VEC_F32,
     VEC_F64,
-    VEC_STR, /* struct vec_str; strings in UTF-8, binary as is, JSON text, DECIMAL wider than 38 in its sortable form */
+    VEC_STR, /* struct vec_str; strings in UTF-8, binary as is, JSON text, DECIMAL wider than 38 in
+                its sortable form */
 };
 
 /*
- * DECIMAL(p<=38) is an integer scaled by 10^decimals in VEC_I16 (p<=4), VEC_I32 (p<=9), VEC_I64 (p<=18) or VEC_I128.
+ * DECIMAL(p<=38) is an integer scaled by 10^decimals in VEC_I16 (p<=4), VEC_I32 (p<=9), VEC_I64
+ * (p<=18) or VEC_I128.
  */
 NODISCARD enum vec_phys type_phys(const struct sql_type *t);
 

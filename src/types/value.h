@@ -1,5 +1,6 @@
 /*
- * One SQL value outside a vector: literals, parameters, results of the evaluator, rows on their way into a table.
+ * One SQL value outside a vector: literals, parameters, results of the evaluator, rows on their way
+ * into a table.
  */
 #ifndef TYPES_VALUE_H
 #define TYPES_VALUE_H
@@ -13,12 +14,14 @@
 enum value_kind {
     VALUE_NULL,
     VALUE_INT,
-    VALUE_UINT, /* Unsigned; also BIT, ENUM index and SET bits when the type says so. */
+    VALUE_UINT,   /* Unsigned; also BIT, ENUM index and SET bits when the type says so. */
     VALUE_DOUBLE, /* FLOAT too, widened. */
     VALUE_DECIMAL,
-    VALUE_STRING, /* Text in `collation`'s character set unless said otherwise (normally UTF-8), or binary. */
+    VALUE_STRING, /* Text in `collation`'s character set unless said otherwise (normally UTF-8), or
+                     binary. */
     VALUE_DATE,
-    VALUE_DATETIME, /* DATETIME and TIMESTAMP; a TIMESTAMP outside vectors is local to the session's time zone. */
+    VALUE_DATETIME, /* DATETIME and TIMESTAMP; a TIMESTAMP outside vectors is local to the session's
+                       time zone. */
     VALUE_TIME,
     VALUE_JSON, /* `str` holds canonical text. */
 };
