@@ -35,7 +35,9 @@ struct column_def {
                              flags as sent to clients */
     enum default_kind default_kind;
     struct value default_value; /* DEFAULT_VALUE: already converted to the type */
-    struct str default_text;    /* for SHOW CREATE TABLE: the literal's or expression's text */
+    struct str default_text;    /* for SHOW CREATE TABLE: the literal's or expression's text.
+                                   DEFAULT_NONE: p not NULL when ALTER … DROP DEFAULT took even NULL
+                                   away */
     bool on_update_now;
     bool invisible;
     bool explicit_collation;   /* SHOW CREATE TABLE prints it */

@@ -331,7 +331,8 @@ static void put_default_value(struct bytebuf *b, const struct column_def *c,
 static bool shows_null_default(const struct column_def *c, enum sql_dialect dialect)
 {
     const bool blob = (c->type.flags & BLOB_FLAG) != 0 && c->type.type != MYSQL_TYPE_JSON;
-    return type_is_nullable(&c->type) && (dialect == DIALECT_MARIADB || !blob);
+    return type_is_nullable(&c->type) && c->default_text.p == NULL &&
+           (dialect == DIALECT_MARIADB || !blob);
 }
 
 static void put_default(struct bytebuf *b, const struct column_def *c, enum sql_dialect dialect)

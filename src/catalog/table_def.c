@@ -144,6 +144,45 @@ int32_t table_find_index(const struct table_def *t, struct str name)
     return -1;
 }
 
+/* Does the index say who a row is: unique, whole columns, none of them NULL? MySQL shows the first
+ * such index as the primary key when there is none. */
+static bool can_be_primary(const struct table_def *t, const struct index_def *ix)
+{
+    if (ix->kind != INDEX_DEF_UNIQUE) {
+        return false;
+    }
+    for (uint32_t k = 0; k < ix->column_count; k++) {
+        if (type_is_nullable(&t->columns[ix->columns[k].column].type) ||
+            ix->columns[k].prefix_len > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const struct index_def *primary_index(const struct table_def *t)
+{
+    for (uint32_t i = 0; i < t->index_count; i++) {
+        if (t->indexes[i].kind == INDEX_DEF_PRIMARY) {
+            return &t->indexes[i];
+        }
+    }
+    for (uint32_t i = 0; i < t->index_count; i++) {
+        if (can_be_primary(t, &t->indexes[i])) {
+            return &t->indexes[i];
+        }
+    }
+    return NULL;
+}
+
+/* A column needs a value when it has no default, nor NULL as one: NOT NULL, or its default was
+ * taken away. */
+static bool needs_value(const struct column_def *c)
+{
+    return c->default_kind == DEFAULT_NONE && (c->type.flags & AUTO_INCREMENT_FLAG) == 0 &&
+           (!type_is_nullable(&c->type) || c->default_text.p != NULL);
+}
+
 /* A unique key of one column may be shown as PRI or UNI, the first column of several as MUL. */
 void table_def_set_key_flags(struct table_def *t)
 {
@@ -152,17 +191,17 @@ void table_def_set_key_flags(struct table_def *t)
     for (uint32_t i = 0; i < t->column_count; i++) {
         struct column_def *c = &t->columns[i];
         c->type.flags = (uint16_t)(c->type.flags & ~key_flags);
-        if (!type_is_nullable(&c->type) && c->default_kind == DEFAULT_NONE &&
-            (c->type.flags & AUTO_INCREMENT_FLAG) == 0) {
+        if (needs_value(c)) {
             c->type.flags |= NO_DEFAULT_VALUE_FLAG;
         }
     }
+    const struct index_def *primary = primary_index(t);
     for (uint32_t i = 0; i < t->index_count; i++) {
         const struct index_def *ix = &t->indexes[i];
         for (uint32_t k = 0; k < ix->column_count; k++) {
             struct column_def *c = &t->columns[ix->columns[k].column];
             c->type.flags |= PART_KEY_FLAG;
-            if (ix->kind == INDEX_DEF_PRIMARY) {
+            if (ix == primary) {
                 c->type.flags |= PRI_KEY_FLAG;
             } else if (k == 0) {
                 const bool unique = ix->kind == INDEX_DEF_UNIQUE && ix->column_count == 1;

@@ -225,6 +225,25 @@ static int carry_out(struct alter_run *run, struct ddl_plan *plan)
 
 /* ---- The statement ---- */
 
+/* ORDER BY has no effect, as in InnoDB on tables with a primary key, which warns of it. */
+static void warn_order_by(struct alter_run *run)
+{
+    struct exec_session *x = run->x;
+    bool orders = false;
+    for (uint32_t i = 0; i < run->stmt->action_count; i++) {
+        orders = orders || run->stmt->actions[i].kind == ALTER_ORDER_BY;
+    }
+    for (uint32_t i = 0; orders && i < run->t->column_count; i++) {
+        if ((run->t->columns[i].type.flags & PRI_KEY_FLAG) != 0) {
+            diag_warn_at(x->diag, DIAG_WARNING, ER_UNKNOWN_ERROR,
+                         "ORDER BY ignored as there is a user-defined clustered index in the table "
+                         "'%s'",
+                         ddl_text(x, run->t->name));
+            return;
+        }
+    }
+}
+
 static bool only_renames(const struct alter_table_stmt *s)
 {
     for (uint32_t i = 0; i < s->action_count; i++) {
@@ -269,6 +288,7 @@ int exec_alter_table(struct exec_session *x, struct stmt *stmt)
     }
     struct ddl_plan plan;
     ddl_plan_init(&plan);
+    warn_order_by(&run);
     if (carry_out(&run, &plan) != 0) {
         return -1;
     }

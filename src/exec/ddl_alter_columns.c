@@ -163,10 +163,15 @@ static void note_change(struct alter_run *run, const struct column_def *old,
     case TYPE_LABELS:
         alter_need(run, ALTER_ROWS_CAST);
         break;
-    case TYPE_WIDER:
+    case TYPE_WIDER: {
+        /* MariaDB lets a VARCHAR grow in place to any length. */
+        const bool in_place = run->x->server->dialect == DIALECT_MARIADB &&
+                              old->type.type == MYSQL_TYPE_VARCHAR &&
+                              new->type.type == MYSQL_TYPE_VARCHAR;
         alter_need(run, ALTER_ROWS_CAST);
-        run->counts_rows = true;
+        run->counts_rows = run->counts_rows || !in_place;
         break;
+    }
     case TYPE_CONVERT:
         alter_need(run, ALTER_ROWS_COPY);
         run->counts_rows = true;
@@ -331,6 +336,7 @@ static void note_added(struct alter_run *run, const struct column_def *c)
     alter_need(run, c->default_kind == DEFAULT_NOW || auto_increment ? ALTER_ROWS_COPY
                                                                      : ALTER_ROWS_CAST);
     if (is_date && c->default_kind == DEFAULT_NONE && !type_is_nullable(&c->type)) {
+        alter_need(run, ALTER_ROWS_COPY); /* the engine has no literal for such dates */
         run->zero_date = true;
         run->zero_date_column = ddl_text(run->x, c->name);
         run->zero_date_type = c->type.type;

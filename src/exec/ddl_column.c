@@ -218,6 +218,9 @@ static int make_temporal(struct column_build *b)
     }
     t->length = base + (t->decimals > 0 ? t->decimals + 1u : 0);
     t->flags |= BINARY_FLAG;
+    if (t->type == MYSQL_TYPE_TIMESTAMP && !is_mysql(b)) {
+        t->flags |= UNSIGNED_FLAG; /* as MariaDB tells its clients */
+    }
     return 0;
 }
 
@@ -579,7 +582,8 @@ int ddl_set_default(struct exec_session *x, struct table_def *t, struct column_d
     struct column_build b = {.x = x, .t = t, .c = c, .name = ddl_text(x, c->name)};
     if (value == NULL) {
         c->default_kind = DEFAULT_NONE;
-        c->default_text = STR_NULL;
+        /* In MySQL not even NULL is left. */
+        c->default_text = x->server->dialect == DIALECT_MYSQL ? STR("") : STR_NULL;
     } else if (set_default(&b, value) != 0) {
         return -1;
     }

@@ -147,10 +147,7 @@ int row_build_set_default(struct row_build *b, uint32_t column)
         break;
     }
     *out = value_null();
-    if (type_is_nullable(&c->type) || (c->type.flags & AUTO_INCREMENT_FLAG) != 0) {
-        return 0;
-    }
-    return no_default(b, c, out);
+    return (c->type.flags & NO_DEFAULT_VALUE_FLAG) == 0 ? 0 : no_default(b, c, out);
 }
 
 /* ---- One row ---- */
