@@ -5,8 +5,8 @@ column_type(A) ::= int_type(B) opt_width(C) number_flags(D).   { A = column_type
 column_type(A) ::= float_type(B) opt_precision(C) number_flags(D). { A = column_type_float(ctx, &B, C); A->type.flags = D; }
 column_type(A) ::= decimal_word opt_precision(B) number_flags(C). { A = column_type_new(ctx, MYSQL_TYPE_NEWDECIMAL, B); A->type.flags = C; }
 column_type(A) ::= BIT opt_width(B).                           { A = column_type_new(ctx, MYSQL_TYPE_BIT, B); }
-column_type(A) ::= BOOL.                                       { A = column_type_new(ctx, MYSQL_TYPE_TINY, (struct precision){.given = true, .length = 1}); }
-column_type(A) ::= BOOLEAN.                                    { A = column_type_new(ctx, MYSQL_TYPE_TINY, (struct precision){.given = true, .length = 1}); }
+column_type(A) ::= BOOL.                                       { A = column_type_new(ctx, MYSQL_TYPE_TINY, (struct precision){.length = 1}); }
+column_type(A) ::= BOOLEAN.                                    { A = column_type_new(ctx, MYSQL_TYPE_TINY, (struct precision){.length = 1}); }
 column_type(A) ::= SERIAL.                                     { A = column_type_serial(ctx); }
 column_type(A) ::= YEAR opt_width(B) number_flags.             { A = column_type_new(ctx, MYSQL_TYPE_YEAR, B); }
 column_type(A) ::= DATE.                                       { A = column_type_new(ctx, MYSQL_TYPE_DATE, (struct precision){0}); }
