@@ -83,6 +83,7 @@ struct exec_result {
     bool db_changed;             /* for session tracking */
     struct tracked_var *tracked; /* variables that SET has changed; in the statement's arena */
     bool release;                /* COMMIT RELEASE: the session ends after the reply */
+    bool shows_warnings;         /* SHOW WARNINGS: the conditions are not of this statement */
 };
 
 /* How a LOAD DATA LOCAL statement asks its client for the file. */

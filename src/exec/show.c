@@ -22,7 +22,7 @@ static const struct show_kind_def kinds[SHOW_KIND_COUNT] = {
     [SHOW_DATABASES] = {show_databases, NULL, SHOW_BINARY_NAMES},
     [SHOW_TABLES] = {show_tables, NULL, SHOW_BINARY_NAMES},
     [SHOW_TABLE_STATUS] = {show_table_status, NULL, SHOW_BINARY_NAMES},
-    [SHOW_COLUMNS] = {show_columns, NULL, 0},
+    [SHOW_COLUMNS] = {show_table_columns, NULL, 0},
     [SHOW_INDEX] = {show_indexes, NULL, SHOW_BINARY_NAMES},
     [SHOW_CREATE_TABLE] = {show_create_table, NULL, 0},
     [SHOW_CREATE_DATABASE] = {show_create_database, NULL, 0},
@@ -170,7 +170,7 @@ int exec_show_columns_of(struct exec_session *x, const struct show_stmt *show, s
     const bool mariadb = x->server->dialect == DIALECT_MARIADB;
     const struct show_column *all = mariadb ? mariadb_columns : mysql_columns;
     const size_t n = mariadb ? ARRAY_SIZE(mariadb_columns) : ARRAY_SIZE(mysql_columns);
-    const bool binary_names = (kinds[show->kind].flags & SHOW_BINARY_NAMES) != 0;
+    const bool binary_names = !mariadb && (kinds[show->kind].flags & SHOW_BINARY_NAMES) != 0;
     uint32_t count = 0;
     for (size_t i = 0; i < n; i++) {
         count += is_wanted(&all[i], show);
@@ -351,7 +351,10 @@ static int prepare_filters(struct show_run *r)
         if (r->like_column < 0) {
             return 0;
         }
-        const struct collation *c = collation_find(r->columns[r->like_column].type.collation);
+        /* LIKE goes by the bytes of names on both servers, WHERE on MySQL alone. */
+        const bool binary = (kind->flags & SHOW_BINARY_NAMES) != 0 && r->like_column == 0;
+        const struct collation *c =
+            collation_find(binary ? COLLATION_UTF8MB3_BIN : COLLATION_UTF8MB3_GENERAL_CI);
         r->like = like_pattern_new(c, r->stmt->like, '\\', &r->x->stmt_arena);
     }
     return r->stmt->where == NULL ? 0 : prepare_where(r);
@@ -378,6 +381,8 @@ int exec_show(struct exec_session *x, struct stmt *stmt)
     struct show_run r = {.x = x, .stmt = &stmt->show};
     if ((kinds[stmt->show.kind].flags & SHOW_KEEPS_DIAGNOSTICS) == 0) {
         diag_reset(x->diag);
+    } else {
+        x->result.shows_warnings = true;
     }
     const int rc = run(&r);
     table_def_unref(r.shape);

@@ -49,7 +49,7 @@ NODISCARD int show_send_pair(struct show_run *r, struct str name, struct str val
  * 1049). */
 NODISCARD int show_database(struct show_run *r, struct str *out);
 
-show_rows_fn show_databases, show_tables, show_table_status, show_columns, show_indexes,
+show_rows_fn show_databases, show_tables, show_table_status, show_table_columns, show_indexes,
     show_create_table, show_create_database, show_create_view, show_in_database;
 show_rows_fn show_variables, show_status, show_warnings, show_count_warnings, show_count_errors,
     show_processlist;

@@ -247,7 +247,7 @@ int show_count_errors(struct show_run *r)
 
 static int process_row(struct show_run *r, const struct process_info *p)
 {
-    struct str info = p->info;
+    struct str info = str_trim(p->info);
     if (info.p != NULL && !r->stmt->full) {
         info.len = utf8_prefix(info, PROCESS_INFO_CHARS);
     }

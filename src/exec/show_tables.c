@@ -273,7 +273,7 @@ static int column_row(struct show_run *r, const struct table_def *t, const struc
     return show_send(r);
 }
 
-int show_columns(struct show_run *r)
+int show_table_columns(struct show_run *r)
 {
     struct table_def *t = open_table(r, "SELECT");
     if (t == NULL) {

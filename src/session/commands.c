@@ -172,6 +172,7 @@ int command_query(struct session *s, struct str payload)
         reply_error(s);
         return 0;
     }
+    session_set_info(s, text);
     run_text(s, text.p == q.sql.p ? arena_dup(&s->x.stmt_arena, text) : text);
     return 0;
 }

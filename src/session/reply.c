@@ -15,6 +15,9 @@ static uint16_t status_of(const struct session *s, unsigned flags)
 
 static uint16_t warnings_of(const struct session *s)
 {
+    if (s->x.result.shows_warnings) {
+        return 0;
+    }
     return (uint16_t)MIN(s->x.diag->warning_count, 65535u);
 }
 

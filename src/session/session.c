@@ -38,8 +38,18 @@ static const struct {
 
 /* ---- State ---- */
 
-void session_set_state(struct session *s, enum session_state state, uint8_t command,
-                       struct str info)
+void session_set_info(struct session *s, struct str text)
+{
+    const struct str info = str_trim(text);
+    os_mutex_lock(&s->all->lock);
+    s->info_len = (uint16_t)MIN(info.len, sizeof s->info);
+    if (s->info_len > 0) {
+        memcpy(s->info, info.p, s->info_len);
+    }
+    os_mutex_unlock(&s->all->lock);
+}
+
+void session_set_state(struct session *s, enum session_state state, uint8_t command)
 {
     struct sessions *all = s->all;
     os_mutex_lock(&all->lock);
@@ -47,10 +57,7 @@ void session_set_state(struct session *s, enum session_state state, uint8_t comm
     s->state = state;
     s->command = command;
     s->state_since_us = clock_wall_us();
-    s->info_len = (uint16_t)MIN(info.len, sizeof s->info);
-    if (s->info_len > 0) {
-        memcpy(s->info, info.p, s->info_len);
-    }
+    s->info_len = 0;
     os_mutex_unlock(&all->lock);
     if (was_busy != (state == SESSION_BUSY)) {
         _Atomic(uint64_t) *running = &all->server->status.threads_running;
@@ -107,9 +114,7 @@ static void run_command(struct session *s, struct str payload)
 {
     const uint8_t command = (uint8_t)payload.p[0];
     const bool known = command < COM_COUNT && commands[command].run != NULL;
-    const struct str info =
-        command == COM_QUERY ? str_from(payload.p + 1, payload.len - 1) : STR_NULL;
-    session_set_state(s, SESSION_BUSY, command, info);
+    session_set_state(s, SESSION_BUSY, command);
     atomic_fetch_add_explicit(&s->all->server->status.questions, 1, memory_order_relaxed);
     if (known && !commands[command].keeps_diagnostics) {
         diag_reset(s->x.diag);
@@ -163,7 +168,7 @@ static void say_why(struct session *s, enum net_result r)
 static void command_loop(struct session *s)
 {
     while (!s->quit) {
-        session_set_state(s, SESSION_IDLE, COM_SLEEP, STR_NULL);
+        session_set_state(s, SESSION_IDLE, COM_SLEEP);
         struct str payload;
         conn_begin_command(&s->conn);
         const enum net_result r =
@@ -231,7 +236,7 @@ static struct session *session_new(struct sessions *all, const struct listener_a
 
 static void session_free(struct session *s)
 {
-    session_set_state(s, SESSION_CLOSING, COM_QUIT, STR_NULL);
+    session_set_state(s, SESSION_CLOSING, COM_QUIT);
     conn_on_hangup(&s->conn, NULL, NULL);
     registry_remove(s);
     session_free_prepared(s);

@@ -71,8 +71,10 @@ struct session {
 
 /* ---- session.c ---- */
 
-void session_set_state(struct session *s, enum session_state state, uint8_t command,
-                       struct str info);
+/* Begins or ends a command; the statement it runs is not known yet. */
+void session_set_state(struct session *s, enum session_state state, uint8_t command);
+/* The text of the statement being run, for SHOW PROCESSLIST. */
+void session_set_info(struct session *s, struct str text);
 /* Time a read of the next command may take, and one of a reply's part: clock_monotonic_us()
  * deadlines. */
 NODISCARD uint64_t session_read_deadline(const struct session *s);
