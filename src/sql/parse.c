@@ -61,6 +61,14 @@ void parse_unsupported(struct parse_ctx *ctx, const char *what)
     }
 }
 
+void parse_undeclared(struct parse_ctx *ctx, const struct token *t)
+{
+    if (!ctx->failed) {
+        ctx->failed = true;
+        (void)diag_set(ctx->diag, ER_SP_UNDECLARED_VAR, arena_dup_cstr(ctx->arena, token_str(t)));
+    }
+}
+
 /* ---- Tokens with look-ahead ---- */
 
 struct token_source {
@@ -147,7 +155,7 @@ int grammar_next(struct parse_ctx *ctx)
     if (ctx->failed) {
         return -1;
     }
-    const int code = next_token(ctx, ctx->source, &ctx->at);
+    const int code = ctx->takes_all ? 0 : next_token(ctx, ctx->source, &ctx->at);
     if (code == TK_ILLEGAL) {
         parse_error_at(ctx, &ctx->at);
         return -1;

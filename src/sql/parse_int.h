@@ -100,6 +100,9 @@ NODISCARD int grammar_next(struct parse_ctx *ctx);
 /* A syntax error at the token; what is quoted begins there. */
 void parse_error_at(struct parse_ctx *ctx, const struct token *t);
 
+/* 1327: a name where only a variable of a stored program can stand. */
+void parse_undeclared(struct parse_ctx *ctx, const struct token *t);
+
 /* 1235: the grammar knows the construct, the server does not carry it out. */
 void parse_unsupported(struct parse_ctx *ctx, const char *what);
 

@@ -310,12 +310,25 @@ static int word_code(const struct scanner *s, const struct keyword *kw, bool *ou
     return kw->code;
 }
 
+static bool has_high_byte(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        if ((unsigned char)s.p[i] >= 0x80) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int scan_word(struct scanner *s, const unsigned char *from, struct token *out)
 {
     const struct str word = str_from((const char *)from, (size_t)(s->cur - from));
     const struct keyword *kw = keyword_find(word);
     bool reserved = false;
     int code = TK_IDENT;
+    if (has_high_byte(word) && !str_is_utf8(word)) {
+        return finish(s, from, TK_ILLEGAL, out);
+    }
     if (kw != NULL && s->last != TK_ATAT) {
         code = literal_prefix(s, word_code(s, kw, &reserved));
         if (code == TK_OFFSET && reserved) {

@@ -153,9 +153,3 @@ void build_other(struct parse_ctx *ctx, struct str what)
 {
     stmt_new(ctx, STMT_OTHER)->other_what = what;
 }
-
-void build_program(struct parse_ctx *ctx, struct str what)
-{
-    build_other(ctx, what);
-    ctx->takes_all = true;
-}

@@ -440,8 +440,6 @@ void build_describe(struct parse_ctx *ctx, const struct table_name *table, struc
 /* FLUSH: what is flushed is the text from the token on. */
 void build_flush(struct parse_ctx *ctx, struct token first);
 void build_other(struct parse_ctx *ctx, struct str what);
-/* A stored program: the statement takes the rest of the text. */
-void build_program(struct parse_ctx *ctx, struct str what);
 void build_user(struct parse_ctx *ctx, enum stmt_kind kind, struct user_stmt options,
                 struct vec users);
 void build_rename_user(struct parse_ctx *ctx, struct vec pairs);

@@ -119,7 +119,7 @@ rows_only ::= rows_word ONLY.
 limit_number(A) ::= INT_NUM(B).                            { A = expr_number(ctx, &B, LIT_INT); }
 limit_number(A) ::= HEX_NUM(B).                            { A = expr_literal(ctx, LIT_INT, src_of(&B), value_uint(token_u64(ctx, &B))); }
 limit_number(A) ::= PARAM(B).                              { A = expr_param(ctx, &B); }
-limit_number(A) ::= ident(B).                              { A = expr_column(ctx, src_of(&B), STR_NULL, STR_NULL, token_str(&B)); }
+limit_number(A) ::= ident(B).                              { A = expr_default(ctx, src_of(&B)); parse_undeclared(ctx, &B); }
 
 %type locking_list {struct locking_clause}
 locking_list(A) ::= locking(B).                            { A = B; }
@@ -149,7 +149,7 @@ into_vars(A) ::= into_var(B).                              { A = (struct vec){0}
 into_vars(A) ::= into_vars(A) COMMA into_var(B).           { VEC_PUSH(ctx, &A, struct str, token_str(&B)); }
 %type into_var {struct token}
 into_var(A) ::= USER_VAR(B).                               { A = B; }
-into_var(A) ::= ident(B).                                  { A = B; }
+into_var(A) ::= ident(B).                                  { A = B; parse_undeclared(ctx, &B); }
 export_options ::= load_fields(A) load_lines(B).           { (void)A; (void)B; }
 
 %type with {struct with_clause *}

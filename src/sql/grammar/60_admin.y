@@ -221,7 +221,7 @@ opt_var_scope(A) ::= .        { A = SCOPE_DEFAULT; }
 opt_var_scope(A) ::= GLOBAL.  { A = SCOPE_GLOBAL; }
 opt_var_scope(A) ::= SESSION. { A = SCOPE_SESSION; }
 opt_var_scope(A) ::= LOCAL.   { A = SCOPE_SESSION; }
-show(A) ::= show_other(B) any_or_none.                        { A = NULL; build_other(ctx, token_upper(ctx, &B)); }
+show(A) ::= show_other(B) any_or_none.                        { A = NULL; build_other(ctx, arena_printf(ctx->arena, "SHOW %.*s", STR_FMT(token_upper(ctx, &B)))); }
 %type show_other {struct token}
 show_other(A) ::= CREATE PROCEDURE(B).   { A = B; }
 show_other(A) ::= CREATE FUNCTION(B).    { A = B; }

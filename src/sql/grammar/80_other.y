@@ -5,10 +5,13 @@
 
 statement ::= other(A) any_or_none.    { build_other(ctx, A); }
 %type other {struct str}
-statement ::= CREATE or_replace view_options program_kind(A) any_list. { build_program(ctx, A); }
+statement ::= CREATE or_replace view_options program_kind(A) program_body. { build_other(ctx, A); }
 statement ::= ALTER view_options VIEW any_list.                { build_other(ctx, STR("ALTER VIEW")); }
-statement ::= ALTER view_options program_kind any_list.        { build_other(ctx, STR("ALTER of a stored program")); }
+statement ::= ALTER view_options program_kind program_body.    { build_other(ctx, STR("ALTER of a stored program")); }
 statement ::= DROP program_kind any_list.                      { build_other(ctx, STR("DROP of a stored program")); }
+/* Reading ends here; the body is not scanned. */
+program_body ::= program_begin any_or_none.
+program_begin ::= .                       { ctx->takes_all = true; }
 %type program_kind {struct str}
 program_kind(A) ::= PROCEDURE.            { A = STR("CREATE PROCEDURE"); }
 program_kind(A) ::= FUNCTION.             { A = STR("CREATE FUNCTION"); }

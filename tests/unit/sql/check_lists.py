@@ -37,7 +37,7 @@ def main():
     wrong = []
     for server, directory, own, other in (("mysql97", sys.argv[1], "accept_mysql.sql", "accept_mariadb.sql"),
                                           ("mariadb", sys.argv[2], "accept_mariadb.sql", "accept_mysql.sql")):
-        good = list(statements("accept.sql")) + list(statements(own))
+        good = list(statements("accept.sql")) + list(statements("clients.sql")) + list(statements(own))
         wrong += [f"{server} refuses: {t}" for t in sorted(refused(server, directory, good))]
         foreign = list(statements(other))
         wrong += [f"{server} accepts: {t}" for t in sorted(set(foreign) - refused(server, directory, foreign))]

@@ -198,6 +198,10 @@ static void test_bytes_that_are_no_text(void **state)
     assert_int_equal(parse_one(&f, STR("SELECT 'a\0b'")), 0);
     assert_int_equal(f.stmt->query->select->items[0].expr->lit.value.str.len, 3);
     assert_int_equal(parse_one(&f, STR("\xff\xfe")), ER_PARSE_ERROR);
+    assert_int_equal(parse_one(&f, STR("SELECT \xff")), ER_PARSE_ERROR);
+    assert_int_equal(parse_one(&f, STR("SELECT 'a\xff'")), 0);
+    assert_int_equal(parse_one(&f, STR("SELECT 1 LIMIT a")), ER_SP_UNDECLARED_VAR);
+    assert_int_equal(parse_one(&f, STR("SELECT 1 INTO a")), ER_SP_UNDECLARED_VAR);
     assert_int_equal(parse_one(&f, STR("/*")), ER_PARSE_ERROR);
     assert_int_equal(parse_one(&f, STR("SELECT 1 /*!")), ER_PARSE_ERROR);
     assert_int_equal(parse_one(&f, STR("HANDLER t /*! x")), ER_PARSE_ERROR);

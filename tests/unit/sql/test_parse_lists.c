@@ -32,6 +32,13 @@ static void test_accepted_by_both(void **state)
     check_accepted(DIALECT_MARIADB, "accept.sql", 500);
 }
 
+static void test_what_clients_send(void **state)
+{
+    (void)state;
+    check_accepted(DIALECT_MYSQL, "clients.sql", 50);
+    check_accepted(DIALECT_MARIADB, "clients.sql", 50);
+}
+
 static void test_accepted_by_mysql(void **state)
 {
     (void)state;
@@ -138,6 +145,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_accepted_by_both),
+        cmocka_unit_test(test_what_clients_send),
         cmocka_unit_test(test_accepted_by_mysql),
         cmocka_unit_test(test_accepted_by_mariadb),
         cmocka_unit_test(test_refused_in_mysqls_words),
