@@ -531,7 +531,7 @@ again:
     "^"                 { return TOKEN(TK_CARET); }
     "&"                 { return TOKEN(TK_AMPERSAND); }
     "|"                 { return TOKEN(TK_BAR); }
-    "&&"                { return TOKEN(TK_AND); }
+    "&&"                { return TOKEN(TK_AND_AND); }
     "||"                {
                             const bool concat = (s->options->sql_mode & SQL_MODE_PIPES_AS_CONCAT) != 0;
                             return TOKEN(concat ? TK_CONCAT_PIPES : TK_OR);

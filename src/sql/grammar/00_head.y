@@ -46,7 +46,7 @@ void grammar_run(struct parse_ctx *ctx)
 %right ASSIGN.
 %left OR.
 %left XOR.
-%left AND.
+%left AND AND_AND.
 %left BETWEEN CASE WHEN THEN ELSE.
 %left EQ NULL_SAFE_EQ GE GT LE LT NE IS LIKE REGEXP IN SOUNDS MEMBER.
 %left ESCAPE.

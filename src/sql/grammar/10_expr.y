@@ -13,6 +13,7 @@ expr_or_default(A) ::= DEFAULT(B).           { A = expr_default(ctx, src_of(&B))
 expr(A) ::= expr(B) OR expr(C).              { A = expr_chain(ctx, STR("OR"), B, C); }
 expr(A) ::= expr(B) XOR expr(C).             { A = expr_binary(ctx, STR("XOR"), B, C); }
 expr(A) ::= expr(B) AND expr(C).             { A = expr_chain(ctx, STR("AND"), B, C); }
+expr(A) ::= expr(B) AND_AND expr(C).          { A = expr_chain(ctx, STR("AND"), B, C); }
 expr(A) ::= NOT(B) expr(C).                  { A = expr_prefix(ctx, STR("NOT"), &B, C); }
 expr(A) ::= bool_pri(B) IS opt_not(C) truth(D). [IS] { A = predicate1(ctx, &D, C, B); }
 expr(A) ::= bool_pri(B). [ASSIGN]            { A = B; }

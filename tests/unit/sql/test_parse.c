@@ -132,6 +132,7 @@ static void test_words_that_are_functions_only_before_a_parenthesis(void **state
          "{select t.select, t.1a, t.b, d.t.from from t}"},
         {0, DIALECT_MYSQL, STR_INIT("SELECT @@select, @@global.sql_mode"),
          "{select @@select, @@global.sql_mode}"},
+        {0, DIALECT_MYSQL, STR_INIT("SELECT a BETWEEN b && c"), NULL},
         {0, DIALECT_MYSQL, STR_INIT("SELECT 1 --2"), "{select (- 1 (NEG 2))}"},
         {0, DIALECT_MYSQL, STR_INIT("SELECT 1 -- 2\n+ 3"), "{select (+ 1 3)}"},
     };
