@@ -359,7 +359,10 @@ static int authenticate(struct login *l)
     const bool native = l->account == NULL ? s->all->server->dialect == DIALECT_MARIADB
                                            : str_eq(l->account->plugin, STR(AUTH_NATIVE_PLUGIN));
     const char *wanted = native ? AUTH_NATIVE_PLUGIN : AUTH_SHA2_PLUGIN;
-    if (!str_eq(l->plugin, str_from_cstr(wanted)) && switch_plugin(l, wanted) != 0) {
+    /* A client that lacks the greeting's plugin names its own and leaves the reply empty. */
+    const bool answered = str_eq(l->plugin, str_from_cstr(wanted)) &&
+                          (l->reply.len > 0 || strcmp(default_plugin(s), wanted) == 0);
+    if (!answered && switch_plugin(l, wanted) != 0) {
         return access_denied(l);
     }
     const int rc = !native ? check_sha2(l) : l->account == NULL ? -1 : check_native(l);
