@@ -145,9 +145,8 @@ static int check_columns(struct exec_session *x, const struct target *t, const s
             const struct str column = s->privs[i].columns[c];
             const uint64_t have = account_column_privs(x->account, t->db, t->table, column);
             if ((have & privs) != privs) {
-                return diag_set(x->diag, ER_COLUMNACCESS_DENIED_ERROR,
-                                privilege_name(privs & ~have), x->account->user.p, x->login_host.p,
-                                text(x, column), text(x, t->table));
+                return diag_set(x->diag, ER_TABLEACCESS_DENIED_ERROR, privilege_name(privs & ~have),
+                                x->account->user.p, x->login_host.p, text(x, t->table));
             }
         }
     }

@@ -42,8 +42,14 @@ int show_database(struct show_run *r, struct str *out)
     return check_database(r->x, *out, &def);
 }
 
-/* The table that the statement is about, held for the statement. `command` is what a user without
- * any privilege on it is denied. NULL with diag. */
+static bool has_table_privilege(const struct exec_session *x, struct str db, struct str table)
+{
+    return x->account != NULL && (account_table_privs(x->account, db, table) & PRIV_ALL_TABLE) != 0;
+}
+
+/* The table that the statement is about, held for the statement. SHOW COLUMNS and SHOW INDEX are
+ * for whoever has some privilege on it or its columns, SHOW CREATE ("SHOW") for one on all of it.
+ * NULL with diag. */
 static struct table_def *open_table(struct show_run *r, const char *command)
 {
     struct exec_session *x = r->x;
@@ -52,7 +58,8 @@ static struct table_def *open_table(struct show_run *r, const char *command)
     if (exec_db_or_current(x, r->stmt->table.db, &db) != 0) {
         return NULL;
     }
-    if (!sees_table(x, db, r->stmt->table.name)) {
+    const bool creates = strcmp(command, "SHOW") == 0;
+    if (!(creates ? has_table_privilege : sees_table)(x, db, r->stmt->table.name)) {
         (void)diag_set(x->diag, ER_TABLEACCESS_DENIED_ERROR, command,
                        x->account == NULL ? "" : x->account->user.p, x->login_host.p,
                        text(x, r->stmt->table.name));

@@ -19,12 +19,20 @@ struct str show_account_name(struct exec_session *x, const struct show_stmt *sho
                                              STR_FMT(x->account->host));
 }
 
-/* What is kept of accounts is the system database's content on the servers. */
-static int check_foreign(struct exec_session *x, const struct account_name *name)
+/* What is kept of accounts is the system database's content on the servers; MySQL names the table
+ * when it is about grants. */
+static int check_foreign(struct show_run *r, const struct account_name *name)
 {
+    struct exec_session *x = r->x;
     const bool own = x->account != NULL && str_eq(name->user, x->account->user) &&
                      str_eq_nocase(name->host, x->account->host);
-    return own ? 0 : exec_check_db(x, STR("mysql"), PRIV_SELECT);
+    if (own) {
+        return 0;
+    }
+    if (r->stmt->kind == SHOW_GRANTS && x->server->dialect == DIALECT_MYSQL) {
+        return exec_check_table(x, STR("mysql"), STR("user"), PRIV_SELECT);
+    }
+    return exec_check_db(x, STR("mysql"), PRIV_SELECT);
 }
 
 /* The account the statement is about, counted; NULL with diag. */
@@ -38,7 +46,7 @@ static struct account *find_account(struct show_run *r)
         return x->account;
     }
     const struct account_name *name = r->stmt->account;
-    if (check_foreign(x, name) != 0) {
+    if (check_foreign(r, name) != 0) {
         return NULL;
     }
     struct account *a = accounts_find(x->server->accounts, name->user, name->host);
