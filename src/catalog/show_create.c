@@ -268,7 +268,7 @@ static void put_column_charset(struct bytebuf *b, const struct table_def *t,
     const bool primary = coll->id == charset_default_collation(coll->charset, DIALECT_MYSQL);
     const bool collate =
         dialect == DIALECT_MARIADB
-            ? differs
+            ? differs && coll->id != COLLATION_BINARY
             : !primary || said || (differs && coll->id == COLLATION_UTF8MB4_0900_AI_CI);
     if (collate) {
         const struct str name = collation_name(coll->id, dialect);
