@@ -598,6 +598,9 @@ static int refuse_unsupported(struct exec_session *x, const struct column_spec *
     if (spec->generated != GENERATED_NONE) {
         return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "generated columns");
     }
+    if (spec->references) {
+        return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "FOREIGN KEY constraints");
+    }
     if (spec->check != NULL) {
         return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "CHECK constraints");
     }

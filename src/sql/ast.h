@@ -579,6 +579,7 @@ struct column_spec {
     struct str comment;
     bool binary_collation; /* CHAR … BINARY: the _bin collation of the character set */
     bool national;         /* NCHAR, NVARCHAR: character set utf8mb3 */
+    bool references;       /* REFERENCES was written: a foreign key of the column alone */
     enum column_generated generated;
     struct expr *generated_expr;
     struct expr *check;

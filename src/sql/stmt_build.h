@@ -233,6 +233,7 @@ enum column_attr_kind {
     ATTR_INVISIBLE,
     ATTR_CHECK,
     ATTR_GENERATED,
+    ATTR_REFERENCES,
 };
 
 struct column_attr {

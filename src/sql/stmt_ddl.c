@@ -198,6 +198,9 @@ static void column_set_attr(struct column_spec *c, const struct column_attr *a)
     case ATTR_GENERATED:
         column_set_generated(c, a);
         break;
+    case ATTR_REFERENCES:
+        c->references = true;
+        break;
     }
 }
 

@@ -151,7 +151,7 @@ column_attr(A) ::= COMPRESSED.                         { A = (struct column_attr
 column_attr(A) ::= VISIBLE.                            { A = (struct column_attr){.kind = ATTR_NONE}; }
 column_attr(A) ::= INVISIBLE.                          { A = (struct column_attr){.kind = ATTR_INVISIBLE}; }
 column_attr(A) ::= opt_constraint_name(B) CHECK LP(C) expr(D) RP(E) enforcement(F). { A = (struct column_attr){.kind = ATTR_CHECK, .text = B, .expr = D, .src = src_join(src_of(&C), src_of(&E)), .not_enforced = F}; }
-column_attr(A) ::= references(B).                      { A = (struct column_attr){.kind = ATTR_NONE}; (void)B; }
+column_attr(A) ::= references(B).                      { A = (struct column_attr){.kind = ATTR_REFERENCES}; (void)B; }
 column_attr(A) ::= generated_always AS LP(B) expr(C) RP(D) generated_kind(E). { A = (struct column_attr){.kind = ATTR_GENERATED, .expr = C, .src = src_join(src_of(&B), src_of(&D)), .generated = E}; }
 generated_always ::= .
 generated_always ::= GENERATED ALWAYS.
