@@ -135,6 +135,11 @@ NODISCARD bool interval_add(const struct interval *by, struct mtime *t);
 /* The same to a TIME. */
 NODISCARD bool interval_add_time(const struct interval *by, struct mtime *t);
 
+/* ---- eval_temporal.c ---- */
+
+/* The week of a date by a mode of WEEK(), and the year that it counts in. */
+NODISCARD int eval_week_of(const struct mtime *t, int64_t mode, unsigned *out_year);
+
 /* ---- The functions ---- */
 
 eval_fn eval_add, eval_sub, eval_mul, eval_div, eval_int_div, eval_mod, eval_neg, eval_bit_and,
@@ -144,8 +149,7 @@ eval_fn eval_and, eval_or, eval_xor, eval_not, eval_is_true, eval_is_not_true, e
     eval_is_not_false, eval_is_null, eval_is_not_null;
 
 eval_fn eval_eq, eval_ne, eval_lt, eval_le, eval_gt, eval_ge, eval_eq_null, eval_between, eval_in,
-    eval_like, eval_strcmp, eval_interval_fn, eval_nullif, eval_greatest, eval_least, eval_field,
-    eval_regexp;
+    eval_like, eval_strcmp, eval_interval_fn, eval_nullif, eval_greatest, eval_least, eval_field;
 
 eval_fn eval_if, eval_coalesce, eval_elt, eval_case;
 
@@ -166,16 +170,14 @@ eval_fn eval_date_add, eval_date_sub, eval_extract, eval_year, eval_month, eval_
     eval_dayofweek, eval_weekday, eval_dayofyear, eval_week, eval_weekofyear, eval_yearweek,
     eval_hour, eval_minute, eval_second, eval_microsecond, eval_dayname, eval_monthname, eval_date,
     eval_time_fn, eval_timestamp, eval_last_day, eval_to_days, eval_from_days, eval_datediff,
-    eval_timestampdiff, eval_timestampadd, eval_date_format, eval_time_format, eval_str_to_date,
-    eval_timediff, eval_addtime, eval_subtime, eval_sec_to_time, eval_time_to_sec,
-    eval_unix_timestamp, eval_from_unixtime, eval_convert_tz, eval_makedate, eval_maketime,
-    eval_period_add, eval_period_diff;
+    eval_timestampdiff, eval_timestampadd, eval_date_format, eval_time_format, eval_timediff,
+    eval_addtime, eval_subtime, eval_sec_to_time, eval_time_to_sec, eval_unix_timestamp,
+    eval_from_unixtime, eval_convert_tz, eval_makedate, eval_maketime, eval_period_add,
+    eval_period_diff;
 
 eval_fn eval_now, eval_sysdate, eval_utc_timestamp, eval_curdate, eval_utc_date, eval_curtime,
     eval_utc_time, eval_database, eval_user, eval_current_user, eval_current_role, eval_version,
     eval_connection_id, eval_last_insert_id, eval_row_count, eval_found_rows, eval_uuid, eval_sleep,
     eval_benchmark;
-
-eval_fn eval_json_valid;
 
 #endif

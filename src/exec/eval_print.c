@@ -26,6 +26,17 @@ static void put_lower(struct bytebuf *b, const char *name)
     }
 }
 
+/* MySQL shows the minus of a literal as an operator. */
+static void print_number(struct eval_ctx *ctx, struct bytebuf *b, const struct value *v)
+{
+    const struct str s = value_to_text(v, NULL, ctx->arena);
+    if (s.len > 0 && s.p[0] == '-' && !eval_is_mariadb(ctx)) {
+        bytebuf_printf(b, "-(%.*s)", (int)s.len - 1, s.p + 1);
+    } else {
+        bytebuf_put_str(b, s);
+    }
+}
+
 static void print_literal(struct eval_ctx *ctx, struct bytebuf *b, const struct expr *e)
 {
     const struct value *v = &e->lit.value;
@@ -41,7 +52,7 @@ static void print_literal(struct eval_ctx *ctx, struct bytebuf *b, const struct 
     } else if (e->lit.kind == LIT_BOOL) {
         bytebuf_put_cstr(b, v->i != 0 ? "true" : "false");
     } else {
-        bytebuf_put_str(b, value_to_text(v, NULL, ctx->arena));
+        print_number(ctx, b, v);
     }
 }
 
