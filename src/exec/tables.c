@@ -53,8 +53,9 @@ static uint64_t lock_deadline(const struct exec_session *x)
 
 static void remember(struct exec_session *x, struct table_def *t, bool exclusive)
 {
-    /* A shared lock taken inside a transaction lasts as long as that. */
-    const bool for_txn = x->txn.active && !exclusive;
+    /* A shared lock taken inside a transaction, or by the statement that begins one, lasts as long
+     * as that. */
+    const bool for_txn = (x->txn.active || !x->vars.autocommit) && !exclusive;
     struct open_table *o = ARENA_NEW(for_txn ? &x->txn.arena : &x->stmt_arena, struct open_table);
     o->def = t;
     o->exclusive = exclusive;
