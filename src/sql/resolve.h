@@ -11,6 +11,8 @@
 #include "sql/ast.h"
 #include "types/sql_mode.h"
 
+struct timezone; /* types/timezone.h */
+
 /* What the resolver reads of the session and the world. */
 struct resolve_env {
     struct str current_db; /* p NULL = none */
@@ -20,6 +22,8 @@ struct resolve_env {
     uint32_t div_precision_increment;
     uint32_t group_concat_max_len;
     uint64_t sql_select_limit; /* UINT64_MAX = none */
+    /* Session time zone: what TIMESTAMP columns are converted to. NULL: expressions that need it are refused. */
+    const struct timezone *tz;
 
     /* The table's definition, valid as long as the statement (the callee holds the reference and
      * the metadata lock), or NULL. */

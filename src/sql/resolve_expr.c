@@ -76,7 +76,7 @@ static int unknown_function(struct resolver *r, const struct expr *e)
 static int find_function(struct resolver *r, struct expr *e)
 {
     e->func = e->func != NULL ? e->func : func_find(e->call.name);
-    if (e->func == NULL) {
+    if (e->func == NULL || (e->func->id == FN_ANY_VALUE && resolver_is_mariadb(r))) {
         return unknown_function(r, e);
     }
     if (e->argc < e->func->min_args ||

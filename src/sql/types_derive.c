@@ -695,7 +695,8 @@ static int derive_comparison(struct resolver *r, struct expr *e)
 {
     enum coercibility coercibility;
     bool text = true;
-    for (uint32_t i = 0; i < e->argc; i++) {
+    const uint32_t count = e->func->id == FN_LOCATE ? 2 : e->argc; /* Its third is a position. */
+    for (uint32_t i = 0; i < count; i++) {
         text = text && (is_text(e->args[i]) || e->args[i]->type.type == MYSQL_TYPE_NULL);
     }
     e->cmp_collation = COLLATION_BINARY;
@@ -703,7 +704,7 @@ static int derive_comparison(struct resolver *r, struct expr *e)
         return 0;
     }
     const char *what = arena_dup_cstr(r->arena, str_from_cstr(e->func->name));
-    return derive_collation(r, e->args, e->argc, what, &e->cmp_collation, &coercibility);
+    return derive_collation(r, e->args, count, what, &e->cmp_collation, &coercibility);
 }
 
 /* Row comparisons are written column by column: each pair gets a collation there. */

@@ -10,14 +10,41 @@ static const char *distinct(const struct expr *e)
     return (e->flags & EXPR_DISTINCT) != 0 ? "DISTINCT " : "";
 }
 
+static int write_bound(struct writer *w, const struct window *win, const struct frame_bound *b)
+{
+    static const char *const words[] = {
+        [FRAME_UNBOUNDED_PRECEDING] = "UNBOUNDED PRECEDING",
+        [FRAME_PRECEDING] = " PRECEDING",
+        [FRAME_CURRENT_ROW] = "CURRENT ROW",
+        [FRAME_FOLLOWING] = " FOLLOWING",
+        [FRAME_UNBOUNDED_FOLLOWING] = "UNBOUNDED FOLLOWING",
+    };
+    if (b->kind == FRAME_PRECEDING || b->kind == FRAME_FOLLOWING) {
+        int64_t n = 0;
+        if (!win->frame_is_rows || !literal_int(b->offset, &n) || n < 0) {
+            return write_refuse(w, "this window frame");
+        }
+        bytebuf_printf(w->out, "%" PRId64, n);
+    }
+    bytebuf_put_cstr(w->out, words[b->kind]);
+    return 0;
+}
+
+static int write_frame(struct writer *w, const struct window *win)
+{
+    bytebuf_put_cstr(w->out, win->frame_is_rows ? " ROWS BETWEEN " : " RANGE BETWEEN ");
+    if (write_bound(w, win, &win->start) != 0) {
+        return -1;
+    }
+    bytebuf_put_cstr(w->out, " AND ");
+    return write_bound(w, win, &win->end);
+}
+
 int write_over(struct writer *w, const struct expr *e)
 {
     const struct window *win = e->call.window;
     if (win == NULL) {
         return 0;
-    }
-    if (win->has_frame) {
-        return write_refuse(w, "a window frame");
     }
     bytebuf_put_cstr(w->out, " OVER (");
     for (uint32_t i = 0; i < win->partition_count; i++) {
@@ -38,6 +65,9 @@ int write_over(struct writer *w, const struct expr *e)
         if (write_order_items(w, &win->order) != 0) {
             return -1;
         }
+    }
+    if (win->has_frame && write_frame(w, win) != 0) {
+        return -1;
     }
     bytebuf_put_char(w->out, ')');
     return 0;
@@ -261,4 +291,84 @@ int write_lag_rule(struct writer *w, const struct expr *e, struct form *out)
     }
     bytebuf_put_char(w->out, ')');
     return write_over(w, e);
+}
+
+/* PERCENT_RANK and CUME_DIST; NTILE has a number of buckets. */
+int write_percent_rule(struct writer *w, const struct expr *e, struct form *out)
+{
+    int64_t n = 0;
+    out->kind = e->argc > 0 ? FORM_I64 : FORM_F64;
+    bytebuf_printf(w->out, "%s(", e->func->duckdb_text);
+    if (e->argc > 0) {
+        if (!literal_int(e->args[0], &n) || n < 1) {
+            return write_refuse(w, "a number of buckets that is no literal");
+        }
+        bytebuf_printf(w->out, "%" PRId64, n);
+    }
+    bytebuf_put_char(w->out, ')');
+    return write_over(w, e);
+}
+
+/* Without rows BIT_AND has all bits, the others none. */
+int write_bit_agg_rule(struct writer *w, const struct expr *e, struct form *out)
+{
+    out->kind = FORM_U64;
+    bytebuf_printf(w->out, "coalesce(%s(", e->func->duckdb_text);
+    if (write_bits(w, e->args[0]) != 0) {
+        return -1;
+    }
+    bytebuf_put_char(w->out, ')');
+    if (write_over(w, e) != 0) {
+        return -1;
+    }
+    bytebuf_put_cstr(w->out, e->func->id == FN_BIT_AND ? ", 18446744073709551615::UBIGINT)"
+                                                       : ", 0::UBIGINT)");
+    return 0;
+}
+
+/* The text of one row: its expressions joined, NULL if one of them is. */
+static int write_row_text(struct writer *w, const struct expr *e)
+{
+    bytebuf_put_cstr(w->out, e->argc > 1 ? "(" : "");
+    for (uint32_t i = 0; i < e->argc; i++) {
+        bytebuf_put_cstr(w->out, i > 0 ? " || " : "");
+        if (write_text(w, e->args[i]) != 0) {
+            return -1;
+        }
+    }
+    bytebuf_put_cstr(w->out, e->argc > 1 ? ")" : "");
+    return 0;
+}
+
+int write_group_concat_rule(struct writer *w, const struct expr *e, struct form *out)
+{
+    bool key = false;
+    if (e->call.window != NULL || type_is_binary_string(&e->type) || e->argc > 16) {
+        return write_refuse(w, "GROUP_CONCAT of this kind");
+    }
+    if ((e->flags & EXPR_DISTINCT) != 0) {
+        const bool ordered =
+            e->call.order.count > 1 ||
+            (e->call.order.count == 1 &&
+             (e->argc > 1 || !expr_equal(e->call.order.items[0].expr, e->args[0])));
+        if (needs_key(w, &e->args[0]->type, &key) != 0 || key || e->argc > 1 || ordered ||
+            type_class_of(e->args[0]->type.type) != TYPE_CLASS_STRING) {
+            return write_refuse(w, "GROUP_CONCAT(DISTINCT) of this kind");
+        }
+    }
+    bytebuf_printf(w->out, "pt_cut(string_agg(%s", distinct(e));
+    if (write_row_text(w, e) != 0) {
+        return -1;
+    }
+    bytebuf_put_cstr(w->out, ", ");
+    write_string(w, e->call.separator.p != NULL ? e->call.separator : STR(","));
+    if (e->call.order.count > 0) {
+        bytebuf_put_cstr(w->out, " ORDER BY ");
+        if (write_order_items(w, &e->call.order) != 0) {
+            return -1;
+        }
+    }
+    bytebuf_printf(w->out, "), %" PRIu32 "::BIGINT)", w->env->group_concat_max_len);
+    out->kind = FORM_STRING;
+    return 0;
 }

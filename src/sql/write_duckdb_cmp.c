@@ -6,6 +6,7 @@
 #include "sql/write_duckdb_int.h"
 #include "types/collation.h"
 #include "types/convert.h"
+#include "types/timezone.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -106,20 +107,35 @@ static bool constant_has_time(struct writer *w, struct expr *const *args, uint32
     return false;
 }
 
+/*
+ * TIMESTAMPs are compared in UTC with each other and with constants; beside other columns they are
+ * taken to the session's time zone, as MySQL does.
+ */
+static int choose_timestamp(struct writer *w, bool with_columns, struct compare *out)
+{
+    if (w->env->tz == NULL) {
+        return write_refuse(w, "comparison of TIMESTAMP with another type");
+    }
+    *out = (struct compare){.kind = with_columns ? COMPARE_TIMESTAMP : COMPARE_UTC,
+                            .form = {.kind = FORM_TIMESTAMP}};
+    return 0;
+}
+
 static int choose_temporal(struct writer *w, struct expr *const *args, uint32_t count,
                            const struct classes *c, struct compare *out)
 {
     if ((c->set & CLASS(STRING)) != 0 && !c->text_is_constant) {
         return write_refuse(w, "comparison of dates with strings that are not literals");
     }
+    bool utc = false;
+    bool local = false;
     for (uint32_t i = 0; i < count; i++) {
-        if (args[i]->type.type == MYSQL_TYPE_TIMESTAMP) {
-            for (uint32_t j = 0; j < count; j++) {
-                if (args[j]->type.type != MYSQL_TYPE_TIMESTAMP) {
-                    return write_refuse(w, "comparison of TIMESTAMP with another type");
-                }
-            }
-        }
+        const bool constant = (args[i]->flags & EXPR_IS_CONST) != 0;
+        utc = utc || args[i]->type.type == MYSQL_TYPE_TIMESTAMP;
+        local = local || (args[i]->type.type != MYSQL_TYPE_TIMESTAMP && !constant);
+    }
+    if (utc) {
+        return choose_timestamp(w, local, out);
     }
     const bool timestamps = (c->set & CLASS(DATETIME)) != 0 || constant_has_time(w, args, count);
     *out = (struct compare){.kind = timestamps ? COMPARE_TIMESTAMP : COMPARE_DATE,
@@ -205,11 +221,18 @@ static int write_temporal_operand(struct writer *w, const struct expr *e, const 
     if (type_class_of(e->type.type) == TYPE_CLASS_STRING || e->kind == EXPR_LITERAL ||
         (e->flags & EXPR_IS_CONST) != 0) {
         if (fold_datetime(w, e, &t, &has_time)) {
+            if (c->kind == COMPARE_UTC) {
+                temporal_unpack_datetime(timezone_to_utc(w->env->tz, &t), &t);
+            }
             return c->kind == COMPARE_DATE ? write_date(w, &t) : write_datetime(w, &t);
         }
         if (type_class_of(e->type.type) == TYPE_CLASS_STRING) {
             return write_refuse(w, "a string that is no date in a comparison with one");
         }
+    }
+    if (e->type.type == MYSQL_TYPE_TIMESTAMP && c->kind == COMPARE_TIMESTAMP) {
+        struct form f;
+        return write_temporal(w, e, &f);
     }
     return write_expr_as(w, e, c->form);
 }
@@ -241,6 +264,7 @@ int write_operand(struct writer *w, const struct expr *e, const struct compare *
         return write_real_operand(w, e);
     case COMPARE_DATE:
     case COMPARE_TIMESTAMP:
+    case COMPARE_UTC:
         return e->type.type == MYSQL_TYPE_NULL ? write_expr(w, e, &f)
                                                : write_temporal_operand(w, e, c);
     case COMPARE_KEY:
@@ -467,6 +491,7 @@ static int write_wrapped_column(struct writer *w, struct form form, uint32_t i,
         return write_convert(w, at, form, (struct form){.kind = FORM_F64});
     case COMPARE_DATE:
     case COMPARE_TIMESTAMP:
+    case COMPARE_UTC:
         return write_convert(w, at, form, c->form);
     case COMPARE_EXACT:
         return form_is_int(form) ? write_convert(w, at, form, form_as_decimal(form)) : 0;

@@ -349,6 +349,25 @@ static int write_is_null_rule(struct writer *w, const struct expr *e, struct for
 
 /* ---- Choice ---- */
 
+/* Does a value of the type become the text of its number if it is taken for a string? */
+static bool hides_text(const struct sql_type *t)
+{
+    const enum type_class class = type_class_of(t->type);
+    return class == TYPE_CLASS_ENUM || class == TYPE_CLASS_SET || class == TYPE_CLASS_BIT ||
+           t->type == MYSQL_TYPE_YEAR || (t->flags & ZEROFILL_FLAG) != 0;
+}
+
+static int check_text(struct writer *w, const struct expr *whole, uint32_t first)
+{
+    for (uint32_t i = first; i < whole->argc; i++) {
+        if (type_class_of(whole->type.type) == TYPE_CLASS_STRING &&
+            hides_text(&whole->args[i]->type)) {
+            return write_refuse(w, "a value of this type as text");
+        }
+    }
+    return 0;
+}
+
 static int write_piece(struct writer *w, const struct expr *e, const char *before, struct piece *p)
 {
     bytebuf_put_cstr(w->out, before);
@@ -362,7 +381,8 @@ static int write_if_rule(struct writer *w, const struct expr *e, struct form *ou
 {
     struct piece p[2];
     bytebuf_put_cstr(w->out, "CASE WHEN ");
-    if (write_condition(w, e->args[0]) != 0 || write_piece(w, e->args[1], " THEN ", &p[0]) != 0 ||
+    if (check_text(w, e, 1) != 0 || write_condition(w, e->args[0]) != 0 ||
+        write_piece(w, e->args[1], " THEN ", &p[0]) != 0 ||
         write_piece(w, e->args[2], " ELSE ", &p[1]) != 0) {
         return -1;
     }
@@ -373,6 +393,9 @@ static int write_if_rule(struct writer *w, const struct expr *e, struct form *ou
 static int write_coalesce_rule(struct writer *w, const struct expr *e, struct form *out)
 {
     struct piece *p = ARENA_ARRAY(&w->arena, struct piece, e->argc);
+    if (check_text(w, e, 0) != 0) {
+        return -1;
+    }
     for (uint32_t i = 0; i < e->argc; i++) {
         if (write_piece(w, e->args[i], i == 0 ? "coalesce(" : ", ", &p[i]) != 0) {
             return -1;
@@ -386,7 +409,7 @@ static int write_nullif_rule(struct writer *w, const struct expr *e, struct form
 {
     struct compare c;
     struct piece p;
-    if (compare_choose(w, e->args, 2, e->cmp_collation, &c) != 0) {
+    if (check_text(w, e, 0) != 0 || compare_choose(w, e->args, 2, e->cmp_collation, &c) != 0) {
         return -1;
     }
     bytebuf_put_cstr(w->out, "CASE WHEN ");
@@ -478,6 +501,9 @@ static int write_case(struct writer *w, const struct expr *e, struct form *out)
     const uint32_t end = e->argc - (has_else ? 1 : 0);
     struct piece *p = ARENA_ARRAY(&w->arena, struct piece, e->argc);
     uint32_t count = 0;
+    if (check_text(w, e, 0) != 0) {
+        return -1;
+    }
     bytebuf_put_cstr(w->out, "CASE");
     for (uint32_t i = first; i + 1 < end; i += 2) {
         bytebuf_put_cstr(w->out, " WHEN ");
@@ -576,6 +602,19 @@ static write_fn *const rules[DUCKDB_RULE_COUNT] = {
     [DR_STRING_UDF] = write_string_udf_rule,
     [DR_ASCII] = write_ascii_rule,
     [DR_CONVERT_USING] = write_convert_using_rule,
+    [DR_SHIFT] = write_shift_rule,
+    [DR_BIT_NOT] = write_bit_not_rule,
+    [DR_BIT_AGG] = write_bit_agg_rule,
+    [DR_MATH] = write_math_rule,
+    [DR_TEXT_INT] = write_text_int_rule,
+    [DR_HEX] = write_hex_rule,
+    [DR_LOCATE] = write_locate_rule,
+    [DR_NAME] = write_name_rule,
+    [DR_TIMESTAMPDIFF] = write_timestampdiff_rule,
+    [DR_WEEK] = write_week_rule,
+    [DR_GROUP_CONCAT] = write_group_concat_rule,
+    [DR_PERCENT] = write_percent_rule,
+    [DR_NATIVE_TEXT] = write_native_text_rule,
     [DR_ABS] = write_abs_rule,
     [DR_SIGN] = write_sign_rule,
     [DR_ROUND] = write_round_rule,
@@ -632,9 +671,22 @@ static int write_aggregate(struct writer *w, const struct expr *e, struct form *
     return rc;
 }
 
+static int write_any(struct writer *w, const struct expr *e, struct form *out);
+
 int write_expr(struct writer *w, const struct expr *e, struct form *out)
 {
     *out = (struct form){0};
+    if (write_any(w, e, out) != 0) {
+        return -1;
+    }
+    out->raw = out->raw ||
+               (out->kind == FORM_DECIMAL && type_class_of(e->type.type) == TYPE_CLASS_DECIMAL &&
+                out->scale > e->type.decimals);
+    return 0;
+}
+
+static int write_any(struct writer *w, const struct expr *e, struct form *out)
+{
     if (w->group != NULL) {
         const int done = write_grouped(w, e, out);
         if (done != 0) {

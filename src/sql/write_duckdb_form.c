@@ -158,6 +158,24 @@ static bool to_double(struct writer *w, size_t at, struct form from)
     return false;
 }
 
+/* Numbers and dates that take the place of strings. */
+static int to_text(struct writer *w, size_t at, struct form from)
+{
+    if (from.kind == FORM_BOOL) {
+        write_cast(w, at, simple(FORM_I32));
+    }
+    if (form_is_int(from) || (from.kind == FORM_DECIMAL && !from.raw)) {
+        write_cast(w, at, simple(FORM_STRING));
+        return 0;
+    }
+    if (from.kind == FORM_DATE) {
+        write_insert(w, at, "pt_date_text(");
+        bytebuf_put_char(w->out, ')');
+        return 0;
+    }
+    return write_refuse(w, "conversion of this type to text");
+}
+
 int write_convert(struct writer *w, size_t at, struct form from, struct form to)
 {
     if (same_form(from, to)) {
@@ -186,10 +204,10 @@ int write_convert(struct writer *w, size_t at, struct form from, struct form to)
         write_cast(w, at, to);
         return 0;
     }
-    if (to.kind == FORM_NULL) {
-        return 0;
+    if (to.kind == FORM_STRING) {
+        return to_text(w, at, from);
     }
-    return write_refuse(w, "conversion between these types");
+    return to.kind == FORM_NULL ? 0 : write_refuse(w, "conversion between these types");
 }
 
 /* One form for operands of exact numbers. */

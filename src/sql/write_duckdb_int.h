@@ -50,6 +50,19 @@ enum duckdb_rule {
     DR_STRING_UDF,
     DR_ASCII,
     DR_CONVERT_USING,
+    DR_SHIFT,
+    DR_BIT_NOT,
+    DR_BIT_AGG,
+    DR_MATH,
+    DR_TEXT_INT,
+    DR_HEX,
+    DR_LOCATE,
+    DR_NAME,
+    DR_TIMESTAMPDIFF,
+    DR_WEEK,
+    DR_GROUP_CONCAT,
+    DR_PERCENT,
+    DR_NATIVE_TEXT,
     DR_ABS,
     DR_SIGN,
     DR_ROUND,
@@ -102,6 +115,7 @@ struct form {
     enum form_kind kind;
     uint8_t width; /* FORM_DECIMAL; of integer literals the digits, else 0 */
     uint8_t scale;
+    bool raw; /* FORM_DECIMAL: more digits than MySQL shows; rounded before it becomes text */
 };
 
 /* A grouped block whose select list, HAVING or ORDER BY is being written. */
@@ -194,6 +208,7 @@ enum compare_kind {
     COMPARE_REAL,
     COMPARE_DATE,
     COMPARE_TIMESTAMP,
+    COMPARE_UTC, /* TIMESTAMP columns with each other and with constants */
     COMPARE_TIME,
 };
 
@@ -248,6 +263,21 @@ int write_left_rule(struct writer *w, const struct expr *e, struct form *out);
 int write_substring_rule(struct writer *w, const struct expr *e, struct form *out);
 int write_replace_rule(struct writer *w, const struct expr *e, struct form *out);
 int write_string_udf_rule(struct writer *w, const struct expr *e, struct form *out);
+int write_shift_rule(struct writer *w, const struct expr *e, struct form *out);
+int write_bit_not_rule(struct writer *w, const struct expr *e, struct form *out);
+int write_bit_agg_rule(struct writer *w, const struct expr *e, struct form *out);
+int write_math_rule(struct writer *w, const struct expr *e, struct form *out);
+int write_text_int_rule(struct writer *w, const struct expr *e, struct form *out);
+int write_hex_rule(struct writer *w, const struct expr *e, struct form *out);
+int write_locate_rule(struct writer *w, const struct expr *e, struct form *out);
+int write_name_rule(struct writer *w, const struct expr *e, struct form *out);
+int write_timestampdiff_rule(struct writer *w, const struct expr *e, struct form *out);
+int write_week_rule(struct writer *w, const struct expr *e, struct form *out);
+int write_group_concat_rule(struct writer *w, const struct expr *e, struct form *out);
+int write_percent_rule(struct writer *w, const struct expr *e, struct form *out);
+int write_native_text_rule(struct writer *w, const struct expr *e, struct form *out);
+/* Writes an integer as the 64 bits that MySQL's bit operators work on. */
+NODISCARD int write_bits(struct writer *w, const struct expr *e);
 int write_convert_using_rule(struct writer *w, const struct expr *e, struct form *out);
 int write_ascii_rule(struct writer *w, const struct expr *e, struct form *out);
 

@@ -259,6 +259,12 @@ static bool all_ints(const struct expr *e)
     return true;
 }
 
+static bool operand_is_real(const struct expr *e)
+{
+    const enum type_class c = type_class_of(e->type.type);
+    return c == TYPE_CLASS_REAL || c == TYPE_CLASS_STRING;
+}
+
 /* a op nullif(b, 0), in 128 bits: what does not fit the result is an error, as in MySQL. */
 static int write_int_quotient(struct writer *w, const struct expr *e, const char *op,
                               struct form *out)
@@ -279,10 +285,29 @@ static int write_int_quotient(struct writer *w, const struct expr *e, const char
     return 0;
 }
 
+static int write_decimal_int_div(struct writer *w, const struct expr *e, struct form *out)
+{
+    struct form f;
+    if (operand_is_real(e->args[0]) || operand_is_real(e->args[1])) {
+        return write_refuse(w, "DIV of floating-point numbers");
+    }
+    const size_t at = w->out->len;
+    bytebuf_put_cstr(w->out, "pt_int_div_0(");
+    for (uint32_t i = 0; i < 2; i++) {
+        bytebuf_put_cstr(w->out, i > 0 ? ", " : "");
+        if (write_decimal_operand(w, e->args[i], false, &f) != 0) {
+            return -1;
+        }
+    }
+    bytebuf_put_char(w->out, ')');
+    *out = (struct form){.kind = type_is_unsigned(&e->type) ? FORM_U64 : FORM_I64};
+    write_cast(w, at, *out);
+    return 0;
+}
+
 int write_int_div_rule(struct writer *w, const struct expr *e, struct form *out)
 {
-    return all_ints(e) ? write_int_quotient(w, e, "//", out)
-                       : write_refuse(w, "DIV of what is not an integer");
+    return all_ints(e) ? write_int_quotient(w, e, "//", out) : write_decimal_int_div(w, e, out);
 }
 
 int write_mod_rule(struct writer *w, const struct expr *e, struct form *out)
@@ -343,22 +368,78 @@ int write_neg_rule(struct writer *w, const struct expr *e, struct form *out)
     return 0;
 }
 
-int write_bits_rule(struct writer *w, const struct expr *e, struct form *out)
+int write_bits(struct writer *w, const struct expr *e)
 {
-    if (!all_ints(e) || !type_is_unsigned(&e->args[0]->type) ||
-        !type_is_unsigned(&e->args[1]->type)) {
-        return write_refuse(w, "bit operations on signed values");
+    struct form f;
+    const size_t at = w->out->len;
+    const enum type_class class = type_class_of(e->type.type);
+    if (class != TYPE_CLASS_INT && class != TYPE_CLASS_BIT && class != TYPE_CLASS_NULL) {
+        return write_refuse(w, "bit operations on what is not an integer");
     }
-    const bool xor = e->func->id == FN_BIT_XOR_OP;
-    bytebuf_put_cstr(w->out, xor? "xor(" : "(");
+    if (write_number(w, e, &f) != 0) {
+        return -1;
+    }
+    if (f.kind >= FORM_U8 && f.kind <= FORM_U64) {
+        return write_convert(w, at, f, (struct form){.kind = FORM_U64});
+    }
+    write_cast(w, at, (struct form){.kind = FORM_I128});
+    write_insert(w, at, "(");
+    bytebuf_put_cstr(w->out, " & 18446744073709551615::HUGEINT)");
+    write_cast(w, at, (struct form){.kind = FORM_U64});
+    return 0;
+}
+
+static int write_bit_pair(struct writer *w, const struct expr *e, const char *name,
+                          const char *between)
+{
+    bytebuf_printf(w->out, "%s(", name);
     for (uint32_t i = 0; i < 2; i++) {
-        bytebuf_put_cstr(w->out, i == 0 ? "" : (xor? ", " : e->func->duckdb_text));
-        if (write_expr_as(w, e->args[i], (struct form){.kind = FORM_U64}) != 0) {
+        bytebuf_put_cstr(w->out, i > 0 ? between : "");
+        if (write_bits(w, e->args[i]) != 0) {
             return -1;
         }
     }
     bytebuf_put_char(w->out, ')');
+    return 0;
+}
+
+int write_bits_rule(struct writer *w, const struct expr *e, struct form *out)
+{
+    const bool xor = e->func->id == FN_BIT_XOR_OP;
     out->kind = FORM_U64;
+    return write_bit_pair(w, e, xor? "xor" : "", xor? ", " : e->func->duckdb_text);
+}
+
+int write_shift_rule(struct writer *w, const struct expr *e, struct form *out)
+{
+    out->kind = FORM_U64;
+    return write_bit_pair(w, e, e->func->duckdb_text, ", ");
+}
+
+int write_bit_not_rule(struct writer *w, const struct expr *e, struct form *out)
+{
+    out->kind = FORM_U64;
+    bytebuf_put_cstr(w->out, "xor(18446744073709551615::UBIGINT, ");
+    const int rc = write_bits(w, e->args[0]);
+    bytebuf_put_char(w->out, ')');
+    return rc;
+}
+
+/* Functions of DOUBLEs: ours, since NULL and overflow follow MySQL's rules. */
+int write_math_rule(struct writer *w, const struct expr *e, struct form *out)
+{
+    /* MariaDB calculates LOG2 as a quotient of logarithms. */
+    const bool quotient = e->func->id == FN_LOG2 && w->env->dialect == DIALECT_MARIADB;
+    bytebuf_printf(w->out, "%s(%s", quotient ? "pt_log" : e->func->duckdb_text,
+                   quotient ? "2::DOUBLE, " : "");
+    for (uint32_t i = 0; i < e->argc; i++) {
+        bytebuf_put_cstr(w->out, i > 0 ? ", " : "");
+        if (write_real(w, e->args[i]) != 0) {
+            return -1;
+        }
+    }
+    bytebuf_put_char(w->out, ')');
+    out->kind = FORM_F64;
     return 0;
 }
 
@@ -426,13 +507,32 @@ static int round_decimal(struct writer *w, const struct expr *e, struct form f, 
     return 0;
 }
 
+static int round_real(struct writer *w, const struct expr *e, struct form *out)
+{
+    int64_t n = 0;
+    if (e->argc > 1 && !literal_int(e->args[1], &n)) {
+        return write_refuse(w, "rounding to a number of digits that is no literal");
+    }
+    /* MariaDB has no negative zero here. */
+    bytebuf_put_cstr(w->out, w->env->dialect == DIALECT_MARIADB ? "(" : "");
+    bytebuf_put_cstr(w->out,
+                     e->func->type_rule == TR_ROUND ? "pt_round_double(" : "pt_truncate_double(");
+    if (write_real(w, e->args[0]) != 0) {
+        return -1;
+    }
+    bytebuf_printf(w->out, ", (%" PRId64 ")::BIGINT)%s", MAX(MIN(n, (int64_t)400), (int64_t)-400),
+                   w->env->dialect == DIALECT_MARIADB ? " + 0)" : "");
+    out->kind = FORM_F64;
+    return 0;
+}
+
 int write_round_rule(struct writer *w, const struct expr *e, struct form *out)
 {
     struct form f;
     int64_t n = 0;
     const size_t at = w->out->len;
     if (type_class_of(e->type.type) == TYPE_CLASS_REAL) {
-        return write_refuse(w, "rounding of floating-point numbers");
+        return round_real(w, e, out);
     }
     if (write_number(w, e->args[0], &f) != 0) {
         return -1;
@@ -440,10 +540,20 @@ int write_round_rule(struct writer *w, const struct expr *e, struct form *out)
     if (f.kind == FORM_DECIMAL) {
         return round_decimal(w, e, f, at, out);
     }
-    if (e->argc > 1 && (!literal_int(e->args[1], &n) || n < 0)) {
-        return write_refuse(w, "rounding to a number of digits that is no literal or negative");
+    if (e->argc > 1 && !literal_int(e->args[1], &n)) {
+        return write_refuse(w, "rounding to a number of digits that is no literal");
     }
     *out = f;
+    if (n >= 0) {
+        return 0;
+    }
+    if (type_is_unsigned(&e->args[0]->type)) {
+        return write_refuse(w, "rounding of unsigned numbers in front of the point");
+    }
+    write_cast(w, at, (struct form){.kind = FORM_I64});
+    write_insert(w, at, e->func->type_rule == TR_ROUND ? "pt_round_int(" : "pt_truncate_int(");
+    bytebuf_printf(w->out, ", %" PRId64 ")", -n);
+    *out = (struct form){.kind = FORM_I64};
     return 0;
 }
 
@@ -485,6 +595,25 @@ int write_sqrt_rule(struct writer *w, const struct expr *e, struct form *out)
 
 /* ---- Casts ---- */
 
+/* The number at the beginning of a string; MySQL warns about the rest. */
+static int cast_from_text(struct writer *w, const struct expr *e, struct form *out)
+{
+    if (out->kind == FORM_DECIMAL) {
+        bytebuf_printf(w->out, "pt_str_to_decimal_%u(", out->scale);
+    } else {
+        bytebuf_put_cstr(w->out, out->kind == FORM_U64 ? "pt_str_to_u64(" : "pt_str_to_i64(");
+    }
+    if (write_text(w, e->args[0]) != 0) {
+        return -1;
+    }
+    if (out->kind == FORM_DECIMAL) {
+        bytebuf_printf(w->out, ", %u", out->width);
+        *out = form_decimal(38, out->scale);
+    }
+    bytebuf_put_char(w->out, ')');
+    return 0;
+}
+
 /* To DECIMAL(p, s): values that do not fit are clipped by MySQL with a warning; DuckDB raises an
  * error. */
 static int cast_number(struct writer *w, const struct expr *e, struct form *out)
@@ -502,6 +631,9 @@ static int cast_number(struct writer *w, const struct expr *e, struct form *out)
             return -1;
         }
         return write_convert(w, at, (struct form){.kind = FORM_F64}, to);
+    }
+    if (from == TYPE_CLASS_STRING && !type_is_binary_string(&e->args[0]->type)) {
+        return cast_from_text(w, e, out);
     }
     if (from != TYPE_CLASS_INT && from != TYPE_CLASS_DECIMAL && from != TYPE_CLASS_NULL) {
         return write_refuse(w, "CAST of this type to a number");

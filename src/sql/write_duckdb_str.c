@@ -197,3 +197,77 @@ int write_convert_using_rule(struct writer *w, const struct expr *e, struct form
     out->kind = FORM_STRING;
     return write_text(w, arg);
 }
+
+/* name(text, integer[, text]): REPEAT, LPAD, SUBSTRING_INDEX, … in the order of the arguments. */
+int write_text_int_rule(struct writer *w, const struct expr *e, struct form *out)
+{
+    if (refuse_binary(w, e) != 0) {
+        return -1;
+    }
+    out->kind = FORM_STRING;
+    bytebuf_printf(w->out, "%s(", e->func->duckdb_text);
+    for (uint32_t i = 0; i < e->argc; i++) {
+        const bool number =
+            type_class_of(e->args[i]->type.type) == TYPE_CLASS_INT && (i > 0 || e->argc == 1);
+        bytebuf_put_cstr(w->out, i > 0 ? ", " : "");
+        if (number ? write_expr_as(w, e->args[i], (struct form){.kind = FORM_I64})
+                   : write_text(w, e->args[i])) {
+            return -1;
+        }
+    }
+    bytebuf_put_char(w->out, ')');
+    return 0;
+}
+
+int write_hex_rule(struct writer *w, const struct expr *e, struct form *out)
+{
+    const struct sql_type *t = &e->args[0]->type;
+    out->kind = FORM_STRING;
+    if (type_class_of(t->type) == TYPE_CLASS_INT) {
+        bytebuf_put_cstr(w->out, "pt_hex_int(");
+        const int rc = write_bits(w, e->args[0]);
+        bytebuf_put_char(w->out, ')');
+        return rc;
+    }
+    const struct collation *c = collation_find(t->collation);
+    if (type_class_of(t->type) != TYPE_CLASS_STRING || c == NULL ||
+        c->charset->kind != CHARSET_UTF8) {
+        return write_refuse(w, "HEX of this type");
+    }
+    return write_text_call(w, "pt_hex", e);
+}
+
+/* LOCATE(sub, text[, from]); INSTR has the text first. */
+int write_locate_rule(struct writer *w, const struct expr *e, struct form *out)
+{
+    const struct collation *c = collation_find(e->cmp_collation);
+    const bool instr = e->func->id == FN_INSTR;
+    if (refuse_binary(w, e) != 0) {
+        return -1;
+    }
+    if (c == NULL || !collation_is_supported(c) || e->cmp_collation == COLLATION_BINARY) {
+        return write_refuse(w, "this collation");
+    }
+    out->kind = FORM_I64;
+    bytebuf_printf(w->out, "pt_locate_%u(", c->id);
+    if (write_text(w, e->args[instr ? 1 : 0]) != 0) {
+        return -1;
+    }
+    bytebuf_put_cstr(w->out, ", ");
+    if (write_text(w, e->args[instr ? 0 : 1]) != 0) {
+        return -1;
+    }
+    if (e->argc < 3) {
+        bytebuf_put_cstr(w->out, ", 1::BIGINT");
+    } else if (write_int_arg(w, e->args[2]) != 0) {
+        return -1;
+    }
+    bytebuf_put_char(w->out, ')');
+    return 0;
+}
+
+int write_native_text_rule(struct writer *w, const struct expr *e, struct form *out)
+{
+    out->kind = FORM_STRING;
+    return write_text_call(w, e->func->duckdb_text, e);
+}

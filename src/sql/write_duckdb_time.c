@@ -5,6 +5,7 @@
 #include "sql/resolve_int.h"
 #include "sql/write_duckdb_int.h"
 #include "types/convert.h"
+#include "types/timezone.h"
 
 #include <inttypes.h>
 
@@ -196,12 +197,28 @@ bool fold_datetime(struct writer *w, const struct expr *e, struct mtime *out, bo
 
 /* ---- Operands ---- */
 
+/* TIMESTAMPs are stored in UTC; functions see them in the session's time zone. */
+static int write_local(struct writer *w, const struct expr *e, struct form *out)
+{
+    if (w->env->tz == NULL) {
+        return write_refuse(w, "functions of TIMESTAMP columns");
+    }
+    bytebuf_put_cstr(w->out, "pt_local(");
+    if (write_expr(w, e, out) != 0) {
+        return -1;
+    }
+    bytebuf_put_cstr(w->out, ", ");
+    write_string(w, timezone_name(w->env->tz));
+    bytebuf_put_char(w->out, ')');
+    return 0;
+}
+
 int write_temporal(struct writer *w, const struct expr *e, struct form *out)
 {
     struct mtime t;
     bool has_time = false;
     if (e->type.type == MYSQL_TYPE_TIMESTAMP) {
-        return write_refuse(w, "functions of TIMESTAMP columns");
+        return write_local(w, e, out);
     }
     const enum type_class class = type_class_of(e->type.type);
     const bool constant = class == TYPE_CLASS_STRING || (e->flags & EXPR_IS_CONST) != 0;
@@ -272,15 +289,16 @@ int write_date_add_rule(struct writer *w, const struct expr *e, struct form *out
     if (class != TYPE_CLASS_DATE && class != TYPE_CLASS_DATETIME) {
         return write_refuse(w, "date arithmetic on this type");
     }
-    if (e->args[0]->type.type == MYSQL_TYPE_TIMESTAMP ||
-        type_class_of(e->args[0]->type.type) == TYPE_CLASS_STRING) {
+    if (type_class_of(e->args[0]->type.type) == TYPE_CLASS_STRING) {
         return write_refuse(w, "date arithmetic on this type");
     }
     out->kind = class == TYPE_CLASS_DATE ? FORM_DATE : FORM_TIMESTAMP;
     bytebuf_printf(w->out, "pt_add_%s_%s(",
                    months != 0 ? "months" : (days != 0 ? "days" : "seconds"),
                    class == TYPE_CLASS_DATE ? "date" : "ts");
-    if (write_expr_as(w, e->args[0], *out) != 0) {
+    struct form f;
+    const size_t at = w->out->len;
+    if (write_temporal(w, e->args[0], &f) != 0 || write_convert(w, at, f, *out) != 0) {
         return -1;
     }
     const int64_t step = months + days + seconds;
@@ -419,5 +437,66 @@ int write_date_format_rule(struct writer *w, const struct expr *e, struct form *
     write_string(w, format);
     bytebuf_put_char(w->out, ')');
     out->kind = FORM_STRING;
+    return 0;
+}
+
+/* Names of days and months, in English as lc_time_names has it by default. */
+int write_name_rule(struct writer *w, const struct expr *e, struct form *out)
+{
+    struct form f;
+    bytebuf_put_cstr(w->out, "pt_date_format(");
+    const size_t at = w->out->len;
+    if (write_temporal(w, e->args[0], &f) != 0 ||
+        write_convert(w, at, f, (struct form){.kind = FORM_TIMESTAMP}) != 0) {
+        return -1;
+    }
+    bytebuf_printf(w->out, ", '%s')", e->func->duckdb_text);
+    out->kind = FORM_STRING;
+    return 0;
+}
+
+/* Whole units from the first to the second moment, cut towards zero. */
+int write_timestampdiff_rule(struct writer *w, const struct expr *e, struct form *out)
+{
+    static const char *const steps[] = {
+        [UNIT_MICROSECOND] = "1",   [UNIT_SECOND] = "1000000",  [UNIT_MINUTE] = "60000000",
+        [UNIT_HOUR] = "3600000000", [UNIT_DAY] = "86400000000", [UNIT_WEEK] = "604800000000",
+        [UNIT_MONTH] = "1",         [UNIT_QUARTER] = "3",       [UNIT_YEAR] = "12",
+    };
+    if (e->args[0]->kind != EXPR_LITERAL || e->args[0]->lit.kind != LIT_INTERVAL_UNIT ||
+        e->args[0]->lit.value.i > UNIT_YEAR) {
+        return write_refuse(w, "TIMESTAMPDIFF");
+    }
+    const enum interval_unit unit = (enum interval_unit)e->args[0]->lit.value.i;
+    bytebuf_put_cstr(w->out, unit >= UNIT_MONTH ? "(pt_diff_months(" : "(pt_diff_us(");
+    for (uint32_t i = 1; i < 3; i++) {
+        struct form f;
+        const size_t at = w->out->len;
+        if (write_temporal(w, e->args[i], &f) != 0 ||
+            write_convert(w, at, f, (struct form){.kind = FORM_TIMESTAMP}) != 0) {
+            return -1;
+        }
+        bytebuf_put_cstr(w->out, i == 1 ? ", " : "");
+    }
+    bytebuf_printf(w->out, ") // %s)", steps[unit]);
+    out->kind = FORM_I64;
+    return 0;
+}
+
+int write_week_rule(struct writer *w, const struct expr *e, struct form *out)
+{
+    int64_t mode = 0;
+    if (e->argc > 1 && (!literal_int(e->args[1], &mode) || mode < 0 || mode > 7)) {
+        return write_refuse(w, "WEEK with a mode that is no literal");
+    }
+    if (e->func->id == FN_WEEKOFYEAR) {
+        mode = 3;
+    }
+    bytebuf_printf(w->out, "%s(", e->func->id == FN_YEARWEEK ? "pt_yearweek" : "pt_week");
+    if (write_date_operand(w, e->args[0]) != 0) {
+        return -1;
+    }
+    bytebuf_printf(w->out, ", %" PRId64 ")", mode);
+    out->kind = FORM_I32;
     return 0;
 }

@@ -76,7 +76,8 @@ void udf_out_of_range(duckdb_function_info info, const char *what)
 int duckdb_udf_register(duckdb_connection connection, struct diag *diag)
 {
     if (udf_register_collations(connection) != 0 || udf_register_decimals(connection) != 0 ||
-        udf_register_strings(connection) != 0 || udf_register_dates(connection) != 0) {
+        udf_register_strings(connection) != 0 || udf_register_math(connection) != 0 ||
+        udf_register_dates(connection) != 0) {
         return diag_set(diag, ER_INTERNAL_ERROR, "registering functions with DuckDB failed");
     }
     return 0;

@@ -104,6 +104,66 @@ static void like(duckdb_function_info info, duckdb_data_chunk input, duckdb_vect
     arena_release(&p.arena);
 }
 
+/* ---- LOCATE ---- */
+
+/* Does s begin with something that is equal to `what`? It may be a little longer or shorter. */
+static bool found_at(const struct collation *c, struct str s, struct str what)
+{
+    /* Both servers compare as many bytes as the searched string has, but for MySQL's newer
+     * collations. */
+    if (collation_is_pad_space(c)) {
+        return s.len >= what.len && collation_equal(c, str_from(s.p, what.len), what);
+    }
+    for (size_t len = 0; len <= s.len;) {
+        if (collation_equal(c, str_from(s.p, len), what)) {
+            return true;
+        }
+        if (len == s.len || len > what.len * 4 + 16) {
+            return false;
+        }
+        size_t used;
+        (void)utf8_next((const unsigned char *)s.p + len, s.len - len, &used);
+        len += used;
+    }
+    return false;
+}
+
+/* The position in characters, from 1, of `what` in s from character `from` on; 0 if it is not
+ * there. */
+static int64_t locate(const struct collation *c, struct str what, struct str s, int64_t from)
+{
+    if (from < 1 || from - 1 > (int64_t)utf8_count(s)) {
+        return 0;
+    }
+    if (what.len == 0) {
+        return from;
+    }
+    size_t at = utf8_prefix(s, (size_t)(from - 1));
+    for (int64_t position = from; at < s.len; position++) {
+        const struct str rest = str_from(s.p + at, s.len - at);
+        if (found_at(c, rest, what)) {
+            return position;
+        }
+        size_t used;
+        (void)utf8_next((const unsigned char *)rest.p, rest.len, &used);
+        at += used;
+    }
+    return 0;
+}
+
+static void locate_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    const struct collation *c = duckdb_scalar_function_get_extra_info(info);
+    struct udf_rows r;
+    udf_begin(&r, input, output);
+    for (idx_t i = 0; i < r.count; i++) {
+        if (udf_row(&r, i)) {
+            ((int64_t *)r.out)[i] = locate(c, udf_str(r.args[0], i), udf_str(r.args[1], i),
+                                           ((const int64_t *)r.args[2])[i]);
+        }
+    }
+}
+
 /* ---- Letter case ---- */
 
 typedef void fold_fn(const struct collation *c, struct str s, struct bytebuf *out);
@@ -154,6 +214,11 @@ static const struct udf functions[] = {
      .result = DUCKDB_TYPE_BOOLEAN,
      .arg_count = 3,
      .args = {DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_VARCHAR}},
+    {.name = "pt_locate_%u",
+     .function = locate_rows,
+     .result = DUCKDB_TYPE_BIGINT,
+     .arg_count = 3,
+     .args = {DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_VARCHAR, DUCKDB_TYPE_BIGINT}},
     {.name = "pt_upper_%u",
      .function = upper,
      .result = DUCKDB_TYPE_VARCHAR,
@@ -166,7 +231,8 @@ static const struct udf functions[] = {
      .args = {DUCKDB_TYPE_VARCHAR}},
 };
 
-static const char *const prefixes[] = {"pt_key_", "pt_like_", "pt_like_", "pt_upper_", "pt_lower_"};
+static const char *const prefixes[] = {"pt_key_",    "pt_like_",  "pt_like_",
+                                       "pt_locate_", "pt_upper_", "pt_lower_"};
 static_assert(ARRAY_SIZE(functions) == ARRAY_SIZE(prefixes), "one prefix for each function");
 
 static int add(duckdb_connection connection, size_t which, const struct collation *c)

@@ -6,6 +6,7 @@
 #include "base/bytebuf.h"
 #include "engine/duckdb/udf_int.h"
 #include "types/temporal.h"
+#include "types/timezone.h"
 
 #include <stdio.h>
 
@@ -317,6 +318,200 @@ static void seconds_ts(duckdb_function_info info, duckdb_data_chunk input, duckd
     }
 }
 
+/* ---- Differences ---- */
+
+static void diff_us_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    struct udf_rows r;
+    (void)info;
+    udf_begin(&r, input, output);
+    const int64_t *a = r.args[0];
+    const int64_t *b = r.args[1];
+    for (idx_t i = 0; i < r.count; i++) {
+        if (!udf_row(&r, i)) {
+            continue;
+        }
+        if (a[i] < FIRST_DAY * US_PER_DAY || b[i] < FIRST_DAY * US_PER_DAY) {
+            udf_set_null(&r, i);
+        } else {
+            ((int64_t *)r.out)[i] = b[i] - a[i];
+        }
+    }
+}
+
+/* Whole months from a to b, a <= b: the last one counts once its day and time are reached. */
+static int64_t months_between(int64_t a, int64_t b)
+{
+    struct mtime x = {0};
+    struct mtime y = {0};
+    const int64_t day_a = floor_div(a, US_PER_DAY);
+    const int64_t day_b = floor_div(b, US_PER_DAY);
+    fields((int32_t)day_a, &x);
+    fields((int32_t)day_b, &y);
+    const int64_t months = ((int64_t)y.year - x.year) * 12 + y.month - x.month;
+    const int64_t rest_a = x.day * US_PER_DAY + (a - day_a * US_PER_DAY);
+    const int64_t rest_b = y.day * US_PER_DAY + (b - day_b * US_PER_DAY);
+    return months - (rest_b < rest_a ? 1 : 0);
+}
+
+static void diff_months_rows(duckdb_function_info info, duckdb_data_chunk input,
+                             duckdb_vector output)
+{
+    struct udf_rows r;
+    (void)info;
+    udf_begin(&r, input, output);
+    const int64_t *a = r.args[0];
+    const int64_t *b = r.args[1];
+    for (idx_t i = 0; i < r.count; i++) {
+        if (!udf_row(&r, i)) {
+            continue;
+        }
+        if (a[i] < FIRST_DAY * US_PER_DAY || b[i] < FIRST_DAY * US_PER_DAY) {
+            udf_set_null(&r, i);
+        } else {
+            ((int64_t *)r.out)[i] =
+                a[i] <= b[i] ? months_between(a[i], b[i]) : -months_between(b[i], a[i]);
+        }
+    }
+}
+
+/* ---- Weeks ---- */
+
+/* WEEK()'s modes, as the manual's table has them. */
+enum week_mode {
+    WEEK_MONDAY_FIRST = 1,
+    WEEK_YEAR = 2, /* numbered 1 to 53: days before the first week belong to the year before */
+    WEEK_FIRST_WEEKDAY = 4, /* the first week is the one with the first such day; else the one with
+                               most of its days */
+};
+
+static int32_t first_of_year(int32_t year)
+{
+    const struct mtime t = {.year = (uint16_t)year, .month = 1, .day = 1};
+    return date_to_days(&t);
+}
+
+static int32_t weekday_of(int32_t days, bool sunday_first)
+{
+    return (days - FIRST_DAY + (sunday_first ? 6 : 5)) % 7;
+}
+
+static int32_t week_of(int32_t days, int32_t flags, int32_t *out_year)
+{
+    struct mtime t = {0};
+    fields(days, &t);
+    const bool monday_first = (flags & WEEK_MONDAY_FIRST) != 0;
+    const bool first_weekday = (flags & WEEK_FIRST_WEEKDAY) != 0;
+    bool week_year = (flags & WEEK_YEAR) != 0;
+    int32_t year = t.year;
+    int32_t first = first_of_year(year);
+    int32_t weekday = weekday_of(first, !monday_first);
+    *out_year = year;
+    if (t.month == 1 && t.day <= 7 - weekday) {
+        if (!week_year && ((first_weekday && weekday != 0) || (!first_weekday && weekday >= 4))) {
+            return 0;
+        }
+        week_year = true;
+        *out_year = --year;
+        const int32_t in_year = first - first_of_year(year);
+        first -= in_year;
+        weekday = (weekday + 53 * 7 - in_year) % 7;
+    }
+    int32_t passed;
+    if ((first_weekday && weekday != 0) || (!first_weekday && weekday >= 4)) {
+        passed = days - (first + 7 - weekday);
+    } else {
+        passed = days - (first - weekday);
+    }
+    if (week_year && passed >= 52 * 7) {
+        const int32_t in_year = first_of_year(year + 1) - first_of_year(year);
+        weekday = (weekday + in_year) % 7;
+        if ((!first_weekday && weekday < 4) || (first_weekday && weekday == 0)) {
+            *out_year = year + 1;
+            return 1;
+        }
+    }
+    return passed / 7 + 1;
+}
+
+/* The argument's bits as the flags mean them: without "Monday first" the sense of the third bit is
+ * turned. */
+static int32_t week_flags(int32_t mode)
+{
+    return (mode & WEEK_MONDAY_FIRST) != 0 ? mode : mode ^ WEEK_FIRST_WEEKDAY;
+}
+
+static void week_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    struct udf_rows r;
+    (void)info;
+    udf_begin(&r, input, output);
+    for (idx_t i = 0; i < r.count; i++) {
+        const int32_t days = ((const int32_t *)r.args[0])[i];
+        int32_t year;
+        if (!udf_row(&r, i)) {
+            continue;
+        }
+        if (days < FIRST_DAY + 366) {
+            udf_set_null(&r, i);
+        } else {
+            ((int32_t *)r.out)[i] =
+                week_of(days, week_flags(((const int32_t *)r.args[1])[i]), &year);
+        }
+    }
+}
+
+static void yearweek_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    struct udf_rows r;
+    (void)info;
+    udf_begin(&r, input, output);
+    for (idx_t i = 0; i < r.count; i++) {
+        const int32_t days = ((const int32_t *)r.args[0])[i];
+        int32_t year;
+        if (!udf_row(&r, i)) {
+            continue;
+        }
+        if (days < FIRST_DAY + 366) {
+            udf_set_null(&r, i);
+        } else {
+            const int32_t week =
+                week_of(days, week_flags(((const int32_t *)r.args[1])[i]) | WEEK_YEAR, &year);
+            ((int32_t *)r.out)[i] = year * 100 + week;
+        }
+    }
+}
+
+/* ---- Time zones ---- */
+
+/* UTC to the time zone named: it is the same in all rows. */
+static void local_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    struct udf_rows r;
+    (void)info;
+    udf_begin(&r, input, output);
+    const struct timezone *tz = NULL;
+    struct str name = STR_NULL;
+    for (idx_t i = 0; i < r.count; i++) {
+        if (!udf_row(&r, i)) {
+            continue;
+        }
+        const struct str wanted = udf_str(r.args[1], i);
+        if (tz == NULL || !str_eq(name, wanted)) {
+            tz = timezone_find(wanted);
+            name = wanted;
+        }
+        const int64_t us = ((const int64_t *)r.args[0])[i];
+        struct mtime t;
+        if (tz == NULL || us < FIRST_DAY * US_PER_DAY) {
+            ((int64_t *)r.out)[i] = us;
+        } else {
+            timezone_from_utc(tz, us, &t);
+            ((int64_t *)r.out)[i] = temporal_pack_datetime(&t);
+        }
+    }
+}
+
 /* ---- Text ---- */
 
 static void date_text(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
@@ -527,6 +722,11 @@ static const struct udf functions[] = {
     {"pt_add_months_ts", months_ts, TIMESTAMP, 0, 3, {TIMESTAMP, BIGINT, INTEGER}, NULL},
     {"pt_add_days_ts", days_ts, TIMESTAMP, 0, 3, {TIMESTAMP, BIGINT, INTEGER}, NULL},
     {"pt_add_seconds_ts", seconds_ts, TIMESTAMP, 0, 3, {TIMESTAMP, BIGINT, INTEGER}, NULL},
+    {"pt_diff_us", diff_us_rows, BIGINT, 0, 2, {TIMESTAMP, TIMESTAMP}, NULL},
+    {"pt_diff_months", diff_months_rows, BIGINT, 0, 2, {TIMESTAMP, TIMESTAMP}, NULL},
+    {"pt_week", week_rows, INTEGER, 0, 2, {DATE, INTEGER}, NULL},
+    {"pt_yearweek", yearweek_rows, INTEGER, 0, 2, {DATE, INTEGER}, NULL},
+    {"pt_local", local_rows, TIMESTAMP, 0, 2, {TIMESTAMP, VARCHAR}, NULL},
     {"pt_date_text", date_text, VARCHAR, 0, 1, {DATE}, NULL},
     {"pt_date_format", format_rows, VARCHAR, 0, 2, {TIMESTAMP, VARCHAR}, NULL},
 };

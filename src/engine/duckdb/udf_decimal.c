@@ -285,23 +285,6 @@ static void check_double(duckdb_function_info info, duckdb_data_chunk input, duc
     }
 }
 
-static void square_root(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
-{
-    struct udf_rows r;
-    (void)info;
-    udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
-        const double d = ((const double *)r.args[0])[i];
-        if (udf_row(&r, i)) {
-            if (d < 0) {
-                udf_set_null(&r, i);
-            } else {
-                ((double *)r.out)[i] = sqrt(d);
-            }
-        }
-    }
-}
-
 static void text_as_double(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
 {
     struct udf_rows r;
@@ -312,6 +295,92 @@ static void text_as_double(duckdb_function_info info, duckdb_data_chunk input, d
             size_t used;
             bool overflow;
             ((double *)r.out)[i] = parse_double(udf_str(r.args[0], i), &used, &overflow);
+        }
+    }
+}
+
+/* The number a string begins with, rounded to an integer and kept within the type. */
+static void text_as_int(duckdb_data_chunk input, duckdb_vector output, bool is_unsigned)
+{
+    struct udf_rows r;
+    udf_begin(&r, input, output);
+    for (idx_t i = 0; i < r.count; i++) {
+        if (!udf_row(&r, i)) {
+            continue;
+        }
+        const struct str s = str_trim(udf_str(r.args[0], i));
+        const bool negative = s.len > 0 && s.p[0] == '-';
+        size_t at = s.len > 0 && (s.p[0] == '-' || s.p[0] == '+') ? 1 : 0;
+        const uint64_t limit =
+            is_unsigned && !negative ? UINT64_MAX : (uint64_t)INT64_MAX + (negative ? 1 : 0);
+        uint64_t v = 0;
+        for (; at < s.len && s.p[at] >= '0' && s.p[at] <= '9'; at++) {
+            const uint64_t digit = (uint64_t)(s.p[at] - '0');
+            v = v > (limit - digit) / 10 ? limit : v * 10 + digit;
+        }
+        ((uint64_t *)r.out)[i] = negative ? (uint64_t)0 - v : v;
+    }
+}
+
+static void text_as_i64(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    (void)info;
+    text_as_int(input, output, false);
+}
+
+static void text_as_u64(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    (void)info;
+    text_as_int(input, output, true);
+}
+
+static void text_as_decimal(duckdb_function_info info, duckdb_data_chunk input,
+                            duckdb_vector output)
+{
+    struct udf_rows r;
+    const unsigned scale = result_scale(info);
+    udf_begin(&r, input, output);
+    for (idx_t i = 0; i < r.count; i++) {
+        struct decimal d;
+        struct decimal fitted;
+        size_t used;
+        __int128 v = 0;
+        if (!udf_row(&r, i)) {
+            continue;
+        }
+        (void)!decimal_parse(udf_str(r.args[0], i), &d, &used);
+        (void)!decimal_fit(&d, (unsigned)((const int32_t *)r.args[1])[i], scale, &fitted);
+        if (decimal_to_i128(&fitted, scale, &v) == DECIMAL_OVERFLOW) {
+            udf_out_of_range(info, "DECIMAL");
+            return;
+        }
+        udf_set_i128(&r, i, v);
+    }
+}
+
+/* DIV of decimals: the whole part of the quotient; NULL for a divisor of 0. */
+static void int_div_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    struct udf_rows r;
+    udf_begin(&r, input, output);
+    const struct udf_decimals a = udf_decimals(&r, 0);
+    const struct udf_decimals b = udf_decimals(&r, 1);
+    for (idx_t i = 0; i < r.count; i++) {
+        if (!udf_row(&r, i)) {
+            continue;
+        }
+        const struct decimal x = decimal_from_i128(udf_decimal(&a, i), a.scale);
+        const struct decimal y = decimal_from_i128(udf_decimal(&b, i), b.scale);
+        struct decimal q;
+        __int128 v = 0;
+        const enum decimal_status status = decimal_div_int(&x, &y, &q);
+        if (status == DECIMAL_DIV_ZERO) {
+            udf_set_null(&r, i);
+        } else if (status == DECIMAL_OVERFLOW || decimal_to_i128(&q, 0, &v) == DECIMAL_OVERFLOW) {
+            udf_out_of_range(info, "BIGINT");
+            return;
+        } else {
+            udf_set_i128(&r, i, v);
         }
     }
 }
@@ -329,9 +398,21 @@ static const struct {
     {"pt_truncate_", truncate_rows, 1, DUCKDB_TYPE_ANY},
     {"pt_quotient_", quotient_rows, 3, DUCKDB_TYPE_ANY},
     {"pt_fit_", fit_rows, 2, DUCKDB_TYPE_INTEGER},
+    {"pt_int_div_", int_div_rows, 2, DUCKDB_TYPE_ANY},
+    {"pt_str_to_decimal_", text_as_decimal, 2, DUCKDB_TYPE_INTEGER},
 };
 
 static const struct udf plain[] = {
+    {.name = "pt_str_to_i64",
+     .function = text_as_i64,
+     .result = DUCKDB_TYPE_BIGINT,
+     .arg_count = 1,
+     .args = {DUCKDB_TYPE_VARCHAR}},
+    {.name = "pt_str_to_u64",
+     .function = text_as_u64,
+     .result = DUCKDB_TYPE_UBIGINT,
+     .arg_count = 1,
+     .args = {DUCKDB_TYPE_VARCHAR}},
     {.name = "pt_sortable",
      .function = sortable,
      .result = DUCKDB_TYPE_BLOB,
@@ -344,11 +425,6 @@ static const struct udf plain[] = {
      .args = {DUCKDB_TYPE_ANY}},
     {.name = "pt_check_double",
      .function = check_double,
-     .result = DUCKDB_TYPE_DOUBLE,
-     .arg_count = 1,
-     .args = {DUCKDB_TYPE_DOUBLE}},
-    {.name = "pt_sqrt",
-     .function = square_root,
      .result = DUCKDB_TYPE_DOUBLE,
      .arg_count = 1,
      .args = {DUCKDB_TYPE_DOUBLE}},

@@ -32,6 +32,7 @@ NODISCARD int udf_add(duckdb_connection connection, const struct udf *f);
 NODISCARD int udf_register_collations(duckdb_connection connection);
 NODISCARD int udf_register_decimals(duckdb_connection connection);
 NODISCARD int udf_register_strings(duckdb_connection connection);
+NODISCARD int udf_register_math(duckdb_connection connection);
 NODISCARD int udf_register_dates(duckdb_connection connection);
 
 /* The rows of one call. */
