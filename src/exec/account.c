@@ -74,6 +74,27 @@ static int fail(struct account_plan *plan)
     return -1;
 }
 
+/* What IF EXISTS and IF NOT EXISTS say instead of an error; the servers number it differently. */
+static void note_exists(struct exec_session *x, const struct account_name *name)
+{
+    const char *quoted = account_quoted(x, name).p;
+    if (x->server->dialect == DIALECT_MARIADB) {
+        diag_warn(x->diag, DIAG_NOTE, ER_USER_CREATE_EXISTS, quoted);
+    } else {
+        diag_warn(x->diag, DIAG_NOTE, ER_USER_ALREADY_EXISTS, quoted);
+    }
+}
+
+static void note_missing(struct exec_session *x, const struct account_name *name)
+{
+    const char *quoted = account_quoted(x, name).p;
+    if (x->server->dialect == DIALECT_MARIADB) {
+        diag_warn(x->diag, DIAG_NOTE, ER_USER_DROP_EXISTS, quoted);
+    } else {
+        diag_warn(x->diag, DIAG_NOTE, ER_USER_DOES_NOT_EXIST, quoted);
+    }
+}
+
 /* ---- CREATE USER ---- */
 
 static int create_one(struct exec_session *x, const struct user_stmt *s,
@@ -112,7 +133,7 @@ int exec_create_user(struct exec_session *x, struct stmt *stmt)
                 return fail(&plan);
             }
         } else if (s->if_exists) {
-            diag_warn(x->diag, DIAG_NOTE, ER_USER_ALREADY_EXISTS, account_quoted(x, name).p);
+            note_exists(x, name);
         } else {
             add_failed(x, &failed, name);
         }
@@ -168,7 +189,7 @@ int exec_alter_user(struct exec_session *x, struct stmt *stmt)
                 return fail(&plan);
             }
         } else if (s->if_exists) {
-            diag_warn(x->diag, DIAG_NOTE, ER_USER_DOES_NOT_EXIST, account_quoted(x, name).p);
+            note_missing(x, name);
         } else {
             add_failed(x, &failed, name);
         }
@@ -216,7 +237,7 @@ int exec_drop_user(struct exec_session *x, struct stmt *stmt)
             account_plan_add(x, &plan, a->id, NULL);
             account_unref(a);
         } else if (s->if_exists) {
-            diag_warn(x->diag, DIAG_NOTE, ER_USER_DOES_NOT_EXIST, account_quoted(x, &name).p);
+            note_missing(x, &name);
         } else {
             add_failed(x, &failed, &name);
         }

@@ -70,7 +70,7 @@ struct show_column {
     uint8_t decimals;
     uint16_t flags;
     uint32_t length;
-    struct str name, db, table, org_table;
+    struct str name, db, table, org_table, org_name;
 };
 
 #define NN  NOT_NULL_FLAG
@@ -84,9 +84,19 @@ struct show_column {
 #define PK  PART_KEY_FLAG
 #define MK  MULTIPLE_KEY_FLAG
 
-#define COLUMN(kind, condition, name, type, length, decimals, flags, db, table, org_table)         \
-    {kind,   condition,      MYSQL_TYPE_##type, decimals,        (uint16_t)(flags),                \
-     length, STR_INIT(name), STR_INIT(db),      STR_INIT(table), STR_INIT(org_table)},
+#define COLUMN(kind, condition, name, type, length, decimals, flags, db, table, org_table,         \
+               org_name)                                                                           \
+    {kind,                                                                                         \
+     condition,                                                                                    \
+     MYSQL_TYPE_##type,                                                                            \
+     decimals,                                                                                     \
+     (uint16_t)(flags),                                                                            \
+     length,                                                                                       \
+     STR_INIT(name),                                                                               \
+     STR_INIT(db),                                                                                 \
+     STR_INIT(table),                                                                              \
+     STR_INIT(org_table),                                                                          \
+     STR_INIT(org_name)},
 
 static const struct show_column mysql_columns[] = {
 #define SHOW_COLUMNS_MYSQL
@@ -145,22 +155,25 @@ static struct str heading(struct exec_session *x, const struct show_stmt *show, 
                : arena_printf(arena, "%.*s (%.*s)", STR_FMT(name), STR_FMT(show->like));
 }
 
-static void make_column(const struct show_column *c, bool binary_name, struct result_column *out)
+/* On MySQL what is flagged as binary compares so. */
+static void make_column(const struct show_column *c, bool mariadb, struct result_column *out)
 {
     const enum mysql_type type = (enum mysql_type)c->type;
     const bool text = type_class_of(type) == TYPE_CLASS_STRING;
+    const bool binary = !mariadb && (c->flags & BINARY_FLAG) != 0;
     *out = (struct result_column){
         .db = c->db,
         .table = c->table,
         .org_table = c->org_table,
         .name = c->name,
+        .org_name = c->org_name,
         .type = {.type = type,
                  .length = c->length,
                  .decimals = c->decimals,
                  .flags = c->flags,
-                 .collation = !text         ? COLLATION_BINARY
-                              : binary_name ? COLLATION_UTF8MB3_BIN
-                                            : COLLATION_UTF8MB3_GENERAL_CI},
+                 .collation = !text    ? COLLATION_BINARY
+                              : binary ? COLLATION_UTF8MB3_BIN
+                                       : COLLATION_UTF8MB3_GENERAL_CI},
     };
 }
 
@@ -170,7 +183,6 @@ int exec_show_columns_of(struct exec_session *x, const struct show_stmt *show, s
     const bool mariadb = x->server->dialect == DIALECT_MARIADB;
     const struct show_column *all = mariadb ? mariadb_columns : mysql_columns;
     const size_t n = mariadb ? ARRAY_SIZE(mariadb_columns) : ARRAY_SIZE(mysql_columns);
-    const bool binary_names = !mariadb && (kinds[show->kind].flags & SHOW_BINARY_NAMES) != 0;
     uint32_t count = 0;
     for (size_t i = 0; i < n; i++) {
         count += is_wanted(&all[i], show);
@@ -179,9 +191,14 @@ int exec_show_columns_of(struct exec_session *x, const struct show_stmt *show, s
     uint32_t at = 0;
     for (size_t i = 0; i < n; i++) {
         if (is_wanted(&all[i], show)) {
-            make_column(&all[i], binary_names && at == 0, &columns[at]);
-            columns[at].name = heading(x, show, columns[at].name, arena);
-            at++;
+            struct result_column *c = &columns[at++];
+            make_column(&all[i], mariadb, c);
+            const struct str heading_text = heading(x, show, c->name, arena);
+            /* MySQL runs a query over its dictionary in which the heading is the column. */
+            if (!mariadb && c->org_name.len > 0 && !str_eq(heading_text, c->name)) {
+                c->org_name = heading_text;
+            }
+            c->name = heading_text;
         }
     }
     *out = columns;
