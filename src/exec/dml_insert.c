@@ -524,7 +524,8 @@ static void open_step(void *arg)
     struct exec_session *x = run->x;
     run->rc = exec_init_auto_increment(x, run->build.table);
     if (run->rc == 0 && run->on_duplicate == ON_DUPLICATE_ERROR) {
-        run->rc = engine_writer_open(x->engine, run->build.table, 0, x->diag, &run->writer);
+        run->rc = engine_writer_open(x->engine, run->build.table, exec_writer_flags(x), x->diag,
+                                     &run->writer);
     }
 }
 

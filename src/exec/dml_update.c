@@ -139,7 +139,8 @@ static int take_rows(void *arg, const struct chunk *rows)
 static void open_step(void *arg)
 {
     struct update_run *run = arg;
-    run->rc = engine_writer_open(run->x->engine, run->table, 0, run->x->diag, &run->writer);
+    run->rc = engine_writer_open(run->x->engine, run->table, exec_writer_flags(run->x),
+                                 run->x->diag, &run->writer);
 }
 
 static int delete_all(struct update_run *run)

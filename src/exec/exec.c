@@ -79,6 +79,7 @@ static void set_initial_state(struct exec_session *x)
     x->vars.pseudo_thread_id = x->id;
     x->txn.next_isolation = ISOLATION_DEFAULT;
     x->txn.next_access = ACCESS_DEFAULT;
+    x->results_collation = 0;
     x->last_insert_id = 0;
     x->row_count = -1;
     x->found_rows = 0;
@@ -261,6 +262,11 @@ int exec_interrupted(struct exec_session *x, struct diag *diag)
         return diag_set(diag, ER_QUERY_TIMEOUT);
     }
     return diag_set(diag, ER_QUERY_INTERRUPTED);
+}
+
+unsigned exec_writer_flags(const struct exec_session *x)
+{
+    return x->server->dialect == DIALECT_MARIADB ? ENGINE_WRITE_SHORT_KEY_NAMES : 0;
 }
 
 void exec_close_statement(struct exec_session *x)

@@ -117,8 +117,10 @@ struct exec_session {
     struct str tls_version;  /* of the connection, for SHOW STATUS; empty = no TLS */
     struct str tls_cipher;
     char db_buf[256];
-    struct str db;         /* current database, in db_buf; p NULL = none */
-    uint64_t capabilities; /* CLIENT_… negotiated */
+    struct str db;              /* current database, in db_buf; p NULL = none */
+    uint16_t results_collation; /* what column definitions say of text; 0 = the default of
+                                   character_set_results */
+    uint64_t capabilities;      /* CLIENT_… negotiated */
     struct exec_txn txn;
     struct open_table *tables; /* of the running statement */
     struct htab user_vars;

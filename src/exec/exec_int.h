@@ -81,6 +81,8 @@ NODISCARD int exec_offload(struct exec_session *x, enum offload_class class, off
 /* Forgets all statements of PREPARE. */
 void exec_free_prepared(struct exec_session *x);
 
+/* enum engine_writer_flags that follow from the dialect. */
+NODISCARD unsigned exec_writer_flags(const struct exec_session *x);
 /* Sets x->engine or x->side_engine where exec_interrupt_engine() sees it. */
 void exec_set_engine(struct exec_session *x, struct engine_session **which,
                      struct engine_session *engine);
@@ -124,7 +126,7 @@ void exec_visible_value(const struct exec_session *x, const struct sql_type *typ
 void exec_release_bytebuf(void *bytebuf);
 
 /* The result's columns of a resolved query, in arena. */
-void exec_result_columns(const struct query *q, struct arena *arena, struct result_column **out,
-                         uint32_t *out_count);
+void exec_result_columns(const struct query *q, enum sql_dialect dialect, struct arena *arena,
+                         struct result_column **out, uint32_t *out_count);
 
 #endif

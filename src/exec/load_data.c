@@ -319,7 +319,8 @@ static void open_step(void *arg)
                                                    : 0;
     run->append_rc = exec_init_auto_increment(x, run->table);
     if (run->append_rc == 0) {
-        run->append_rc = engine_writer_open(x->engine, run->table, flags, x->diag, &run->writer);
+        run->append_rc = engine_writer_open(x->engine, run->table, flags | exec_writer_flags(x),
+                                            x->diag, &run->writer);
     }
     if (run->append_rc == 0) {
         run->writer->stats = &run->stats;

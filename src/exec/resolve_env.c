@@ -54,6 +54,7 @@ void exec_resolve_env(struct exec_session *x, uint64_t privileges, struct resolv
         .div_precision_increment = (uint32_t)x->vars.div_precision_increment,
         .group_concat_max_len = (uint32_t)MIN(x->vars.group_concat_max_len, UINT32_MAX),
         .sql_select_limit = x->vars.sql_select_limit,
+        .tz = x->vars.time_zone,
         .find_table = find_table,
         .find_variable = find_variable,
         .check_column = check_column,
@@ -81,6 +82,7 @@ void exec_store_ctx(struct exec_session *x, unsigned flags, struct store_ctx *ou
         .flags = flags,
         .dialect = x->server->dialect,
         .tz = x->vars.time_zone,
+        .now_us = x->now_us,
         .row = 1,
         .diag = x->diag,
     };

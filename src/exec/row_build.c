@@ -43,6 +43,8 @@ int row_build_init(struct row_build *b, struct exec_session *x, const struct tab
     *b = (struct row_build){.x = x, .table = table};
     arena_init(&b->scratch, 0);
     exec_store_ctx(x, flags, &b->store);
+    b->store.database = table->db;
+    b->store.table = table->name;
     b->row = ARENA_ARRAY(&x->stmt_arena, struct value, table->column_count);
     b->given = ARENA_ARRAY(&x->stmt_arena, bool, table->column_count);
     return set_targets(b, columns, count);

@@ -23,8 +23,20 @@ struct query_job {
     uint64_t rows;
 };
 
-void exec_result_columns(const struct query *q, struct arena *arena, struct result_column **out,
-                         uint32_t *out_count)
+/* As servers mark columns that are expressions. */
+static void mark_expression(struct sql_type *t, enum sql_dialect dialect)
+{
+    if (t->collation == COLLATION_BINARY) {
+        t->flags |= BINARY_FLAG;
+    }
+    if (dialect == DIALECT_MARIADB && type_class_of(t->type) == TYPE_CLASS_STRING &&
+        t->decimals == DECIMALS_NOT_FIXED) {
+        t->decimals = DECIMALS_NOT_FIXED_MARIADB;
+    }
+}
+
+void exec_result_columns(const struct query *q, enum sql_dialect dialect, struct arena *arena,
+                         struct result_column **out, uint32_t *out_count)
 {
     struct result_column *columns = ARENA_ARRAY(arena, struct result_column, q->column_count);
     for (uint32_t i = 0; i < q->column_count; i++) {
@@ -37,6 +49,9 @@ void exec_result_columns(const struct query *q, struct arena *arena, struct resu
             .org_name = c->org_name,
             .type = c->type,
         };
+        if (c->org_name.len == 0) {
+            mark_expression(&columns[i].type, dialect);
+        }
     }
     *out = columns;
     *out_count = q->column_count;
@@ -359,7 +374,7 @@ static int run(struct exec_session *x, const struct query *q)
 {
     struct result_column *columns;
     uint32_t count;
-    exec_result_columns(q, &x->stmt_arena, &columns, &count);
+    exec_result_columns(q, x->server->dialect, &x->stmt_arena, &columns, &count);
     if (exec_needs_no_engine(q)) {
         return select_without_tables(x, q, columns, count);
     }
@@ -408,7 +423,7 @@ int exec_describe(struct exec_session *x, struct stmt *stmt, struct arena *arena
             return -1;
         }
         if (stmt->query->into_var_count == 0) {
-            exec_result_columns(stmt->query, arena, out_columns, out_count);
+            exec_result_columns(stmt->query, x->server->dialect, arena, out_columns, out_count);
         }
         return 0;
     case STMT_SHOW:

@@ -61,6 +61,9 @@ static void set_engine_variable(void *arg)
 static int after_session_set(struct exec_session *x, const struct sysvar *v)
 {
     keep_charsets_paired(x, v, &x->vars);
+    if (str_eq(v->name, STR("character_set_results"))) {
+        x->results_collation = 0;
+    }
     if (str_eq(v->name, STR("autocommit")) && x->vars.autocommit) {
         return exec_commit(x); /* autocommit=1 ends the open transaction */
     }
@@ -180,6 +183,7 @@ static int set_names(struct exec_session *x, const struct set_item *item, const 
     }
     x->vars.character_set_client = cs;
     x->vars.character_set_results = cs;
+    x->results_collation = 0;
     if (item->is_charset) {
         x->vars.character_set_connection = x->vars.character_set_database;
         x->vars.collation_connection = x->vars.collation_database;

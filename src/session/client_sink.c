@@ -58,7 +58,13 @@ static uint32_t sent_length(const struct sql_type *t, const struct charset *cs)
 
 static void put_column(struct session *s, const struct result_column *c, bool with_default)
 {
-    const struct sql_type *t = &c->type;
+    struct sql_type sent = c->type;
+    const struct sql_type *t = &sent;
+    if (t->type == MYSQL_TYPE_JSON && s->x.server->dialect == DIALECT_MARIADB) {
+        sent.type = MYSQL_TYPE_LONG_BLOB; /* JSON is a name of LONGTEXT there */
+        sent.length = UINT32_MAX;
+        sent.collation = COLLATION_UTF8MB4_BIN;
+    }
     const struct collation *own = collation_find(t->collation);
     const struct charset *results = s->x.vars.character_set_results;
     const struct charset *cs = results != NULL ? results
@@ -67,7 +73,9 @@ static void put_column(struct session *s, const struct result_column *c, bool wi
     uint16_t collation = COLLATION_BINARY;
     if (is_character_type(t)) {
         collation = results == NULL ? t->collation
-                                    : charset_default_collation(results, s->x.server->dialect);
+                    : s->x.results_collation != 0
+                        ? s->x.results_collation
+                        : charset_default_collation(results, s->x.server->dialect);
     }
     const struct wire_column w = {
         .schema = c->db,

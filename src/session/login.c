@@ -422,6 +422,7 @@ static void set_client_collation(struct session *s, uint16_t id)
     }
     s->x.vars.character_set_client = c->charset;
     s->x.vars.character_set_results = c->charset;
+    s->x.results_collation = c->id;
     s->x.vars.character_set_connection = c->charset;
     s->x.vars.collation_connection = c->id;
 }

@@ -70,6 +70,22 @@ void reply_simple_ok(struct session *s)
     reply_ok(s, 0);
 }
 
+/* SQLSTATEs in which MariaDB differs. */
+static const struct {
+    uint16_t code;
+    char sqlstate[6];
+} mariadb_states[] = {{ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, "22007"}};
+
+static void set_sqlstate(const struct session *s, const struct diag_cond *e, struct wire_err *err)
+{
+    memcpy(err->sqlstate, e->sqlstate, 5);
+    for (size_t i = 0; i < ARRAY_SIZE(mariadb_states); i++) {
+        if (s->all->server->dialect == DIALECT_MARIADB && mariadb_states[i].code == e->code) {
+            memcpy(err->sqlstate, mariadb_states[i].sqlstate, 5);
+        }
+    }
+}
+
 void reply_error(struct session *s)
 {
     const struct diag_cond *e = s->x.diag->error;
@@ -77,7 +93,7 @@ void reply_error(struct session *s)
         .code = ER_UNKNOWN_ERROR, .sqlstate = "HY000", .message = STR("unknown error")};
     if (e != NULL) {
         err.code = e->code;
-        memcpy(err.sqlstate, e->sqlstate, 5);
+        set_sqlstate(s, e, &err);
         err.message = e->message;
     }
     pkt_begin(&s->conn.w);

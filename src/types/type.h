@@ -63,6 +63,8 @@ enum mysql_column_flags {
 
 /* `decimals` of a result that has no fixed number of them (NOT_FIXED_DEC). */
 #define DECIMALS_NOT_FIXED 31
+/* The same of strings that are expressions, as MariaDB sends it. */
+#define DECIMALS_NOT_FIXED_MARIADB 39
 
 #define DECIMAL_MAX_PRECISION 65
 #define DECIMAL_MAX_SCALE     30
