@@ -565,7 +565,7 @@ static void get_table(struct reader *r, const json_t *o, struct table_def *t)
 static json_t *load(struct str json, struct diag *diag)
 {
     json_error_t e;
-    json_t *o = json_loadb(json.p == NULL ? "" : json.p, json.len, 0, &e);
+    json_t *o = json_loadb(json.p == NULL ? "" : json.p, json.len, JSON_ALLOW_NUL, &e);
     if (!json_is_object(o)) {
         json_decref(o);
         diag_set(diag, ER_INTERNAL_ERROR, "a stored definition is not a JSON object");

@@ -56,6 +56,7 @@ static void fill_defaults(struct table_def *t)
         {.kind = VALUE_DATETIME, .decimals = 6, .time = when},
         {.kind = VALUE_TIME, .time = interval},
         {.kind = VALUE_JSON, .str = STR_INIT("{\"a\": [1, null]}")},
+        value_string(STR("A\0"), COLLATION_BINARY),
     };
     t->column_count = ARRAY_SIZE(values);
     t->columns = ARENA_ARRAY(t->arena, struct column_def, t->column_count);
@@ -167,6 +168,7 @@ static void test_table_round_trip_keeps_default_values(void **state)
     assert_int_equal(c[7].default_value.decimals, 6);
     assert_true(c[8].default_value.time.negative && c[8].default_value.time.hour == 838);
     assert_true(str_eq(c[9].default_value.str, STR("{\"a\": [1, null]}")));
+    assert_true(str_eq(c[10].default_value.str, STR("A\0")));
     table_def_unref(t);
     table_def_unref(back);
 }
