@@ -1,9 +1,6 @@
 /* See account_int.h: hashes, and keeping passwords out of sight. */
-#include "base/bytebuf.h"
 #include "exec/account_int.h"
 #include "wire/auth.h"
-
-#include <string.h>
 
 /* ---- Stored forms ---- */
 
@@ -108,43 +105,20 @@ static size_t find_nocase(struct str text, struct str word)
     return SIZE_MAX;
 }
 
-/* The end of a literal that begins at `from`: behind its closing quote, or the end of the text. */
-static size_t literal_end(struct str text, size_t from)
-{
-    const char quote = text.p[from];
-    for (size_t i = from + 1; i < text.len; i++) {
-        if (text.p[i] == '\\') {
-            i++;
-        } else if (text.p[i] == quote) {
-            if (i + 1 < text.len && text.p[i + 1] == quote) {
-                i++;
-                continue;
-            }
-            return i + 1;
-        }
-    }
-    return text.len;
-}
-
 struct str exec_hide_secrets(struct str text, struct arena *arena)
 {
-    const size_t from =
+    const size_t word =
         MIN(find_nocase(text, STR("identified")), find_nocase(text, STR("password")));
-    if (from == SIZE_MAX) {
+    if (word == SIZE_MAX) {
         return text;
     }
-    struct bytebuf b;
-    bytebuf_init(&b, text.len * 6 + 64);
-    bytebuf_put(&b, text.p, from);
-    for (size_t i = from; i < text.len;) {
-        if (text.p[i] == '\'' || text.p[i] == '"') {
-            bytebuf_put_cstr(&b, "'<secret>'");
-            i = literal_end(text, i);
-        } else {
-            bytebuf_put_char(&b, text.p[i++]);
-        }
+    /* Quotes within quotes (PREPARE), comments, a text that was cut: where the literal ends is not
+     * certain. */
+    size_t quote = word;
+    while (quote < text.len && text.p[quote] != '\'' && text.p[quote] != '"') {
+        quote++;
     }
-    const struct str s = arena_dup(arena, bytebuf_str(&b));
-    bytebuf_release(&b);
-    return s;
+    return quote == text.len
+               ? text
+               : arena_printf(arena, "%.*s'<secret>'", STR_FMT(str_from(text.p, quote)));
 }

@@ -168,8 +168,9 @@ NODISCARD int exec_field_list(struct exec_session *x, struct str table, struct s
  */
 void exec_close_statement(struct exec_session *x);
 
-/* A statement's text for the eyes of others (process list, logs): literals behind IDENTIFIED or
- * PASSWORD become '<secret>'. Text without them is returned as it is, else a copy in arena. */
+/* A statement's text for the eyes of others (process list, logs): what follows the first quote
+ * behind IDENTIFIED or PASSWORD becomes '<secret>'. Text without them is returned as it is, else a
+ * copy in arena. */
 NODISCARD struct str exec_hide_secrets(struct str text, struct arena *arena);
 
 /* USE: checks existence and privilege. */

@@ -279,13 +279,20 @@ static int passes(struct show_run *r)
     return eval_truth(&v) == 1;
 }
 
+static int send_row(struct show_run *r)
+{
+    struct result_sink *sink = r->x->sink;
+    struct diag *diag = r->x->diag;
+    if (begin(r) != 0 || sink->ops->row(sink, r->row, diag) != 0) {
+        return -1;
+    }
+    return sink->ops->is_full(sink) ? sink->ops->flush(sink, diag) : 0;
+}
+
 int show_send(struct show_run *r)
 {
     const int pass = passes(r);
-    int rc = MIN(pass, 0);
-    if (pass == 1) {
-        rc = begin(r) != 0 ? -1 : r->x->sink->ops->row(r->x->sink, r->row, r->x->diag);
-    }
+    const int rc = pass == 1 ? send_row(r) : MIN(pass, 0);
     memset(r->row, 0, sizeof *r->row * r->count);
     return rc;
 }
