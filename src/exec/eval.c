@@ -173,6 +173,12 @@ static int eval_variable(struct eval_ctx *ctx, const struct expr *e, struct valu
 
 static int eval_assign_variable(struct eval_ctx *ctx, const struct expr *e, struct value *out)
 {
+    if (!eval_is_mariadb(ctx)) {
+        diag_warn_at(ctx->diag, DIAG_WARNING, ER_WARN_DEPRECATED_SYNTAX,
+                     "Setting user variables within expressions is deprecated and will be removed "
+                     "in a future release. Consider alternatives: 'SET variable=expression, ...', "
+                     "or 'SELECT expression(s) INTO variables(s)'.");
+    }
     if (eval_node(ctx, e->args[0], out) != 0) {
         return -1;
     }

@@ -242,8 +242,11 @@ int eval_neg(struct eval_ctx *ctx, const struct expr *e, const struct value *arg
         d.negative = !d.negative && !decimal_is_zero(&d);
         return set_decimal(ctx, e, DECIMAL_OK, &d, out);
     }
-    default:
-        return set_double(ctx, e, -eval_double(ctx, e->args[0], &args[0]), out);
+    default: {
+        const double d = eval_double(ctx, e->args[0], &args[0]);
+        /* MySQL has a negative zero. */
+        return set_double(ctx, e, d == 0 && eval_is_mariadb(ctx) ? 0 : -d, out);
+    }
     }
 }
 

@@ -2,6 +2,7 @@
 #include "exec/eval_int.h"
 #include "types/temporal_text.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -123,8 +124,18 @@ static int to_decimal(struct eval_ctx *ctx, const struct expr *e, const struct v
 static int to_real(struct eval_ctx *ctx, const struct expr *e, const struct value *v,
                    struct value *out)
 {
-    const double d = eval_double(ctx, e->args[0], v);
-    *out = value_double(e->type.type == MYSQL_TYPE_FLOAT ? (double)(float)d : d);
+    double d = eval_double(ctx, e->args[0], v);
+    if (e->type.type == MYSQL_TYPE_FLOAT) {
+        if (fabs(d) > (double)FLT_MAX) {
+            if (!eval_is_mariadb(ctx)) {
+                return eval_out_of_range(ctx, "DOUBLE", e);
+            }
+            diag_warn(ctx->diag, DIAG_NOTE, ER_WARN_DATA_OUT_OF_RANGE, eval_print(ctx, e), 1UL);
+            d = copysign((double)FLT_MAX, d);
+        }
+        d = (double)(float)d;
+    }
+    *out = value_double(d);
     return 0;
 }
 
@@ -150,7 +161,8 @@ static int to_temporal(struct eval_ctx *ctx, const struct expr *e, const struct 
         }
         return 0;
     }
-    if (!eval_datetime(ctx, v, &t)) {
+    if (class == TYPE_CLASS_DATE ? !eval_date_of(ctx, v, ctx->sql_mode, &t)
+                                 : !eval_datetime(ctx, v, &t)) {
         return 0;
     }
     if (class == TYPE_CLASS_DATE) {
@@ -192,15 +204,23 @@ static int fit_length(struct eval_ctx *ctx, const struct expr *e, struct str s, 
 static bool bytes_to_text(struct eval_ctx *ctx, const struct collation *to, struct str *s)
 {
     const size_t valid = charset_valid_prefix(to->charset, *s);
-    if (valid < s->len && !eval_is_mariadb(ctx)) {
-        char hex[16];
+    if (valid < s->len) {
+        char shown[32];
         size_t n = 0;
-        for (size_t i = valid; i < s->len && i < valid + 6 && n + 3 < sizeof(hex); i++) {
-            n += (size_t)snprintf(hex + n, sizeof(hex) - n, "%02X", (unsigned char)s->p[i]);
+        for (size_t i = valid; i < s->len && i < valid + 6; i++) {
+            const unsigned char c = (unsigned char)s->p[i];
+            const bool plain = eval_is_mariadb(ctx) && c >= 32 && c < 127;
+            n += (size_t)snprintf(shown + n, sizeof(shown) - n,
+                                  plain                  ? "%c"
+                                  : eval_is_mariadb(ctx) ? "\\x%02X"
+                                                         : "%02X",
+                                  c);
         }
         diag_warn(ctx->diag, DIAG_WARNING, ER_INVALID_CHARACTER_STRING,
-                  arena_dup_cstr(ctx->arena, to->charset->name), hex);
-        return false;
+                  arena_dup_cstr(ctx->arena, to->charset->name), shown);
+        if (!eval_is_mariadb(ctx)) {
+            return false;
+        }
     }
     if (charset_is_utf8_already(to->charset, *s)) {
         return true;

@@ -70,6 +70,17 @@ static enum compare_as compare_numbers(const struct eval_ctx *ctx, unsigned set)
     return (set & CLASS(DECIMAL)) != 0 ? COMPARE_DECIMAL : COMPARE_INT;
 }
 
+/* MySQL compares a TIME with a string as strings, unless it is a column. */
+static bool time_is_text(const struct eval_ctx *ctx, struct expr *const *args, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (args[i]->kind == EXPR_COLUMN && type_class_of(args[i]->type.type) == TYPE_CLASS_TIME) {
+            return false;
+        }
+    }
+    return !eval_is_mariadb(ctx);
+}
+
 struct comparison eval_comparison(const struct eval_ctx *ctx, struct expr *const *args,
                                   uint32_t count, uint16_t collation)
 {
@@ -82,7 +93,8 @@ struct comparison eval_comparison(const struct eval_ctx *ctx, struct expr *const
     } else if ((set & dates) != 0 && (set & ~(dates | texts | CLASS(TIME))) == 0) {
         c.as = COMPARE_DATETIME;
     } else if ((set & CLASS(TIME)) != 0 && (set & ~(CLASS(TIME) | texts)) == 0) {
-        c.as = COMPARE_TIME;
+        c.as = set != CLASS(TIME) && time_is_text(ctx, args, count) ? COMPARE_TEXT : COMPARE_TIME;
+        c.collation = text_collation(args, count, collation);
     } else if ((set & (dates | CLASS(TIME))) != 0) {
         c.as = (set & (CLASS(STRING) | CLASS(REAL))) != 0 ? COMPARE_DOUBLE : COMPARE_DECIMAL;
     } else if ((set & CLASS(STRING)) != 0 && strings_are_hex(args, count)) {
@@ -111,6 +123,41 @@ static int compare_moments(int64_t a, int64_t b, int *out_cmp)
     return 0;
 }
 
+/* An operand beside a date, as eval_compare() returns: text that is no date is an error on MySQL
+ * where it is constant, and the zero date on MariaDB. */
+static int date_operand(struct eval_ctx *ctx, const struct comparison *c, const struct expr *arg,
+                        const struct value *v, struct mtime *out)
+{
+    const struct temporal_session in = eval_temporal_session(ctx);
+    const bool as_date = c->bad_date != NULL && strcmp(c->bad_date, "DATE") == 0;
+    if (v->kind != VALUE_STRING || value_to_datetime_in(v, &in, out, NULL) == 0) {
+        return eval_datetime(ctx, v, out) ? 0 : 1;
+    }
+    const char *text = arena_dup_cstr(ctx->arena, v->str);
+    diag_warn(ctx->diag, DIAG_WARNING, ER_TRUNCATED_WRONG_VALUE,
+              as_date && !eval_is_mariadb(ctx) ? "date" : "datetime", text);
+    if (c->bad_date != NULL && !eval_is_mariadb(ctx)) {
+        return (arg->flags & EXPR_IS_CONST) == 0
+                   ? 1
+                   : diag_set(ctx->diag, ER_WRONG_VALUE, c->bad_date, text);
+    }
+    *out = (struct mtime){.year = 0};
+    return 0;
+}
+
+/* The same beside a time; MariaDB takes what is no time for zero. */
+static bool time_operand(struct eval_ctx *ctx, const struct value *v, struct mtime *out)
+{
+    const struct temporal_session in = eval_temporal_session(ctx);
+    if (!eval_is_mariadb(ctx)) {
+        return eval_time(ctx, v, out);
+    }
+    if (value_to_time_in(v, &in, out, ctx->diag) != 0) {
+        *out = (struct mtime){.year = 0};
+    }
+    return true;
+}
+
 int eval_compare(struct eval_ctx *ctx, const struct comparison *c, const struct expr *arg_a,
                  const struct value *a, const struct expr *arg_b, const struct value *b,
                  int *out_cmp)
@@ -137,13 +184,15 @@ int eval_compare(struct eval_ctx *ctx, const struct comparison *c, const struct 
         *out_cmp = x < y ? -1 : x > y;
         return 0;
     }
-    case COMPARE_DATETIME:
-        if (!eval_datetime(ctx, a, &ta) || !eval_datetime(ctx, b, &tb)) {
-            return 1;
-        }
-        return compare_moments(temporal_pack_datetime(&ta), temporal_pack_datetime(&tb), out_cmp);
+    case COMPARE_DATETIME: {
+        int rc = date_operand(ctx, c, arg_a, a, &ta);
+        rc = rc == 0 ? date_operand(ctx, c, arg_b, b, &tb) : rc;
+        return rc != 0 ? rc
+                       : compare_moments(temporal_pack_datetime(&ta), temporal_pack_datetime(&tb),
+                                         out_cmp);
+    }
     case COMPARE_TIME:
-        if (!eval_time(ctx, a, &ta) || !eval_time(ctx, b, &tb)) {
+        if (!time_operand(ctx, a, &ta) || !time_operand(ctx, b, &tb)) {
             return 1;
         }
         return compare_moments(temporal_pack_time(&ta), temporal_pack_time(&tb), out_cmp);
@@ -154,21 +203,26 @@ int eval_compare(struct eval_ctx *ctx, const struct comparison *c, const struct 
 /* ---- Pairs, rows included ---- */
 
 enum {
-    PAIR_NULL = 2
+    PAIR_NULL = 2,
+    PAIR_ERROR = 3
 };
 
-/* Compares the values of two expressions: -1, 0, 1, or PAIR_NULL. Rows only know equality: any
- * other number stands for different. */
+/* Compares the values of two expressions: -1, 0, 1, PAIR_NULL, or PAIR_ERROR with diag. */
 static int compare_pair(struct eval_ctx *ctx, const struct expr *e, struct expr *const pair[2],
                         const struct value values[2])
 {
     if (values[0].kind == VALUE_NULL || values[1].kind == VALUE_NULL) {
         return PAIR_NULL;
     }
-    const struct comparison c = eval_comparison(ctx, pair, 2, e->cmp_collation);
+    struct comparison c = eval_comparison(ctx, pair, 2, e->cmp_collation);
     int cmp = 0;
-    if (eval_compare(ctx, &c, pair[0], &values[0], pair[1], &values[1], &cmp) != 0) {
-        return PAIR_NULL;
+    if (c.as == COMPARE_DATETIME) {
+        const bool moment = (classes_of(pair, 2) & CLASS(DATETIME)) != 0;
+        c.bad_date = moment ? "DATETIME" : "DATE";
+    }
+    const int rc = eval_compare(ctx, &c, pair[0], &values[0], pair[1], &values[1], &cmp);
+    if (rc != 0) {
+        return rc < 0 ? PAIR_ERROR : PAIR_NULL;
     }
     return cmp < 0 ? -1 : cmp > 0;
 }
@@ -198,6 +252,9 @@ static int operands_equal(struct eval_ctx *ctx, const struct expr *e, const stru
         return values[0].kind == values[1].kind;
     }
     const int cmp = compare_pair(ctx, e, pair, values);
+    if (cmp == PAIR_ERROR) {
+        return -2;
+    }
     return cmp == PAIR_NULL ? (null_equal ? 0 : -1) : cmp == 0;
 }
 
@@ -240,6 +297,9 @@ static int order(struct eval_ctx *ctx, const struct expr *e, const struct value 
                  struct value *out)
 {
     const int cmp = compare_pair(ctx, e, e->args, args);
+    if (cmp == PAIR_ERROR) {
+        return -1;
+    }
     if (cmp != PAIR_NULL) {
         *out = value_int((wanted & 1 << (cmp + 1)) != 0);
     }
@@ -298,12 +358,30 @@ int eval_between(struct eval_ctx *ctx, const struct expr *e, const struct value 
     return 0;
 }
 
+/* Is the value of args[0] equal to that of args[i]? As operands_equal(). */
+static int in_item(struct eval_ctx *ctx, const struct expr *e, const struct value *v, uint32_t i)
+{
+    struct expr *const pair[2] = {e->args[0], e->args[i]};
+    struct value values[2] = {*v};
+    if (eval_node(ctx, e->args[i], &values[1]) != 0) {
+        return -2;
+    }
+    const int cmp = compare_pair(ctx, e, pair, values);
+    return cmp == PAIR_ERROR ? -2 : cmp == PAIR_NULL ? -1 : cmp == 0;
+}
+
 int eval_in(struct eval_ctx *ctx, const struct expr *e, const struct value *args, struct value *out)
 {
+    const bool rows = e->args[0]->kind == EXPR_ROW;
     bool null_seen = false;
+    struct value v = value_null();
     (void)args;
+    if (!rows && eval_node(ctx, e->args[0], &v) != 0) {
+        return -1;
+    }
     for (uint32_t i = 1; i < e->argc; i++) {
-        const int equal = operands_equal(ctx, e, e->args[0], e->args[i], false);
+        const int equal =
+            rows ? operands_equal(ctx, e, e->args[0], e->args[i], false) : in_item(ctx, e, &v, i);
         if (equal == -2) {
             return -1;
         }
@@ -370,8 +448,9 @@ int eval_interval_fn(struct eval_ctx *ctx, const struct expr *e, const struct va
 int eval_nullif(struct eval_ctx *ctx, const struct expr *e, const struct value *args,
                 struct value *out)
 {
-    if (compare_pair(ctx, e, e->args, args) == 0) {
-        return 0;
+    const int cmp = compare_pair(ctx, e, e->args, args);
+    if (cmp == 0 || cmp == PAIR_ERROR) {
+        return cmp == 0 ? 0 : -1;
     }
     return eval_as_type(ctx, &e->args[0]->type, &args[0], &e->type, out);
 }
@@ -379,8 +458,15 @@ int eval_nullif(struct eval_ctx *ctx, const struct expr *e, const struct value *
 static int extreme(struct eval_ctx *ctx, const struct expr *e, const struct value *args, int sign,
                    struct value *out)
 {
-    const struct comparison c = eval_comparison(ctx, e->args, e->argc, e->cmp_collation);
+    struct comparison c = eval_comparison(ctx, e->args, e->argc, e->cmp_collation);
+    const bool text = type_class_of(e->type.type) == TYPE_CLASS_STRING;
     uint32_t best = 0;
+    if (text && c.as != COMPARE_TEXT && !eval_is_mariadb(ctx) && c.as != COMPARE_DATETIME) {
+        c.as = COMPARE_TEXT;
+        c.collation = text_collation(e->args, e->argc, e->cmp_collation);
+    } else if (text && c.as == COMPARE_DECIMAL) {
+        c.as = COMPARE_DOUBLE;
+    }
     for (uint32_t i = 1; i < e->argc; i++) {
         int cmp = 0;
         if (eval_compare(ctx, &c, e->args[i], &args[i], e->args[best], &args[best], &cmp) != 0) {
@@ -389,6 +475,11 @@ static int extreme(struct eval_ctx *ctx, const struct expr *e, const struct valu
         if (cmp * sign > 0) {
             best = i;
         }
+    }
+    if (text && c.as == COMPARE_DOUBLE && args[best].kind == VALUE_STRING) {
+        /* MariaDB answers with what it has compared. */
+        const struct value d = value_double(value_to_double(&args[best], NULL));
+        return eval_as_type(ctx, NULL, &d, &e->type, out);
     }
     return eval_as_type(ctx, &e->args[best]->type, &args[best], &e->type, out);
 }
@@ -586,7 +677,8 @@ static int when_applies(struct eval_ctx *ctx, const struct expr *e, const struct
     }
     struct expr *const pair[2] = {e->args[0], when};
     values[0] = *operand;
-    return compare_pair(ctx, e, pair, values) == 0;
+    const int cmp = compare_pair(ctx, e, pair, values);
+    return cmp == PAIR_ERROR ? -2 : cmp == 0;
 }
 
 int eval_case(struct eval_ctx *ctx, const struct expr *e, const struct value *args,

@@ -231,30 +231,12 @@ int eval_time_format(struct eval_ctx *ctx, const struct expr *e, const struct va
     return format_moment(ctx, e, &t, eval_text(ctx, e->args[1], &args[1]), true, out);
 }
 
-/* The date of an argument for a name; false: NULL. */
-static bool take_named(struct eval_ctx *ctx, const struct value *v, uint64_t forbid,
-                       struct mtime *out)
-{
-    struct temporal_session in = eval_temporal_session(ctx);
-    in.sql_mode |= forbid;
-    if (forbid == 0) {
-        in.sql_mode &= ~(uint64_t)SQL_MODE_NO_ZERO_IN_DATE;
-    }
-    if (value_to_datetime_in(v, &in, out, NULL) == 0) {
-        return true;
-    }
-    const bool text = v->kind == VALUE_STRING && !eval_is_mariadb(ctx);
-    const struct str s = value_to_text(v, NULL, ctx->arena);
-    diag_warn_at(ctx->diag, DIAG_WARNING, ER_TRUNCATED_WRONG_VALUE, "%s: '%.*s'",
-                 text ? "Truncated incorrect date value" : "Incorrect datetime value", STR_FMT(s));
-    return false;
-}
-
 int eval_dayname(struct eval_ctx *ctx, const struct expr *e, const struct value *args,
                  struct value *out)
 {
     struct mtime t;
-    if (take_named(ctx, &args[0], SQL_MODE_NO_ZERO_DATE | SQL_MODE_NO_ZERO_IN_DATE, &t)) {
+    if (eval_date_of(ctx, &args[0],
+                     ctx->sql_mode | SQL_MODE_NO_ZERO_DATE | SQL_MODE_NO_ZERO_IN_DATE, &t)) {
         eval_set_text(e, str_from_cstr(day_names[weekday_of(&t)]), out);
     }
     return 0;
@@ -264,7 +246,8 @@ int eval_monthname(struct eval_ctx *ctx, const struct expr *e, const struct valu
                    struct value *out)
 {
     struct mtime t;
-    if (take_named(ctx, &args[0], 0, &t) && t.month > 0) {
+    if (eval_date_of(ctx, &args[0], ctx->sql_mode & ~(uint64_t)SQL_MODE_NO_ZERO_IN_DATE, &t) &&
+        t.month > 0) {
         eval_set_text(e, str_from_cstr(month_names[t.month - 1]), out);
     }
     return 0;

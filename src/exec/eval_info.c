@@ -221,6 +221,11 @@ int eval_found_rows(struct eval_ctx *ctx, const struct expr *e, const struct val
 {
     (void)e;
     (void)args;
+    if (!eval_is_mariadb(ctx)) {
+        diag_warn_at(ctx->diag, DIAG_WARNING, ER_WARN_DEPRECATED_SYNTAX,
+                     "FOUND_ROWS() is deprecated and will be removed in a future release. Consider "
+                     "using COUNT(*) instead.");
+    }
     *out = value_int(ctx->session != NULL ? (int64_t)ctx->session->found_rows : 0);
     return 0;
 }

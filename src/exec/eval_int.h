@@ -67,6 +67,9 @@ NODISCARD struct str eval_bytes(struct eval_ctx *ctx, const struct expr *arg,
 /* A date-time or time; false: NULL, warned of. */
 NODISCARD bool eval_datetime(struct eval_ctx *ctx, const struct value *v, struct mtime *out);
 NODISCARD bool eval_time(struct eval_ctx *ctx, const struct value *v, struct mtime *out);
+/* The date of an argument under that sql_mode, for functions of dates. */
+NODISCARD bool eval_date_of(struct eval_ctx *ctx, const struct value *v, uint64_t sql_mode,
+                            struct mtime *out);
 /* Truth of an argument: 1, 0, or -1 for NULL. */
 NODISCARD int eval_arg_truth(struct eval_ctx *ctx, const struct expr *arg, const struct value *v);
 
@@ -98,6 +101,9 @@ enum compare_as {
 struct comparison {
     enum compare_as as;
     const struct collation *collation; /* COMPARE_TEXT */
+    /* COMPARE_DATETIME: error 1525 calls a constant that is none so ("DATE", "DATETIME"); NULL:
+     * such text counts as the zero date, with a warning. */
+    const char *bad_date;
 };
 
 /* The way to compare the values of `count` expressions; `collation` is e->cmp_collation. */
@@ -105,7 +111,7 @@ NODISCARD struct comparison eval_comparison(const struct eval_ctx *ctx, struct e
                                             uint32_t count, uint16_t collation);
 
 /* Compares two values that are not NULL. Returns 0 with *out_cmp < 0, 0, > 0; 1 when one of them is
- * no such value and the comparison is NULL. */
+ * no such value and the comparison is NULL; -1 with diag. */
 NODISCARD int eval_compare(struct eval_ctx *ctx, const struct comparison *c,
                            const struct expr *arg_a, const struct value *a,
                            const struct expr *arg_b, const struct value *b, int *out_cmp);

@@ -310,6 +310,9 @@ static int add_interval(struct eval_ctx *ctx, const struct expr *e, const struct
         return 0;
     }
     if (t.month == 0 || t.day == 0) {
+        diag_warn_at(ctx->diag, DIAG_WARNING, ER_TRUNCATED_WRONG_VALUE,
+                     "Incorrect datetime value: '%.*s'",
+                     STR_FMT(value_to_text(date, NULL, ctx->arena)));
         return 0;
     }
     if (!interval_add(by, &t)) {
@@ -326,6 +329,9 @@ static int add_interval(struct eval_ctx *ctx, const struct expr *e, const struct
     return 0;
 }
 
+/* MySQL's code for a value out of range that is only warned of. */
+#define MYSQL_WARN_OUT_OF_RANGE 6527
+
 /* args: the date, and an EXPR_INTERVAL or (ADDDATE) a number of days. */
 static int date_arith(struct eval_ctx *ctx, const struct expr *e, const struct value *args,
                       bool subtract, struct value *out)
@@ -338,6 +344,10 @@ static int date_arith(struct eval_ctx *ctx, const struct expr *e, const struct v
         amount = amount->args[0];
     }
     if (!interval_read(ctx, unit, amount, &args[1], &by)) {
+        if (args[1].kind != VALUE_NULL && !eval_is_mariadb(ctx)) {
+            diag_warn_at(ctx->diag, DIAG_WARNING, MYSQL_WARN_OUT_OF_RANGE,
+                         "DATETIME value is out of range in '%s'", eval_print(ctx, e));
+        }
         return 0;
     }
     by.negative = by.negative != subtract;

@@ -120,10 +120,44 @@ bool eval_datetime(struct eval_ctx *ctx, const struct value *v, struct mtime *ou
     return value_to_datetime_in(v, &in, out, ctx->diag) == 0;
 }
 
+static void warn_value(struct eval_ctx *ctx, const char *what, const struct value *v)
+{
+    const struct str s = value_to_text(v, NULL, ctx->arena);
+    diag_warn_at(ctx->diag, DIAG_WARNING, ER_TRUNCATED_WRONG_VALUE, "%s: '%.*s'", what,
+                 (int)MIN(s.len, 128u), s.p != NULL ? s.p : "");
+}
+
+/* The servers word the warning for text that is no time differently. */
 bool eval_time(struct eval_ctx *ctx, const struct value *v, struct mtime *out)
 {
     const struct temporal_session in = eval_temporal_session(ctx);
+    if (!eval_is_mariadb(ctx) || v->kind != VALUE_STRING) {
+        return value_to_time_in(v, &in, out, ctx->diag) == 0;
+    }
+    if (value_to_time_in(v, &in, out, NULL) != 0) {
+        warn_value(ctx, "Incorrect time value", v);
+        return false;
+    }
     return value_to_time_in(v, &in, out, ctx->diag) == 0;
+}
+
+bool eval_date_of(struct eval_ctx *ctx, const struct value *v, uint64_t sql_mode, struct mtime *out)
+{
+    struct temporal_session in = eval_temporal_session(ctx);
+    const bool text = v->kind == VALUE_STRING;
+    in.sql_mode = sql_mode;
+    if (value_to_datetime_in(v, &in, out, NULL) != 0) {
+        warn_value(ctx,
+                   text && !eval_is_mariadb(ctx) ? "Truncated incorrect date value"
+                                                 : "Incorrect datetime value",
+                   v);
+        return false;
+    }
+    if (text) {
+        /* Once more, for the warning about what is behind the date. */
+        (void)!value_to_datetime_in(v, &in, out, ctx->diag);
+    }
+    return true;
 }
 
 int eval_arg_truth(struct eval_ctx *ctx, const struct expr *arg, const struct value *v)

@@ -113,6 +113,44 @@ static void print_cast_type(struct bytebuf *b, const struct expr *e)
     }
 }
 
+static const char *const unit_names[] = {
+    [UNIT_MICROSECOND] = "microsecond",
+    [UNIT_SECOND] = "second",
+    [UNIT_MINUTE] = "minute",
+    [UNIT_HOUR] = "hour",
+    [UNIT_DAY] = "day",
+    [UNIT_WEEK] = "week",
+    [UNIT_MONTH] = "month",
+    [UNIT_QUARTER] = "quarter",
+    [UNIT_YEAR] = "year",
+    [UNIT_SECOND_MICROSECOND] = "second_microsecond",
+    [UNIT_MINUTE_MICROSECOND] = "minute_microsecond",
+    [UNIT_MINUTE_SECOND] = "minute_second",
+    [UNIT_HOUR_MICROSECOND] = "hour_microsecond",
+    [UNIT_HOUR_SECOND] = "hour_second",
+    [UNIT_HOUR_MINUTE] = "hour_minute",
+    [UNIT_DAY_MICROSECOND] = "day_microsecond",
+    [UNIT_DAY_SECOND] = "day_second",
+    [UNIT_DAY_MINUTE] = "day_minute",
+    [UNIT_DAY_HOUR] = "day_hour",
+    [UNIT_YEAR_MONTH] = "year_month",
+};
+
+/* DATE_ADD(d, INTERVAL n u) is shown as (d + interval n u). */
+static bool print_date_arith(struct eval_ctx *ctx, struct bytebuf *b, const struct expr *e)
+{
+    const bool subtract = e->func->id == FN_DATE_SUB || e->func->id == FN_SUBDATE;
+    if (e->argc != 2 || e->args[1]->kind != EXPR_INTERVAL) {
+        return false;
+    }
+    bytebuf_put_char(b, '(');
+    print(ctx, b, e->args[0]);
+    bytebuf_put_cstr(b, subtract ? " - interval " : " + interval ");
+    print(ctx, b, e->args[1]->args[0]);
+    bytebuf_printf(b, " %s)", unit_names[e->args[1]->interval.unit]);
+    return true;
+}
+
 static void print_call(struct eval_ctx *ctx, struct bytebuf *b, const struct expr *e)
 {
     if (e->func == NULL) {
@@ -120,7 +158,8 @@ static void print_call(struct eval_ctx *ctx, struct bytebuf *b, const struct exp
     }
     if (e->func->id == FN_NEG || e->func->id == FN_BIT_NOT) {
         bytebuf_put_char(b, e->func->id == FN_NEG ? '-' : '~');
-        const bool bare = e->args[0]->kind == EXPR_COLUMN;
+        const bool bare = e->args[0]->kind == EXPR_COLUMN ||
+                          (e->args[0]->kind == EXPR_LITERAL && eval_is_mariadb(ctx));
         bytebuf_put_cstr(b, bare ? "" : "(");
         print(ctx, b, e->args[0]);
         bytebuf_put_cstr(b, bare ? "" : ")");
@@ -129,14 +168,18 @@ static void print_call(struct eval_ctx *ctx, struct bytebuf *b, const struct exp
     if (e->func->kind == FUNC_OPERATOR) {
         char separator[24] = " ";
         size_t n = 1;
+        const bool keep = e->func->id == FN_INT_DIV;
         for (const char *p = e->func->name; *p != '\0' && n + 2 < sizeof(separator); p++) {
-            separator[n++] = (char)(*p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
+            separator[n++] = (char)(*p >= 'A' && *p <= 'Z' && !keep ? *p + 32 : *p);
         }
         separator[n++] = ' ';
         separator[n] = '\0';
         bytebuf_put_char(b, '(');
         print_list(ctx, b, e, 0, separator);
         bytebuf_put_char(b, ')');
+        return;
+    }
+    if (print_date_arith(ctx, b, e)) {
         return;
     }
     put_lower(b, e->func->name);

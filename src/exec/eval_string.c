@@ -452,29 +452,27 @@ int eval_substring_index(struct eval_ctx *ctx, const struct expr *e, const struc
 
 /* ---- Searching ---- */
 
-/* Position, in characters from 1, of `what` in s at or behind byte `at`; 0 if it is not there. The
- * collation compares runs of as many characters. */
+/*
+ * Position, in characters from 1, of `what` in s at or behind that character; 0 if it is not there.
+ * As on the servers the runs compared have as many bytes, so that 'ß' is found in 'SS' where the
+ * collation says so.
+ */
 static int64_t find(const struct collation *c, struct str s, struct str what, int64_t from_char)
 {
     const bool binary = c->charset->kind == CHARSET_BINARY;
-    const size_t what_chars = binary ? what.len : utf8_count(what);
     int64_t at_char = from_char;
     size_t at = binary ? MIN((size_t)from_char, s.len) : utf8_prefix(s, (size_t)from_char);
-    for (;; at_char++) {
-        const struct str rest = str_from(s.p + at, s.len - at);
-        const size_t n = binary ? MIN(what_chars, rest.len) : utf8_prefix(rest, what_chars);
-        const struct str run = str_from(rest.p, n);
-        if ((binary ? n : utf8_count(run)) < what_chars) {
-            return 0;
-        }
+    for (; at + what.len <= s.len; at_char++) {
+        const struct str run = str_from(s.p + at, what.len);
         if (str_eq(run, what) || collation_equal(c, run, what)) {
             return at_char + 1;
         }
-        if (rest.len == 0) {
-            return 0;
+        if (at == s.len) {
+            break;
         }
-        at += binary ? 1 : utf8_prefix(rest, 1);
+        at += binary ? 1 : utf8_prefix(str_from(s.p + at, s.len - at), 1);
     }
+    return 0;
 }
 
 int eval_locate(struct eval_ctx *ctx, const struct expr *e, const struct value *args,

@@ -17,55 +17,19 @@ enum date_want {
     DATE_WHOLE,
 };
 
-static void warn_value(struct eval_ctx *ctx, const char *fmt_mysql, const char *fmt_mariadb,
-                       const struct value *v)
-{
-    const struct str s = value_to_text(v, NULL, ctx->arena);
-    diag_warn_at(ctx->diag, DIAG_WARNING, ER_TRUNCATED_WRONG_VALUE, "%s: '%.*s'",
-                 eval_is_mariadb(ctx) ? fmt_mariadb : fmt_mysql, (int)MIN(s.len, 128u),
-                 s.p != NULL ? s.p : "");
-}
-
 /* The date of an argument. False: NULL, warned of. */
 static bool take_date(struct eval_ctx *ctx, const struct value *v, enum date_want want,
                       struct mtime *out)
 {
-    struct temporal_session in = eval_temporal_session(ctx);
-    if (want == DATE_PARTIAL) {
-        in.sql_mode &= ~(uint64_t)SQL_MODE_NO_ZERO_IN_DATE;
-    } else {
-        in.sql_mode |= SQL_MODE_NO_ZERO_DATE | SQL_MODE_NO_ZERO_IN_DATE;
-    }
-    if (value_to_datetime_in(v, &in, out, NULL) != 0) {
-        warn_value(ctx,
-                   v->kind == VALUE_STRING ? "Truncated incorrect date value"
-                                           : "Incorrect datetime value",
-                   "Incorrect datetime value", v);
-        return false;
-    }
-    if (v->kind == VALUE_STRING) {
-        (void)!value_to_datetime_in(v, &in, out, ctx->diag);
-    }
-    return true;
+    const uint64_t whole = SQL_MODE_NO_ZERO_DATE | SQL_MODE_NO_ZERO_IN_DATE;
+    const uint64_t partial = ctx->sql_mode & ~(uint64_t)SQL_MODE_NO_ZERO_IN_DATE;
+    return eval_date_of(ctx, v, want == DATE_WHOLE ? ctx->sql_mode | whole : partial, out);
 }
 
-/* The time of day, or time, of an argument. */
-static bool take_time(struct eval_ctx *ctx, const struct value *v, struct mtime *out)
-{
-    const struct temporal_session in = eval_temporal_session(ctx);
-    if (!eval_is_mariadb(ctx)) {
-        return value_to_time_in(v, &in, out, ctx->diag) == 0;
-    }
-    if (value_to_time_in(v, &in, out, NULL) != 0) {
-        warn_value(ctx, "Incorrect time value", "Incorrect time value", v);
-        return false;
-    }
-    return value_to_time_in(v, &in, out, ctx->diag) == 0;
-}
-
+/* TO_DAYS(): the servers' year 0 has no 29 February. */
 static int32_t day_number(const struct mtime *t)
 {
-    return date_to_days(t) + DAYS_TO_1970;
+    return date_to_days(t) + DAYS_TO_1970 + (t->year == 0 && t->month <= 2 ? 1 : 0);
 }
 
 /* ---- Parts of a date ---- */
@@ -277,7 +241,7 @@ int eval_hour(struct eval_ctx *ctx, const struct expr *e, const struct value *ar
 {
     struct mtime t;
     (void)e;
-    if (take_time(ctx, &args[0], &t)) {
+    if (eval_time(ctx, &args[0], &t)) {
         *out = value_int(t.hour);
     }
     return 0;
@@ -288,7 +252,7 @@ int eval_minute(struct eval_ctx *ctx, const struct expr *e, const struct value *
 {
     struct mtime t;
     (void)e;
-    if (take_time(ctx, &args[0], &t)) {
+    if (eval_time(ctx, &args[0], &t)) {
         *out = value_int(t.minute);
     }
     return 0;
@@ -299,7 +263,7 @@ int eval_second(struct eval_ctx *ctx, const struct expr *e, const struct value *
 {
     struct mtime t;
     (void)e;
-    if (take_time(ctx, &args[0], &t)) {
+    if (eval_time(ctx, &args[0], &t)) {
         *out = value_int(t.second);
     }
     return 0;
@@ -310,7 +274,7 @@ int eval_microsecond(struct eval_ctx *ctx, const struct expr *e, const struct va
 {
     struct mtime t;
     (void)e;
-    if (take_time(ctx, &args[0], &t)) {
+    if (eval_time(ctx, &args[0], &t)) {
         *out = value_int(t.usec);
     }
     return 0;
@@ -401,11 +365,14 @@ int eval_extract(struct eval_ctx *ctx, const struct expr *e, const struct value 
         struct temporal_session in = eval_temporal_session(ctx);
         in.sql_mode &= ~(uint64_t)SQL_MODE_NO_ZERO_IN_DATE;
         if (value_to_datetime_in(v, &in, &t, NULL) != 0) {
-            warn_value(ctx, "Incorrect datetime value", "Incorrect interval value", v);
+            const struct str s = value_to_text(v, NULL, ctx->arena);
+            diag_warn_at(ctx->diag, DIAG_WARNING, ER_TRUNCATED_WRONG_VALUE,
+                         "Incorrect %s value: '%.*s'",
+                         eval_is_mariadb(ctx) ? "interval" : "datetime", STR_FMT(s));
             return 0;
         }
     } else if (is_time_value(ctx, v)) {
-        if (!take_time(ctx, v, &t)) {
+        if (!eval_time(ctx, v, &t)) {
             return 0;
         }
         if (eval_is_mariadb(ctx)) {
@@ -416,7 +383,7 @@ int eval_extract(struct eval_ctx *ctx, const struct expr *e, const struct value 
         if (!eval_datetime(ctx, v, &t)) {
             return 0;
         }
-    } else if (!take_time(ctx, v, &t)) {
+    } else if (!eval_time(ctx, v, &t)) {
         return 0;
     }
     int64_t week = 0;
@@ -455,7 +422,7 @@ int eval_time_fn(struct eval_ctx *ctx, const struct expr *e, const struct value 
                  struct value *out)
 {
     struct mtime t;
-    if (take_time(ctx, &args[0], &t)) {
+    if (eval_time(ctx, &args[0], &t)) {
         *out = (struct value){.kind = VALUE_TIME, .decimals = shown_decimals(e), .time = t};
     }
     return 0;
@@ -483,7 +450,7 @@ int eval_timestamp(struct eval_ctx *ctx, const struct expr *e, const struct valu
 {
     struct mtime t;
     struct mtime by = {.year = 0};
-    if (!eval_datetime(ctx, &args[0], &t) || (e->argc > 1 && !take_time(ctx, &args[1], &by))) {
+    if (!eval_datetime(ctx, &args[0], &t) || (e->argc > 1 && !eval_time(ctx, &args[1], &by))) {
         return 0;
     }
     if (e->argc == 1) {
@@ -620,7 +587,7 @@ int eval_time_to_sec(struct eval_ctx *ctx, const struct expr *e, const struct va
 {
     struct mtime t;
     (void)e;
-    if (take_time(ctx, &args[0], &t)) {
+    if (eval_time(ctx, &args[0], &t)) {
         *out = value_int(time_us(&t) / US_PER_SECOND);
     }
     return 0;
@@ -633,7 +600,7 @@ static bool take_moment(struct eval_ctx *ctx, const struct value *v, int64_t *ou
     struct mtime t;
     *out_is_time = v->kind != VALUE_DATE && v->kind != VALUE_DATETIME &&
                    (v->kind != VALUE_STRING || is_time_value(ctx, v));
-    if (*out_is_time ? !take_time(ctx, v, &t) : !eval_datetime(ctx, v, &t)) {
+    if (*out_is_time ? !eval_time(ctx, v, &t) : !eval_datetime(ctx, v, &t)) {
         return false;
     }
     *out_us = *out_is_time ? temporal_pack_time(&t) : temporal_pack_datetime(&t);
@@ -661,7 +628,7 @@ static int add_time(struct eval_ctx *ctx, const struct expr *e, const struct val
     int64_t us;
     bool is_time;
     struct mtime by;
-    if (!take_moment(ctx, &args[0], &us, &is_time) || !take_time(ctx, &args[1], &by)) {
+    if (!take_moment(ctx, &args[0], &us, &is_time) || !eval_time(ctx, &args[1], &by)) {
         return 0;
     }
     const __int128 sum = (__int128)us + sign * (__int128)temporal_pack_time(&by);
