@@ -226,16 +226,19 @@ static const char *key_of(const struct column_def *c)
                                               : "";
 }
 
-static bool has_collation(const struct sql_type *t)
+/* Name of a column's collation; p NULL when it has none. JSON is a text in MariaDB. */
+static struct str collation_of(const struct sql_type *t, enum sql_dialect dialect)
 {
     switch (type_class_of(t->type)) {
     case TYPE_CLASS_STRING:
-        return !type_is_binary_string(t);
+        return type_is_binary_string(t) ? STR_NULL : collation_name(t->collation, dialect);
     case TYPE_CLASS_ENUM:
     case TYPE_CLASS_SET:
-        return true;
+        return collation_name(t->collation, dialect);
+    case TYPE_CLASS_JSON:
+        return dialect == DIALECT_MARIADB ? STR("utf8mb4_bin") : STR_NULL;
     default:
-        return false;
+        return STR_NULL;
     }
 }
 
@@ -268,9 +271,7 @@ static int column_row(struct show_run *r, const struct table_def *t, const struc
     }
     show_text(r, "Field", c->name);
     show_text(r, "Type", type_to_sql(&c->type, dialect, arena));
-    if (has_collation(&c->type)) {
-        show_text(r, "Collation", collation_name(c->type.collation, dialect));
-    }
+    show_text(r, "Collation", collation_of(&c->type, dialect));
     show_cstr(r, "Null", type_is_nullable(&c->type) ? "YES" : "NO");
     show_cstr(r, "Key", key_of(c));
     show_text(r, "Default", column_default_to_text(c, dialect, arena));
