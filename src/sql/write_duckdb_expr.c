@@ -301,9 +301,47 @@ int write_condition(struct writer *w, const struct expr *e)
     return 0;
 }
 
+/* Few enough alternatives may stay: DuckDB's planner takes long over many ORs, not over many values
+ * of IN. */
+#define OR_TO_IN 8
+
+static bool is_or_of_values(const struct expr *e)
+{
+    if (e->func->id != FN_OR || e->argc < OR_TO_IN) {
+        return false;
+    }
+    for (uint32_t i = 0; i < e->argc; i++) {
+        const struct expr *a = e->args[i];
+        if (a->kind != EXPR_CALL || a->func->id != FN_EQ || a->args[0]->kind != EXPR_COLUMN ||
+            a->args[1]->kind != EXPR_LITERAL || !expr_equal(a->args[0], e->args[0]->args[0]) ||
+            a->cmp_collation != e->args[0]->cmp_collation ||
+            type_class_of(a->args[1]->type.type) != type_class_of(e->args[0]->args[1]->type.type)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* x = 1 OR x = 2 OR … as x IN (1, 2, …). */
+static int write_or_as_in(struct writer *w, const struct expr *e, struct form *out)
+{
+    struct expr in = *e->args[0];
+    in.argc = e->argc + 1;
+    in.args = ARENA_ARRAY(&w->arena, struct expr *, in.argc);
+    in.func = func_get(FN_IN);
+    in.args[0] = e->args[0]->args[0];
+    for (uint32_t i = 0; i < e->argc; i++) {
+        in.args[i + 1] = e->args[i]->args[1];
+    }
+    return write_in_rule(w, &in, out);
+}
+
 static int write_logic_rule(struct writer *w, const struct expr *e, struct form *out)
 {
     out->kind = FORM_BOOL;
+    if (is_or_of_values(e)) {
+        return write_or_as_in(w, e, out);
+    }
     bytebuf_put_char(w->out, '(');
     for (uint32_t i = 0; i < e->argc; i++) {
         if (i > 0) {
@@ -685,8 +723,15 @@ int write_expr(struct writer *w, const struct expr *e, struct form *out)
     return 0;
 }
 
+/* DuckDB's planner takes a second for an operator chain of this height, cannot be interrupted in
+ * it, and grows cubically. */
+#define MAX_HEIGHT 300
+
 static int write_any(struct writer *w, const struct expr *e, struct form *out)
 {
+    if (e->height > MAX_HEIGHT) {
+        return write_refuse(w, "an expression this deep");
+    }
     if (w->group != NULL) {
         const int done = write_grouped(w, e, out);
         if (done != 0) {

@@ -158,18 +158,38 @@ static void test_wide_products_cast_one_side(void **state)
     fixture_release(&f);
 }
 
-static void test_deep_expressions_do_not_fail(void **state)
+/* SELECT i+1+1+… FROM n */
+static const char *chain(struct fixture *f, int terms)
 {
-    (void)state;
-    struct fixture f;
     char sql[8192] = "SELECT i";
-    fixture_init(&f, DIALECT_MYSQL);
-    fixture_create(&f, schema);
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < terms; i++) {
         (void)strcat(sql, "+1");
     }
     (void)strcat(sql, " FROM n");
-    assert_non_null(written(&f, sql, 0));
+    return written(f, sql, 0);
+}
+
+static void test_depth_is_bounded(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f, DIALECT_MYSQL);
+    fixture_create(&f, schema);
+    assert_non_null(chain(&f, 250));
+    assert_null(chain(&f, 500));
+    fixture_release(&f);
+}
+
+static void test_many_alternatives_become_in(void **state)
+{
+    (void)state;
+    struct fixture f;
+    fixture_init(&f, DIALECT_MYSQL);
+    fixture_create(&f, schema);
+    assert_string_equal(
+        written(&f, "SELECT id FROM n WHERE i=1 OR i=2 OR i=3 OR i=4 OR i=5 OR i=6 OR i=7 OR i=8",
+                0),
+        "SELECT r0.c1 AS c0 FROM t1 AS r0 WHERE (r0.c2 IN (1, 2, 3, 4, 5, 6, 7, 8))");
     fixture_release(&f);
 }
 
@@ -179,7 +199,8 @@ int main(void)
         cmocka_unit_test(test_statements_are_written),
         cmocka_unit_test(test_what_is_not_proven_is_refused),
         cmocka_unit_test(test_wide_products_cast_one_side),
-        cmocka_unit_test(test_deep_expressions_do_not_fail),
+        cmocka_unit_test(test_depth_is_bounded),
+        cmocka_unit_test(test_many_alternatives_become_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
