@@ -432,7 +432,6 @@ static void convert_column(const struct alter_run *run, struct column_def *c)
     const uint16_t from = t->collation;
     const struct collation *to = collation_find(run->t->collation);
     t->collation = run->t->collation;
-    c->explicit_collation = false;
     t->flags = (uint16_t)(t->flags & ~BINARY_FLAG);
     if ((to->flags & COLLATION_BIN) != 0) {
         t->flags |= BINARY_FLAG;

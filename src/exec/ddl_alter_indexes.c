@@ -97,6 +97,16 @@ static void describe(struct alter_run *run, const struct index_def *ix, struct i
     }
 }
 
+/* The first of an index's columns that is dropped. */
+static struct str first_dropped(const struct alter_run *run, const struct index_def *ix)
+{
+    uint32_t i = 0;
+    while (i + 1 < ix->column_count && new_column(run, ix->columns[i].column) >= 0) {
+        i++;
+    }
+    return run->before->columns[ix->columns[i].column].name;
+}
+
 static int keep_index(struct alter_run *run, const struct index_def *ix)
 {
     struct exec_session *x = run->x;
@@ -106,6 +116,10 @@ static int keep_index(struct alter_run *run, const struct index_def *ix)
         return 0;
     }
     if (spec.part_count < ix->column_count && ix->kind != INDEX_DEF_PLAIN) {
+        if (x->server->dialect == DIALECT_MARIADB) {
+            return diag_set(x->diag, ER_KEY_COLUMN_DOES_NOT_EXITS,
+                            ddl_text(x, first_dropped(run, ix)));
+        }
         alter_need(run, ALTER_ROWS_COPY); /* what is left may not be unique */
     }
     const struct alter_action *a = find_action(run, ALTER_RENAME_INDEX, ix->name);

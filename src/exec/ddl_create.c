@@ -4,6 +4,7 @@
 
 struct create_run {
     struct exec_session *x;
+    const struct stmt *whole; /* column names of a query are pieces of its text */
     struct create_table_stmt *stmt;
     struct str db;
     struct database_def database;
@@ -153,6 +154,9 @@ static int open_sources(struct create_run *run)
         if (run->like == NULL) {
             return -1;
         }
+        if (str_eq(run->like->db, run->db) && str_eq(run->like->name, s->table.name)) {
+            return diag_set(x->diag, ER_NONUNIQ_TABLE, ddl_text(x, s->table.name));
+        }
         if (run->like->view_text.p != NULL) {
             return diag_set(x->diag, ER_WRONG_OBJECT, ddl_text(x, run->like->db),
                             ddl_text(x, run->like->name), "BASE TABLE");
@@ -164,8 +168,11 @@ static int open_sources(struct create_run *run)
     }
     struct stmt *select = ARENA_NEW(&x->stmt_arena, struct stmt);
     struct resolve_env env;
-    select->kind = STMT_SELECT;
-    select->query = s->query;
+    *select = (struct stmt){.kind = STMT_SELECT,
+                            .text = run->whole->text,
+                            .param_count = run->whole->param_count,
+                            .params = run->whole->params,
+                            .query = s->query};
     exec_resolve_env(x, PRIV_SELECT, &env);
     return sql_resolve(select, &env, &x->stmt_arena, x->diag);
 }
@@ -244,7 +251,7 @@ static int check_target(struct create_run *run)
 
 int exec_create_table(struct exec_session *x, struct stmt *stmt)
 {
-    struct create_run run = {.x = x, .stmt = &stmt->create_table};
+    struct create_run run = {.x = x, .whole = stmt, .stmt = &stmt->create_table};
     bool done;
     if (refuse_unsupported(x, run.stmt) != 0 || check_target(&run) != 0 ||
         open_sources(&run) != 0 || exec_take_writer(x) != 0 ||

@@ -48,7 +48,7 @@ int exec_create_database(struct exec_session *x, struct stmt *stmt)
     const bool exists = catalog_find_database(x->server->catalog, s->name, &x->stmt_arena, &before);
     if (exists && s->if_exists) {
         diag_warn(x->diag, DIAG_NOTE, ER_DB_CREATE_EXISTS, ddl_text(x, s->name));
-        x->result.affected_rows = 1;
+        x->result.affected_rows = x->server->dialect == DIALECT_MYSQL ? 1 : 0;
         return 0;
     }
     if (exists && !s->or_replace) {
@@ -81,7 +81,13 @@ int exec_alter_database(struct exec_session *x, struct stmt *stmt)
     ddl_plan_init(&plan);
     ddl_plan_add(x, &plan, DDL_PUT_DATABASE, NULL, NULL)->db = db;
     x->result.affected_rows = 1;
-    return ddl_run(x, &plan);
+    if (ddl_run(x, &plan) != 0) {
+        return -1;
+    }
+    if (str_eq(x->db, name)) {
+        exec_set_database_charset(x, db.collation);
+    }
+    return 0;
 }
 
 int exec_drop_database(struct exec_session *x, struct stmt *stmt)
@@ -107,6 +113,7 @@ int exec_drop_database(struct exec_session *x, struct stmt *stmt)
     if (x->db.p != NULL && str_eq(x->db, s->name)) {
         x->db = STR_NULL;
         x->result.db_changed = true;
+        exec_set_database_charset(x, x->vars.collation_server);
     }
     return 0;
 }

@@ -62,9 +62,6 @@ static void int_column(struct sql_type *t, bool is_literal, enum sql_dialect dia
 {
     const uint32_t longest = dialect == DIALECT_MYSQL && !is_literal ? 11 : 9;
     t->type = t->length > longest ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_LONG;
-    if (dialect == DIALECT_MYSQL) {
-        t->length = t->type == MYSQL_TYPE_LONGLONG ? 20 : type_is_unsigned(t) ? 10 : 11;
-    }
 }
 
 static void expression_type(struct sql_type *t, bool is_literal, enum sql_dialect dialect)
@@ -146,7 +143,6 @@ static void copy_column(struct table_def *t, const struct column_def *from, bool
     column_def_copy(t->arena, from, to);
     to->on_update_now = false;
     to->invisible = false;
-    to->explicit_collation = false;
     if ((from->type.flags & AUTO_INCREMENT_FLAG) != 0) {
         to->type.flags = (uint16_t)(to->type.flags & ~AUTO_INCREMENT_FLAG);
         zero_default(t, to);
