@@ -49,12 +49,13 @@ struct load_run {
     uint64_t rows;
     int parse_rc;
     bool need_more;
+    bool parsed_all; /* the last row is in the chunk being filled */
 
     /* Ring: [head, tail) are full. */
     struct chunk_builder ring[RING_SIZE];
     uint64_t head;
     uint64_t tail;
-    bool done; /* the reader has ended */
+    bool done; /* the reader has ended, its last chunk is in the ring */
     struct fiber *reader;
     struct fiber *writer_fiber;
 
@@ -222,7 +223,7 @@ static void parse_step(void *arg)
         }
     }
     run->need_more = r == LOAD_NEED_MORE;
-    run->done = r == LOAD_END;
+    run->parsed_all = r == LOAD_END;
 }
 
 /* ---- Reading: the reader fiber ---- */
@@ -288,12 +289,12 @@ static void read_all(void *arg)
     struct load_run *run = arg;
     fiber_mask_interrupts();
     int rc = read_more(run);
-    while (rc == 0 && !run->done && !run->failed) {
+    while (rc == 0 && !run->parsed_all && !run->failed) {
         wait_for_room(run);
         offload_run_always(OFFLOAD_FILE, parse_step, run);
         rc = run->parse_rc;
         const bool full = chunk_builder_is_full(&run->ring[run->tail % RING_SIZE]);
-        if (rc == 0 && (full || run->done)) {
+        if (rc == 0 && (full || run->parsed_all)) {
             publish_chunk(run);
         }
         if (rc == 0 && run->need_more) {
