@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "engine/duckdb/duckdb_engine.h"
+#include "engine/trace/trace.h"
 #include "exec/bootstrap.h"
 #include "os/fiber.h"
 #include "os/file.h"
@@ -131,6 +132,11 @@ int app_open_storage(struct app *a, struct diag *d)
     };
     struct server *s = &a->server;
     s->data_dir = c->storage_duckdb_path;
+    if (c->storage_trace) {
+        const struct trace_config trace = {
+            .inner = type, .inner_config = &config, .level = LOG_LEVEL_INFO};
+        return engine_open(&trace_engine, &trace, d, &s->engine);
+    }
     return engine_open(type, &config, d, &s->engine);
 }
 
