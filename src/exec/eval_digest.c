@@ -1,11 +1,13 @@
 /* Digests, number bases, formatted numbers, and what is known of a string's character set. */
 #include "exec/eval_int.h"
+#include "types/json.h"
 
 #include <openssl/evp.h>
 #include <zlib.h>
 
 #include <ctype.h>
 #include <stdio.h>
+#include <sys/random.h>
 
 #define TEXT(i)  eval_text(ctx, e->args[i], &args[i])
 #define BYTES(i) eval_bytes(ctx, e->args[i], &args[i])
@@ -352,5 +354,188 @@ int eval_coercibility(struct eval_ctx *ctx, const struct expr *e, const struct v
     (void)ctx;
     (void)args;
     *out = value_int(e->args[0]->coercibility);
+    return 0;
+}
+
+/* ---- Base 64 and random bytes ---- */
+
+/* Lines of TO_BASE64. */
+#define BASE64_LINE 76
+
+int eval_to_base64(struct eval_ctx *ctx, const struct expr *e, const struct value *args,
+                   struct value *out)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const struct str s = BYTES(0);
+    const uint64_t chars = ((uint64_t)s.len + 2) / 3 * 4;
+    char *buf = eval_text_room(ctx, e, chars + chars / BASE64_LINE);
+    size_t len = 0;
+    if (buf == NULL) {
+        return 0;
+    }
+    for (size_t i = 0, column = 0; i < s.len; i += 3, column += 4) {
+        if (column == BASE64_LINE) {
+            buf[len++] = '\n';
+            column = 0;
+        }
+        const size_t left = s.len - i;
+        const uint32_t n = (uint32_t)(unsigned char)s.p[i] << 16 |
+                           (left > 1 ? (uint32_t)(unsigned char)s.p[i + 1] << 8 : 0) |
+                           (left > 2 ? (uint32_t)(unsigned char)s.p[i + 2] : 0);
+        buf[len++] = digits[n >> 18];
+        buf[len++] = digits[n >> 12 & 63];
+        buf[len++] = (char)(left > 1 ? digits[n >> 6 & 63] : '=');
+        buf[len++] = (char)(left > 2 ? digits[n & 63] : '=');
+    }
+    eval_set_text(e, str_from(buf, len), out);
+    return 0;
+}
+
+static int base64_digit(char c)
+{
+    if (c >= 'A' && c <= 'Z') {
+        return c - 'A';
+    }
+    if (c >= 'a' && c <= 'z') {
+        return c - 'a' + 26;
+    }
+    if (c >= '0' && c <= '9') {
+        return c - '0' + 52;
+    }
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* White space is skipped; anything else that is no base 64 gives NULL. */
+int eval_from_base64(struct eval_ctx *ctx, const struct expr *e, const struct value *args,
+                     struct value *out)
+{
+    const struct str s = TEXT(0);
+    char *buf = eval_text_room(ctx, e, (uint64_t)s.len / 4 * 3 + 3);
+    size_t len = 0;
+    unsigned count = 0;
+    unsigned padding = 0;
+    uint32_t n = 0;
+    if (buf == NULL) {
+        return 0;
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        if (isspace((unsigned char)s.p[i])) {
+            continue;
+        }
+        const int d = s.p[i] == '=' && count >= 2 ? 0 : base64_digit(s.p[i]);
+        padding += s.p[i] == '=';
+        if (d < 0 || (padding > 0 && s.p[i] != '=') || (len > 0 && count == 0 && padding > 1)) {
+            return 0;
+        }
+        n = n << 6 | (uint32_t)d;
+        if (++count == 4) {
+            for (unsigned k = 0; k < 3 - padding; k++) {
+                buf[len++] = (char)(unsigned char)(n >> (16 - 8 * k));
+            }
+            count = 0;
+            n = 0;
+        }
+    }
+    if (count == 0) {
+        eval_set_text(e, str_from(buf, len), out);
+    }
+    return 0;
+}
+
+/* Longest RANDOM_BYTES(). */
+#define RANDOM_BYTES_MAX 1024
+
+int eval_random_bytes(struct eval_ctx *ctx, const struct expr *e, const struct value *args,
+                      struct value *out)
+{
+    const int64_t n = eval_signed(ctx, e->args[0], &args[0]);
+    if (n < 1 || n > RANDOM_BYTES_MAX) {
+        return diag_set(ctx->diag, ER_DATA_OUT_OF_RANGE, "length", "random_bytes");
+    }
+    char *buf = arena_alloc(ctx->arena, (size_t)n);
+    if (getrandom(buf, (size_t)n, 0) != (ssize_t)n) {
+        return diag_set(ctx->diag, ER_OUT_OF_RESOURCES);
+    }
+    eval_set_text(e, str_from(buf, (size_t)n), out);
+    return 0;
+}
+
+/* ---- Internet addresses ---- */
+
+/* NULL, and MySQL's warning about an argument that is no address. */
+static int not_an_address(struct eval_ctx *ctx, const struct expr *e, const char *type,
+                          const char *function)
+{
+    if (!eval_is_mariadb(ctx)) {
+        diag_warn(ctx->diag, DIAG_WARNING, ER_WRONG_VALUE_FOR_TYPE, type,
+                  eval_print(ctx, e->args[0]), function);
+    }
+    return 0;
+}
+
+/* "a.b.c.d"; fewer parts leave the middle ones 0. False: not an address. */
+static bool parse_address(struct str s, uint32_t *out)
+{
+    uint32_t parts[4] = {0};
+    unsigned count = 0;
+    bool digits = false;
+    for (size_t i = 0; i < s.len; i++) {
+        if (isdigit((unsigned char)s.p[i])) {
+            parts[count] = parts[count] * 10 + (uint32_t)(s.p[i] - '0');
+            digits = true;
+            if (parts[count] > 255) {
+                return false;
+            }
+        } else if (s.p[i] == '.' && digits && count < 3) {
+            count++;
+            digits = false;
+        } else {
+            return false;
+        }
+    }
+    *out = parts[count];
+    for (unsigned i = 0; i < count; i++) {
+        *out |= parts[i] << (24 - 8 * i);
+    }
+    return digits;
+}
+
+int eval_inet_aton(struct eval_ctx *ctx, const struct expr *e, const struct value *args,
+                   struct value *out)
+{
+    uint32_t n;
+    if (!parse_address(TEXT(0), &n)) {
+        return not_an_address(ctx, e, "string", "inet_aton");
+    }
+    *out = value_int(n);
+    return 0;
+}
+
+int eval_inet_ntoa(struct eval_ctx *ctx, const struct expr *e, const struct value *args,
+                   struct value *out)
+{
+    const int64_t n = eval_signed(ctx, e->args[0], &args[0]);
+    if (n < 0 || n > UINT32_MAX) {
+        return not_an_address(ctx, e, "integer", "inet_ntoa");
+    }
+    eval_set_text(e,
+                  arena_printf(ctx->arena, "%u.%u.%u.%u", (unsigned)(n >> 24),
+                               (unsigned)(n >> 16 & 255), (unsigned)(n >> 8 & 255),
+                               (unsigned)(n & 255)),
+                  out);
+    return 0;
+}
+
+/* ---- JSON ---- */
+
+int eval_json_valid(struct eval_ctx *ctx, const struct expr *e, const struct value *args,
+                    struct value *out)
+{
+    struct json_value v;
+    struct json_error error;
+    /* On MariaDB anything has a text. */
+    const bool text =
+        eval_is_mariadb(ctx) || args[0].kind == VALUE_STRING || args[0].kind == VALUE_JSON;
+    *out = value_int(text && json_parse(TEXT(0), ctx->arena, &v, &error) == 0);
     return 0;
 }

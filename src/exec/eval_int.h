@@ -163,23 +163,24 @@ eval_fn eval_concat, eval_concat_ws, eval_length, eval_char_length, eval_bit_len
     eval_lower, eval_trim, eval_ltrim, eval_rtrim, eval_left, eval_right, eval_substring,
     eval_substring_index, eval_replace, eval_repeat, eval_reverse, eval_lpad, eval_rpad, eval_space,
     eval_instr, eval_locate, eval_ascii, eval_ord, eval_find_in_set, eval_quote, eval_char,
-    eval_sounds_like, eval_soundex, eval_insert, eval_convert_using;
+    eval_sounds_like, eval_soundex, eval_insert, eval_convert_using, eval_char_using;
 
 eval_fn eval_hex, eval_unhex, eval_md5, eval_sha1, eval_sha2, eval_crc32, eval_conv, eval_bin,
-    eval_oct, eval_format, eval_charset, eval_collation, eval_coercibility;
+    eval_oct, eval_format, eval_charset, eval_collation, eval_coercibility, eval_to_base64,
+    eval_from_base64, eval_random_bytes, eval_inet_aton, eval_inet_ntoa, eval_json_valid;
 
 eval_fn eval_abs, eval_sign, eval_round, eval_truncate, eval_floor, eval_ceil, eval_sqrt, eval_pow,
     eval_exp, eval_ln, eval_log, eval_log2, eval_log10, eval_sin, eval_cos, eval_tan, eval_atan,
-    eval_degrees, eval_radians, eval_pi, eval_rand;
+    eval_degrees, eval_radians, eval_pi, eval_rand, eval_asin, eval_acos, eval_cot, eval_bit_count;
 
 eval_fn eval_date_add, eval_date_sub, eval_extract, eval_year, eval_month, eval_day, eval_quarter,
     eval_dayofweek, eval_weekday, eval_dayofyear, eval_week, eval_weekofyear, eval_yearweek,
     eval_hour, eval_minute, eval_second, eval_microsecond, eval_dayname, eval_monthname, eval_date,
     eval_time_fn, eval_timestamp, eval_last_day, eval_to_days, eval_from_days, eval_datediff,
-    eval_timestampdiff, eval_timestampadd, eval_date_format, eval_time_format, eval_timediff,
-    eval_addtime, eval_subtime, eval_sec_to_time, eval_time_to_sec, eval_unix_timestamp,
-    eval_from_unixtime, eval_convert_tz, eval_makedate, eval_maketime, eval_period_add,
-    eval_period_diff;
+    eval_timestampdiff, eval_timestampadd, eval_date_format, eval_time_format, eval_str_to_date,
+    eval_to_seconds, eval_timediff, eval_addtime, eval_subtime, eval_sec_to_time, eval_time_to_sec,
+    eval_unix_timestamp, eval_from_unixtime, eval_convert_tz, eval_makedate, eval_maketime,
+    eval_period_add, eval_period_diff;
 
 eval_fn eval_now, eval_sysdate, eval_utc_timestamp, eval_curdate, eval_utc_date, eval_curtime,
     eval_utc_time, eval_database, eval_user, eval_current_user, eval_current_role, eval_version,

@@ -369,3 +369,40 @@ int eval_rand(struct eval_ctx *ctx, const struct expr *e, const struct value *ar
                         (double)RAND_MAX_VALUE);
     return 0;
 }
+
+/* ---- Others ---- */
+
+int eval_asin(struct eval_ctx *ctx, const struct expr *e, const struct value *args,
+              struct value *out)
+{
+    const double d = DOUBLE(0);
+    if (d >= -1 && d <= 1) {
+        *out = value_double(asin(d));
+    }
+    return 0;
+}
+
+int eval_acos(struct eval_ctx *ctx, const struct expr *e, const struct value *args,
+              struct value *out)
+{
+    const double d = DOUBLE(0);
+    if (d >= -1 && d <= 1) {
+        *out = value_double(acos(d));
+    }
+    return 0;
+}
+
+int eval_cot(struct eval_ctx *ctx, const struct expr *e, const struct value *args,
+             struct value *out)
+{
+    return set_real(ctx, e, 1 / tan(DOUBLE(0)), out);
+}
+
+int eval_bit_count(struct eval_ctx *ctx, const struct expr *e, const struct value *args,
+                   struct value *out)
+{
+    bool is_unsigned;
+    const int64_t n = eval_int(ctx, e->args[0], &args[0], &is_unsigned);
+    *out = value_int(__builtin_popcountll((unsigned long long)n));
+    return 0;
+}

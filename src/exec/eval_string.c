@@ -640,3 +640,18 @@ int eval_sounds_like(struct eval_ctx *ctx, const struct expr *e, const struct va
     *out = value_int(str_eq(soundex(ctx, TEXT(0)), soundex(ctx, TEXT(1))));
     return 0;
 }
+
+/* CHAR(n, … USING set): the bytes of the numbers in that character set. */
+int eval_char_using(struct eval_ctx *ctx, const struct expr *e, const struct value *args,
+                    struct value *out)
+{
+    struct expr numbers = *e;
+    numbers.argc = e->argc - 1;
+    if (eval_char(ctx, &numbers, args, out) != 0 || out->kind == VALUE_NULL) {
+        return out->kind == VALUE_NULL ? 0 : -1;
+    }
+    out->collation = COLLATION_BINARY;
+    const struct value bytes = *out;
+    *out = value_null();
+    return eval_convert_using(ctx, e, &bytes, out);
+}

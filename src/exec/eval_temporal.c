@@ -133,6 +133,18 @@ int eval_to_days(struct eval_ctx *ctx, const struct expr *e, const struct value 
     return 0;
 }
 
+int eval_to_seconds(struct eval_ctx *ctx, const struct expr *e, const struct value *args,
+                    struct value *out)
+{
+    struct mtime t;
+    (void)e;
+    if (take_date(ctx, &args[0], DATE_WHOLE, &t)) {
+        *out =
+            value_int(day_number(&t) * INT64_C(86400) + t.hour * 3600 + t.minute * 60 + t.second);
+    }
+    return 0;
+}
+
 /* ---- Weeks ---- */
 
 /* The rules that modes 0 to 7 of WEEK() are made of. */

@@ -356,7 +356,8 @@ int resolve_expr(struct resolver *r, struct scope *s, struct expr **pe)
     struct expr *e = *pe;
     switch (e->kind) {
     case EXPR_LITERAL:
-        if (e->lit.value.kind == VALUE_STRING && resolve_temporal_literal(r, e) != 0) {
+        if (e->lit.value.kind == VALUE_STRING &&
+            (resolve_introducer(r, e) != 0 || resolve_temporal_literal(r, e) != 0)) {
             return -1;
         }
         e->flags |= EXPR_IS_CONST;

@@ -85,6 +85,22 @@ enum type_rule {
     TR_RANK,
     TR_PERCENT,
     TR_LAG,
+    TR_UNHEX,
+    TR_CHAR,
+    TR_CHAR_USING,
+    TR_FORMAT,
+    TR_QUOTE,
+    TR_SOUNDEX,
+    TR_INSERT,
+    TR_BASE64,
+    TR_RANDOM_BYTES,
+    TR_INTERVAL_FN,
+    TR_TIMESTAMPADD,
+    TR_STR_TO_DATE,
+    TR_TIME_RESULT,
+    TR_ADDTIME,
+    TR_FROM_UNIXTIME,
+    TR_CONVERT_TZ,
     TYPE_RULE_COUNT,
 };
 
@@ -264,7 +280,29 @@ int derive_now(struct resolver *r, struct expr *e);
 int derive_curtime(struct resolver *r, struct expr *e);
 int derive_unix_timestamp(struct resolver *r, struct expr *e);
 
+/* types_derive_misc.c: what only the evaluator carries out. */
+int derive_unhex(struct resolver *r, struct expr *e);
+int derive_char(struct resolver *r, struct expr *e);
+int derive_char_using(struct resolver *r, struct expr *e);
+int derive_format(struct resolver *r, struct expr *e);
+int derive_quote(struct resolver *r, struct expr *e);
+int derive_soundex(struct resolver *r, struct expr *e);
+int derive_insert(struct resolver *r, struct expr *e);
+int derive_base64(struct resolver *r, struct expr *e);
+int derive_random_bytes(struct resolver *r, struct expr *e);
+int derive_interval_fn(struct resolver *r, struct expr *e);
+int derive_timestampadd(struct resolver *r, struct expr *e);
+int derive_str_to_date(struct resolver *r, struct expr *e);
+int derive_time_result(struct resolver *r, struct expr *e);
+int derive_addtime(struct resolver *r, struct expr *e);
+int derive_from_unixtime(struct resolver *r, struct expr *e);
+int derive_convert_tz(struct resolver *r, struct expr *e);
+
 /* Helpers of the rules. */
+/* Gives a literal with an introducer its text in UTF-8 and its collation: 1115, 1300. */
+NODISCARD int resolve_introducer(struct resolver *r, struct expr *e);
+/* Fraction digits of an operand as a date or time. */
+unsigned temporal_scale(const struct expr *e);
 void set_type(struct expr *e, enum mysql_type type, uint32_t length, unsigned decimals,
               unsigned flags);
 /* A string result of `chars` characters in e's collation (set before); TEXT types beyond VARCHAR's

@@ -816,16 +816,17 @@ static int derive_text(struct resolver *r, struct expr *e)
 
 static int derive_date(struct resolver *r, struct expr *e)
 {
-    const unsigned fsp = e->argc > 0 && type_class_of(e->args[0]->type.type) != TYPE_CLASS_STRING
-                             ? MIN(type_scale(e->args[0]), 6u)
-                             : 0;
+    unsigned fsp = 0;
+    for (uint32_t i = 0; i < e->argc; i++) {
+        fsp = MAX(fsp, temporal_scale(e->args[i]));
+    }
     (void)r;
     switch (e->func->type_rule) {
     case TR_TIME:
         set_type(e, MYSQL_TYPE_TIME, 10 + (fsp > 0 ? fsp + 1 : 0), fsp, 0);
         break;
     case TR_DATETIME:
-        set_type(e, MYSQL_TYPE_DATETIME, 19, 0, 0);
+        set_type(e, MYSQL_TYPE_DATETIME, 19 + (fsp > 0 ? fsp + 1 : 0), fsp, 0);
         break;
     default:
         set_type(e, MYSQL_TYPE_DATE, 10, 0, 0);
@@ -969,6 +970,22 @@ static derive_fn *const rules[TYPE_RULE_COUNT] = {
     [TR_RANK] = derive_rank,
     [TR_PERCENT] = derive_percent,
     [TR_LAG] = derive_lag,
+    [TR_UNHEX] = derive_unhex,
+    [TR_CHAR] = derive_char,
+    [TR_CHAR_USING] = derive_char_using,
+    [TR_FORMAT] = derive_format,
+    [TR_QUOTE] = derive_quote,
+    [TR_SOUNDEX] = derive_soundex,
+    [TR_INSERT] = derive_insert,
+    [TR_BASE64] = derive_base64,
+    [TR_RANDOM_BYTES] = derive_random_bytes,
+    [TR_INTERVAL_FN] = derive_interval_fn,
+    [TR_TIMESTAMPADD] = derive_timestampadd,
+    [TR_STR_TO_DATE] = derive_str_to_date,
+    [TR_TIME_RESULT] = derive_time_result,
+    [TR_ADDTIME] = derive_addtime,
+    [TR_FROM_UNIXTIME] = derive_from_unixtime,
+    [TR_CONVERT_TZ] = derive_convert_tz,
 };
 
 /* ---- Other nodes ---- */

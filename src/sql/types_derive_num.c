@@ -146,7 +146,8 @@ int derive_neg(struct resolver *r, struct expr *e)
         const bool literal = a->kind == EXPR_LITERAL;
         const unsigned extra =
             resolver_is_mariadb(r) && !literal && !type_is_unsigned(&a->type) ? 2 : 1;
-        if (literal && type_is_unsigned(&a->type) && a->lit.value.u > (uint64_t)INT64_MAX + 1) {
+        if (literal && ((type_is_unsigned(&a->type) && a->lit.value.u > (uint64_t)INT64_MAX + 1) ||
+                        (a->lit.value.kind == VALUE_INT && a->lit.value.i == INT64_MIN))) {
             set_decimal(e, digits, 0, false);
         } else {
             const bool small = resolver_is_mariadb(r) && digits + extra <= MARIADB_INT_WIDTH;

@@ -241,7 +241,7 @@ int derive_curtime(struct resolver *r, struct expr *e)
 
 int derive_unix_timestamp(struct resolver *r, struct expr *e)
 {
-    const unsigned fsp = e->argc > 0 ? type_scale(e->args[0]) : 0;
+    const unsigned fsp = e->argc > 0 ? temporal_scale(e->args[0]) : 0;
     const bool mariadb = resolver_is_mariadb(r);
     if (fsp > 0) {
         set_decimal(e, (mariadb ? 16u : 11u) + fsp, fsp, false);
