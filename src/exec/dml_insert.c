@@ -648,7 +648,7 @@ int exec_insert(struct exec_session *x, struct stmt *stmt)
                         "INSERT");
     }
     struct resolve_env env;
-    exec_resolve_env(x, PRIV_SELECT, &env);
+    exec_resolve_env_for_change(x, &env);
     if (sql_resolve(stmt, &env, &x->stmt_arena, x->diag) != 0) {
         return -1;
     }

@@ -195,7 +195,7 @@ static int write_text(struct update_run *run, const struct stmt *stmt, bool wide
     struct exec_session *x = run->x;
     const struct table_def *t = run->table;
     struct resolve_env env;
-    exec_resolve_env(x, PRIV_SELECT, &env);
+    exec_resolve_env_for_change(x, &env);
     struct bytebuf *text = ARENA_NEW(&x->stmt_arena, struct bytebuf);
     bytebuf_init(text, QUERY_TEXT_MAX);
     arena_on_reset(&x->stmt_arena, exec_release_bytebuf, text);
@@ -299,7 +299,7 @@ static void report_update(const struct update_run *run)
 int exec_update(struct exec_session *x, struct stmt *stmt)
 {
     struct resolve_env env;
-    exec_resolve_env(x, PRIV_SELECT, &env);
+    exec_resolve_env_for_change(x, &env);
     if (sql_resolve(stmt, &env, &x->stmt_arena, x->diag) != 0) {
         return -1;
     }
@@ -334,7 +334,7 @@ int exec_delete(struct exec_session *x, struct stmt *stmt)
         return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "DELETE of more than one table");
     }
     struct resolve_env env;
-    exec_resolve_env(x, PRIV_SELECT, &env);
+    exec_resolve_env_for_change(x, &env);
     if (sql_resolve(stmt, &env, &x->stmt_arena, x->diag) != 0) {
         return -1;
     }

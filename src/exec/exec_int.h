@@ -90,6 +90,9 @@ void exec_set_engine(struct exec_session *x, struct engine_session **which,
 /* ---- resolve_env.c: the session as the resolver sees it ---- */
 
 void exec_resolve_env(struct exec_session *x, uint64_t privileges, struct resolve_env *out);
+/* The same for INSERT, UPDATE and DELETE: the tables they change need not be readable; the columns
+ * they read are. */
+void exec_resolve_env_for_change(struct exec_session *x, struct resolve_env *out);
 
 /* An evaluator's and a store's context for the running statement. */
 void exec_eval_ctx(struct exec_session *x, struct arena *arena, struct eval_ctx *out);

@@ -8,11 +8,48 @@
 struct env_arg {
     struct exec_session *x;
     uint64_t privileges;
+    bool changes; /* the statement changes tables, which it need not be allowed to read */
 };
+
+/* May anything be read of the table? Columns are checked one by one, but COUNT(*) names none. */
+static bool may_read_some(const struct account *a, struct str db, struct str table)
+{
+    if ((account_table_privs(a, db, table) & PRIV_SELECT) != 0 ||
+        str_eq_nocase(db, STR("information_schema"))) {
+        return true;
+    }
+    for (uint32_t i = 0; i < a->grant_count; i++) {
+        const struct object_grant *g = &a->grants[i];
+        if (g->table.p == NULL || !str_eq(g->db, db) || !str_eq(g->table, table)) {
+            continue;
+        }
+        for (uint32_t c = 0; c < g->column_count; c++) {
+            if ((g->columns[c].privs & PRIV_SELECT) != 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
 
 static const struct table_def *find_table(void *arg, struct str db, struct str name)
 {
-    return exec_open_table(((struct env_arg *)arg)->x, db, name);
+    const struct env_arg *env = arg;
+    struct exec_session *x = env->x;
+    struct str where;
+    if (exec_db_or_current(x, db, &where) != 0) {
+        return NULL;
+    }
+    const bool allowed =
+        x->account != NULL && (env->changes ? account_sees_table(x->account, where, name)
+                                            : may_read_some(x->account, where, name));
+    if (!allowed) {
+        (void)diag_set(x->diag, ER_TABLEACCESS_DENIED_ERROR, "SELECT",
+                       x->account == NULL ? "" : x->account->user.p, x->login_host.p,
+                       arena_dup_cstr(&x->stmt_arena, name));
+        return NULL;
+    }
+    return exec_open_table(x, db, name);
 }
 
 static int check_column(void *arg, const struct table_def *table, uint32_t column,
@@ -61,6 +98,12 @@ void exec_resolve_env(struct exec_session *x, uint64_t privileges, struct resolv
         .eval_const = eval_const,
         .arg = arg,
     };
+}
+
+void exec_resolve_env_for_change(struct exec_session *x, struct resolve_env *out)
+{
+    exec_resolve_env(x, PRIV_SELECT, out);
+    ((struct env_arg *)out->arg)->changes = true;
 }
 
 void exec_eval_ctx(struct exec_session *x, struct arena *arena, struct eval_ctx *out)

@@ -121,8 +121,10 @@ static int resolve_base_table(struct resolver *r, struct table_ref *t)
     }
     t->def = r->env->find_table != NULL ? r->env->find_table(r->env->arg, t->db, t->name) : NULL;
     if (t->def == NULL) {
-        return diag_set(r->diag, ER_NO_SUCH_TABLE, arena_dup_cstr(r->arena, t->db),
-                        arena_dup_cstr(r->arena, t->name));
+        return r->diag->error != NULL
+                   ? -1 /* find_table said why */
+                   : diag_set(r->diag, ER_NO_SUCH_TABLE, arena_dup_cstr(r->arena, t->db),
+                              arena_dup_cstr(r->arena, t->name));
     }
     if (t->def->view_text.p != NULL) {
         return resolve_refuse(r, "views");
