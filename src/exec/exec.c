@@ -42,6 +42,7 @@ static const struct handler handlers[STMT_KIND_COUNT] = {
     [STMT_TRUNCATE] = {exec_truncate, H_IMPLICIT_COMMIT | H_WRITES},
     [STMT_USE] = {exec_use_stmt, 0},
     [STMT_SET] = {exec_set, 0},
+    [STMT_SET_NAMES] = {exec_set, 0},
     [STMT_SET_TRANSACTION] = {exec_set_transaction, 0},
     [STMT_SET_PASSWORD] = {exec_set_password, H_IMPLICIT_COMMIT | H_WRITES},
     [STMT_SHOW] = {exec_show, H_KEEP_DIAGNOSTICS},
