@@ -461,11 +461,26 @@ static int set_timezone(const struct timezone **m, const struct value *value, st
     return 0;
 }
 
+/* MySQL warns of strict mode and the modes for dates and divisions unless all or none are on. */
+static void check_sql_mode(uint64_t mode, enum sql_dialect dialect, struct diag *diag)
+{
+    static const uint64_t merged =
+        SQL_MODE_NO_ZERO_IN_DATE | SQL_MODE_NO_ZERO_DATE | SQL_MODE_ERROR_FOR_DIVISION_BY_ZERO;
+    const bool all = (mode & SQL_MODE_STRICT) != 0 && (mode & merged) == merged;
+    if (dialect == DIALECT_MYSQL && !all && (mode & (merged | SQL_MODE_STRICT)) != 0) {
+        diag_warn(diag, DIAG_WARNING, ER_SQL_MODE_MERGED);
+    }
+}
+
 static int set_sql_mode(const struct sysvar *v, uint64_t *m, const struct value *value,
                         enum sql_dialect dialect, struct diag *diag)
 {
     if (is_number(value)) {
-        return sql_mode_from_number(value->u, dialect, m) == 0 ? 0 : wrong_value(v, value, diag);
+        if (sql_mode_from_number(value->u, dialect, m) != 0) {
+            return wrong_value(v, value, diag);
+        }
+        check_sql_mode(*m, dialect, diag);
+        return 0;
     }
     struct str bad;
     if (!is_word(value)) {
@@ -475,6 +490,7 @@ static int set_sql_mode(const struct sysvar *v, uint64_t *m, const struct value 
         const struct value culprit = value_string(bad, COLLATION_UTF8MB4_BIN);
         return wrong_value(v, &culprit, diag);
     }
+    check_sql_mode(*m, dialect, diag);
     return 0;
 }
 
