@@ -269,12 +269,12 @@ static void test_cost_of_short_strings(void **state)
     for (int i = 0; i < ROUNDS; i++) {
         sum += collation_sort_key_ascii(t, text, key);
     }
-    printf("key of 27 bytes: %.1f ns\n", nanoseconds_since(&start) / ROUNDS);
+    printf("key of 27 bytes: %.1f ns\n", nanoseconds_since(&start) / (double)ROUNDS);
     clock_gettime(CLOCK_MONOTONIC, &start);
     for (int i = 0; i < ROUNDS; i++) {
         sum += (size_t)collation_compare(c, text, STR("CAREFULLY final deposits AM"));
     }
-    printf("comparison of 27 bytes: %.1f ns\n", nanoseconds_since(&start) / ROUNDS);
+    printf("comparison of 27 bytes: %.1f ns\n", nanoseconds_since(&start) / (double)ROUNDS);
     assert_int_equal(sum, (size_t)ROUNDS * 27);
 }
 
