@@ -37,7 +37,7 @@ function(pintail_module name)
 endfunction()
 
 # pintail_unit_test(NAME SOURCES file... [LIBS library...])
-# A cmocka program, run by ctest as unit/NAME.
+# A cmocka program, run by ctest as unit/NAME; the target tests_MODULE builds all those of a directory.
 function(pintail_unit_test name)
     cmake_parse_arguments(T "" "" "SOURCES;LIBS" ${ARGN})
     if(NOT TARGET PkgConfig::CMOCKA)
@@ -45,13 +45,18 @@ function(pintail_unit_test name)
     endif()
     add_executable(unit_${name} ${T_SOURCES})
     target_link_libraries(unit_${name} PRIVATE ${T_LIBS} pintail_options pintail_warnings PkgConfig::CMOCKA)
+    get_filename_component(module ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+    if(NOT TARGET tests_${module})
+        add_custom_target(tests_${module})
+    endif()
+    add_dependencies(tests_${module} unit_${name})
     add_test(NAME unit/${name} COMMAND unit_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(unit/${name} PROPERTIES LABELS unit TIMEOUT 300)
 endfunction()
 
 # pintail_fuzzer(NAME SOURCES file... [LIBS library...])
 # A libFuzzer program, run for PINTAIL_FUZZ_SECONDS by ctest as fuzz/NAME, starting from tests/fuzz/corpus/NAME.
-set(PINTAIL_FUZZ_SECONDS 10 CACHE STRING "How long each fuzzer runs under ctest")
+set(PINTAIL_FUZZ_SECONDS 5 CACHE STRING "How long each fuzzer runs under ctest")
 function(pintail_fuzzer name)
     if(NOT PINTAIL_FUZZ)
         return()
