@@ -661,7 +661,7 @@ int exec_insert(struct exec_session *x, struct stmt *stmt)
     run.types = table_column_types(t, &x->stmt_arena);
     chunk_builder_init(&run.chunk, run.types, t->column_count);
     exec_eval_ctx(x, &x->stmt_arena, &run.eval);
-    run.eval.writing = true;
+    run.eval.writing = !insert->ignore;
     arena_init(&run.lot_arena, 0);
     run.lot = ARENA_ARRAY(&run.lot_arena, struct value *, LOT_ROWS);
     int rc = -1;

@@ -316,7 +316,7 @@ int exec_update(struct exec_session *x, struct stmt *stmt)
     bytebuf_init(&run.rowids.buf, UINT64_C(8) << 30);
     chunk_builder_init(&run.chunk, table_column_types(t, &x->stmt_arena), t->column_count);
     exec_eval_ctx(x, &run.row_arena, &run.eval);
-    run.eval.writing = true;
+    run.eval.writing = !stmt->update.ignore;
     const int rc = run_statement(&run, stmt);
     if (rc == 0) {
         report_update(&run);

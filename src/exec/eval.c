@@ -142,6 +142,10 @@ static int eval_default(struct eval_ctx *ctx, const struct expr *e, struct value
     case DEFAULT_VALUE:
         *out = c->default_value;
         return 0;
+    case DEFAULT_NOW: {
+        const struct expr now = {.kind = EXPR_CALL, .type = c->type};
+        return eval_now(ctx, &now, NULL, out);
+    }
     case DEFAULT_NONE:
         if ((c->type.flags & NOT_NULL_FLAG) != 0) {
             return diag_set(ctx->diag, ER_NO_DEFAULT_FOR_FIELD,

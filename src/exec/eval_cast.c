@@ -257,6 +257,15 @@ int eval_convert_using(struct eval_ctx *ctx, const struct expr *e, const struct 
     return to_char(ctx, e, &args[0], out);
 }
 
+int eval_binary(struct eval_ctx *ctx, const struct expr *e, const struct value *args,
+                struct value *out)
+{
+    if (!eval_is_mariadb(ctx)) {
+        diag_warn(ctx->diag, DIAG_WARNING, ER_WARN_DEPRECATED_SYNTAX, "BINARY expr", "CAST");
+    }
+    return to_char(ctx, e, &args[0], out);
+}
+
 int eval_cast(struct eval_ctx *ctx, const struct expr *e, struct value *out)
 {
     struct value v;

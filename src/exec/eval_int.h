@@ -163,7 +163,7 @@ eval_fn eval_concat, eval_concat_ws, eval_length, eval_char_length, eval_bit_len
     eval_lower, eval_trim, eval_ltrim, eval_rtrim, eval_left, eval_right, eval_substring,
     eval_substring_index, eval_replace, eval_repeat, eval_reverse, eval_lpad, eval_rpad, eval_space,
     eval_instr, eval_locate, eval_ascii, eval_ord, eval_find_in_set, eval_quote, eval_char,
-    eval_sounds_like, eval_soundex, eval_insert, eval_convert_using, eval_char_using;
+    eval_sounds_like, eval_soundex, eval_insert, eval_convert_using, eval_char_using, eval_binary;
 
 eval_fn eval_hex, eval_unhex, eval_md5, eval_sha1, eval_sha2, eval_crc32, eval_conv, eval_bin,
     eval_oct, eval_format, eval_charset, eval_collation, eval_coercibility, eval_to_base64,

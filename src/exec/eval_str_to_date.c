@@ -315,7 +315,8 @@ int eval_str_to_date(struct eval_ctx *ctx, const struct expr *e, const struct va
     if (!read_by_format(&r, format) || !finish_date(&r)) {
         return not_a_date(ctx, r.s);
     }
-    if (!is_time && (temporal_check_date(&r.t, ctx->sql_mode) != 0 ||
+    const uint64_t lenient = eval_is_mariadb(ctx) ? SQL_MODE_ALLOW_INVALID_DATES : 0;
+    if (!is_time && (temporal_check_date(&r.t, ctx->sql_mode | lenient) != 0 ||
                      (!eval_is_mariadb(ctx) && r.t.month > 0 &&
                       r.t.day > temporal_days_in_month(r.t.year, r.t.month)))) {
         return not_a_date(ctx, r.s);

@@ -205,6 +205,7 @@ static const struct evaluator evaluators[FUNC_ID_COUNT] = {
     [FN_UUID] = EAGER(eval_uuid),
     [FN_SLEEP] = EAGER(eval_sleep),
     [FN_CHAR_USING] = EAGER(eval_char_using),
+    [FN_BINARY] = EAGER(eval_binary),
     [FN_SOUNDEX] = EAGER(eval_soundex),
     [FN_INSERT] = EAGER(eval_insert),
     [FN_SHA] = EAGER(eval_sha1),

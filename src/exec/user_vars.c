@@ -1,6 +1,8 @@
 /* See user_vars.h. */
 #include "exec/user_vars.h"
 
+#include "types/convert.h"
+
 #include <stdlib.h>
 
 void user_var_get(struct exec_session *x, struct str name, struct value *out,
@@ -16,6 +18,54 @@ void user_var_get(struct exec_session *x, struct str name, struct value *out,
     }
     *out = v->value;
     *out_type = v->type;
+}
+
+/*
+ * A variable keeps the family of its value, not the type: integers are BIGINT, reals DOUBLE, and
+ * all else but decimals is text, dates and times too (MySQL manual, "User-Defined Variables").
+ */
+static struct sql_type variable_type(const struct exec_session *x, const struct value *v,
+                                     const struct sql_type *from)
+{
+    const bool mariadb = x->server->dialect == DIALECT_MARIADB;
+    struct sql_type t = {.collation = COLLATION_BINARY};
+    switch (v->kind) {
+    case VALUE_INT:
+    case VALUE_UINT:
+        t.type = MYSQL_TYPE_LONGLONG;
+        t.length = mariadb ? 20 : 21;
+        t.flags = v->kind == VALUE_UINT ? UNSIGNED_FLAG : 0;
+        return t;
+    case VALUE_DOUBLE:
+        t.type = MYSQL_TYPE_DOUBLE;
+        t.length = 23;
+        t.decimals = DECIMALS_NOT_FIXED;
+        return t;
+    case VALUE_DECIMAL:
+        t = *from;
+        t.flags &= UNSIGNED_FLAG;
+        return t;
+    default:
+        t.type = mariadb ? MYSQL_TYPE_LONG_BLOB : MYSQL_TYPE_MEDIUM_BLOB;
+        t.length = 16777215;
+        t.decimals = DECIMALS_NOT_FIXED;
+        t.collation = v->kind == VALUE_STRING ? v->collation : COLLATION_BINARY;
+        return t;
+    }
+}
+
+/* What a variable holds of a value: labels and moments become text. */
+static struct value variable_value(struct exec_session *x, const struct value *v,
+                                   const struct sql_type *type)
+{
+    const enum type_class class = type_class_of(type->type);
+    const bool labelled = class == TYPE_CLASS_ENUM || class == TYPE_CLASS_SET;
+    const bool moment = v->kind == VALUE_DATE || v->kind == VALUE_DATETIME || v->kind == VALUE_TIME;
+    if (v->kind == VALUE_NULL || (!moment && !labelled)) {
+        return *v;
+    }
+    return value_string(value_to_text(v, type, &x->stmt_arena),
+                        labelled ? type->collation : x->vars.collation_connection);
 }
 
 static struct user_var *user_var_new(struct str name)
@@ -57,20 +107,19 @@ int user_var_set(struct exec_session *x, struct str name, const struct value *va
         v = user_var_new(name);
         htab_put(&x->user_vars, v->name, v);
     }
-    const bool is_text = value->kind == VALUE_STRING || value->kind == VALUE_JSON;
-    struct value copy = *value;
+    struct value copy = variable_value(x, value, type);
+    const bool is_text = copy.kind == VALUE_STRING || copy.kind == VALUE_JSON;
     /* @a := @a gives the variable its own text. */
-    if (is_text && value->str.p != v->buf) {
-        if (value->str.len > USER_VAR_MAX_LEN || make_room(v, value->str.len) != 0) {
+    if (is_text && copy.str.p != v->buf) {
+        if (copy.str.len > USER_VAR_MAX_LEN || make_room(v, copy.str.len) != 0) {
             return diag_set(x->diag, ER_OUT_OF_RESOURCES);
         }
-        if (value->str.len > 0) {
-            memcpy(v->buf, value->str.p, value->str.len);
+        if (copy.str.len > 0) {
+            memcpy(v->buf, copy.str.p, copy.str.len);
         }
-        copy.str = str_from(v->buf, value->str.len);
+        copy.str = str_from(v->buf, copy.str.len);
     }
+    v->type = variable_type(x, &copy, type);
     v->value = copy;
-    v->type = *type;
-    v->type.labels = NULL;
     return 0;
 }

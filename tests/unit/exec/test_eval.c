@@ -200,11 +200,186 @@ static void test_expressions_as_mariadb(void **state)
     check_file(DIALECT_MARIADB);
 }
 
+/* ---- Contexts ---- */
+
+/* What a fiber is to evaluate, and what came of it. */
+struct one {
+    const char *text;
+    bool writing;
+    uint64_t sql_mode;
+    const struct value *row;
+    const struct value *insert_row;
+    const struct table_def *table;
+    int rc;
+    unsigned code; /* of the error, or of the first warning */
+    unsigned warnings;
+    char result[256];
+};
+
+static void evaluate_one(void *arg)
+{
+    struct one *one = arg;
+    struct fixture f;
+    setup(&f, DIALECT_MYSQL);
+    struct exec_session *x = &f.session;
+    x->vars.sql_mode = one->sql_mode;
+    struct parse_options options = exec_parse_options(x);
+    struct resolve_env env;
+    struct eval_ctx ctx;
+    struct stmt *stmt;
+    struct value v = value_null();
+    size_t used;
+    one->rc = sql_parse(arena_printf(&x->stmt_arena, "SELECT %s", one->text), &options,
+                        &x->stmt_arena, x->diag, &stmt, &used);
+    exec_resolve_env(&f.session, 0, &env);
+    env.check_column = NULL;
+    exec_eval_ctx(x, &x->stmt_arena, &ctx);
+    ctx.writing = one->writing;
+    ctx.row = one->row;
+    ctx.insert_row = one->insert_row;
+    if (one->rc == 0) {
+        struct expr *e = stmt->query->select->items[0].expr;
+        one->rc = sql_resolve_expr(e, one->table, &env, &x->stmt_arena, x->diag);
+        one->rc = one->rc == 0 ? eval_expr(&ctx, e, &v) : one->rc;
+        const struct str s = value_to_text(&v, &e->type, &x->stmt_arena);
+        (void)snprintf(one->result, sizeof(one->result), "%.*s",
+                       STR_FMT(s.p == NULL ? STR("NULL") : s));
+    }
+    const struct diag_cond *c = x->diag->error != NULL ? x->diag->error : x->diag->first;
+    one->code = c != NULL ? c->code : 0;
+    one->warnings = x->diag->warning_count;
+    teardown(&f);
+}
+
+static struct one run_one(struct one one)
+{
+    assert_int_equal(fiber_run(evaluate_one, &one), 0);
+    return one;
+}
+
+static void test_strict_writes_make_errors_of_warnings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        unsigned code;
+    } cases[] = {
+        {"1/0", ER_DIVISION_BY_ZERO},
+        {"1 + 'abc'", ER_TRUNCATED_WRONG_VALUE},
+        {"CAST('x' AS DATE)", ER_TRUNCATED_WRONG_VALUE},
+        {"DATE_ADD('9999-12-31', INTERVAL 1 DAY)", ER_DATETIME_FUNCTION_OVERFLOW},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct one one = {
+            .text = cases[i].text, .sql_mode = SQL_MODE_DEFAULT_MYSQL, .writing = true};
+        one = run_one(one);
+        assert_int_equal(one.rc, -1);
+        assert_int_equal(one.code, cases[i].code);
+
+        one.writing = false;
+        one = run_one(one);
+        assert_int_equal(one.rc, 0);
+        assert_int_equal(one.code, cases[i].code);
+
+        one.writing = true;
+        one.sql_mode = SQL_MODE_ERROR_FOR_DIVISION_BY_ZERO;
+        one = run_one(one);
+        assert_int_equal(one.rc, 0);
+        assert_int_equal(one.code, cases[i].code);
+    }
+}
+
+static void test_division_by_zero_is_silent_without_its_mode(void **state)
+{
+    (void)state;
+    const struct one one = run_one((struct one){.text = "1/0"});
+    assert_int_equal(one.rc, 0);
+    assert_int_equal(one.code, 0);
+    assert_string_equal(one.result, "NULL");
+}
+
+static void test_no_unsigned_subtraction_gives_signed(void **state)
+{
+    (void)state;
+    const struct one one = run_one((struct one){.text = "CAST(1 AS UNSIGNED) - 2",
+                                                .sql_mode = SQL_MODE_NO_UNSIGNED_SUBTRACTION});
+    assert_int_equal(one.rc, 0);
+    assert_string_equal(one.result, "-1");
+}
+
+static void test_columns_come_from_the_row(void **state)
+{
+    (void)state;
+    struct column_def columns[2] = {
+        {.id = 1,
+         .name = STR("a"),
+         .type = {.type = MYSQL_TYPE_LONG, .length = 11, .collation = COLLATION_BINARY},
+         .default_kind = DEFAULT_VALUE,
+         .default_value = value_int(42)},
+        {.id = 2,
+         .name = STR("b"),
+         .type = {.type = MYSQL_TYPE_VARCHAR,
+                  .length = 10,
+                  .decimals = DECIMALS_NOT_FIXED,
+                  .collation = COLLATION_UTF8MB4_0900_AI_CI}},
+    };
+    const struct table_def table = {
+        .id = 1, .db = STR("d"), .name = STR("t"), .column_count = 2, .columns = columns};
+    const struct value row[2] = {value_int(7),
+                                 value_string(STR("seven"), COLLATION_UTF8MB4_0900_AI_CI)};
+    const struct one base = {.table = &table, .row = row, .sql_mode = SQL_MODE_DEFAULT_MYSQL};
+    static const char *const cases[][2] = {
+        {"a + 1", "8"},       {"CONCAT(b, a)", "seven7"}, {"b = 'SEVEN'", "1"},
+        {"DEFAULT(a)", "42"}, {"a IN (1, 7)", "1"},       {"IF(a > 5, UPPER(b), 'x')", "SEVEN"},
+        {"a / 2", "3.5000"},  {"b LIKE 's%n'", "1"},      {"a BETWEEN 1 AND 6", "0"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct one one = base;
+        one.text = cases[i][0];
+        one = run_one(one);
+        assert_int_equal(one.rc, 0);
+        assert_string_equal(one.result, cases[i][1]);
+    }
+}
+
+/* A row is read only where there is one. */
+static void test_column_without_row_is_refused(void **state)
+{
+    (void)state;
+    struct column_def column = {
+        .id = 1,
+        .name = STR("a"),
+        .type = {.type = MYSQL_TYPE_LONG, .length = 11, .collation = COLLATION_BINARY}};
+    const struct table_def table = {
+        .id = 1, .db = STR("d"), .name = STR("t"), .column_count = 1, .columns = &column};
+    const struct one one = run_one((struct one){.text = "a", .table = &table});
+    assert_int_equal(one.rc, -1);
+    assert_int_equal(one.code, ER_NOT_SUPPORTED_YET);
+}
+
+static void test_deep_expressions_fit_the_stack_of_a_fiber(void **state)
+{
+    (void)state;
+    char text[4096] = "1";
+    for (int i = 0; i < 850; i++) {
+        memcpy(text + 1 + 2 * i, "+1", 3);
+    }
+    const struct one one = run_one((struct one){.text = text});
+    assert_int_equal(one.rc, 0);
+    assert_string_equal(one.result, "851");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_expressions_as_mysql),
         cmocka_unit_test(test_expressions_as_mariadb),
+        cmocka_unit_test(test_strict_writes_make_errors_of_warnings),
+        cmocka_unit_test(test_division_by_zero_is_silent_without_its_mode),
+        cmocka_unit_test(test_no_unsigned_subtraction_gives_signed),
+        cmocka_unit_test(test_columns_come_from_the_row),
+        cmocka_unit_test(test_column_without_row_is_refused),
+        cmocka_unit_test(test_deep_expressions_fit_the_stack_of_a_fiber),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
