@@ -1,0 +1,161 @@
+"""The parties of a benchmark: the servers, DuckDB itself, and the client that drives them.
+
+Servers listen on free loopback ports and live in directories below build/bench. Everything here runs on one thread.
+"""
+
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+OUT = ROOT / "build/bench"
+PROGRAMS = OUT / "bin"
+REFERENCES = {"mysql": ROOT / "tests/servers/mysql97", "mariadb": ROOT / "tests/servers/mariadb"}
+TABLES = ("region", "nation", "supplier", "part", "partsupp", "customer", "orders", "lineitem")
+
+# What DuckDB may use on both sides.
+THREADS = os.cpu_count()
+
+
+def progress(text):
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", file=sys.stderr, flush=True)
+
+
+def statements(path):
+    """The statements of a file of SQL, each on one line, without comments."""
+    text = re.sub(r"^--.*\n", "", pathlib.Path(path).read_text(), flags=re.M)
+    return [" ".join(s.split()) for s in text.split(";") if s.strip()]
+
+
+def pin(process_id, cpus):
+    """Confines all threads of a process, and those it will start, to the CPUs."""
+    for task in os.listdir(f"/proc/{process_id}/task"):
+        try:
+            os.sched_setaffinity(int(task), cpus)
+        except ProcessLookupError:
+            pass  # a thread that has ended meanwhile
+
+
+def memory(process_id, field):
+    """A field of /proc/PID/status, in MiB: VmRSS, or VmHWM for the most since reset_peak."""
+    for line in open(f"/proc/{process_id}/status"):
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) / 1024
+    raise KeyError(field)
+
+
+def reset_peak(process_id):
+    """VmHWM starts again from the present size."""
+    with open(f"/proc/{process_id}/clear_refs", "w") as f:
+        f.write("5")
+
+
+class Failed(Exception):
+    """A statement that a party refused."""
+
+
+class Driver:
+    """A program that answers the commands of tests/bench/common.h."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen([str(c) for c in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def _ask(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer.startswith("ok "):
+            raise Failed(answer.strip() or "the program ended")
+        rows, seconds = answer.split()[1:3]
+        return int(rows), float(seconds)
+
+    def sql(self, text):
+        """(rows, seconds) of one statement."""
+        return self._ask("sql " + " ".join(text.split()))
+
+    def file(self, path):
+        return self._ask(f"file {path}")
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def native_duckdb(database):
+    return Driver(PROGRAMS / "native_duckdb", database, THREADS)
+
+
+class Server:
+    """A running server: process id and port."""
+
+    def session(self, database=None):
+        return Driver(PROGRAMS / "client", "session", self.port, *([database] if database else []))
+
+    def rate(self, kind, connections, seconds, cpus=None):
+        """Statements per second and latencies of the client's `rate`, run on the given CPUs."""
+        command = [PROGRAMS / "client", "rate", str(self.port), kind, str(connections), str(seconds)]
+        preparation = (lambda: os.sched_setaffinity(0, cpus)) if cpus else None
+        answer = subprocess.run(command, check=True, capture_output=True, text=True, preexec_fn=preparation).stdout.split()
+        return {"per_second": int(answer[1]) / float(answer[2]), "p50_us": int(answer[3]), "p99_us": int(answer[4])}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Pintail(Server):
+    def __init__(self, binary, directory, *options):
+        self.log = OUT / "pintail.log"
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        command = [binary, "--port", str(self.port), "--storage-duckdb-path", directory,
+                   "--storage-duckdb-threads", str(THREADS), *options]
+        with open(self.log, "a") as log:
+            self.process = subprocess.Popen([str(c) for c in command], stdout=log, stderr=log)
+        self.process_id = self.process.pid
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    self.process.kill()
+                    raise Failed(f"pintail did not start; its log is {self.log}")
+                time.sleep(0.05)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Reference(Server):
+    """MySQL or MariaDB; its data directory stays."""
+
+    def __init__(self, name, directory, *options):
+        self.script, self.directory = REFERENCES[name], directory
+        subprocess.run([self.script, "stop", directory], check=False, stdout=subprocess.DEVNULL)
+        subprocess.run([self.script, "start", directory, *options], check=True, stdout=subprocess.DEVNULL)
+        self.port = int((directory / "port").read_text())
+        self.process_id = int((directory / "pid").read_text())
+
+    def stop(self):
+        subprocess.run([self.script, "stop", self.directory], check=True)
