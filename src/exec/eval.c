@@ -186,8 +186,13 @@ static int eval_assign_variable(struct eval_ctx *ctx, const struct expr *e, stru
     if (eval_node(ctx, e->args[0], out) != 0) {
         return -1;
     }
-    return ctx->session == NULL ? 0
-                                : user_var_set(ctx->session, e->var.name, out, &e->args[0]->type);
+    if (ctx->session != NULL &&
+        user_var_set(ctx->session, e->var.name, out, &e->args[0]->type) != 0) {
+        return -1;
+    }
+    const bool moment =
+        out->kind == VALUE_DATE || out->kind == VALUE_DATETIME || out->kind == VALUE_TIME;
+    return moment ? eval_as_type(ctx, &e->args[0]->type, out, &e->type, out) : 0;
 }
 
 /* ---- Types ---- */

@@ -464,7 +464,7 @@ static int extreme(struct eval_ctx *ctx, const struct expr *e, const struct valu
     if (text && c.as != COMPARE_TEXT && !eval_is_mariadb(ctx) && c.as != COMPARE_DATETIME) {
         c.as = COMPARE_TEXT;
         c.collation = text_collation(e->args, e->argc, e->cmp_collation);
-    } else if (text && c.as == COMPARE_DECIMAL) {
+    } else if (type_class_of(e->type.type) == TYPE_CLASS_REAL && c.as == COMPARE_DECIMAL) {
         c.as = COMPARE_DOUBLE;
     }
     for (uint32_t i = 1; i < e->argc; i++) {
@@ -476,10 +476,10 @@ static int extreme(struct eval_ctx *ctx, const struct expr *e, const struct valu
             best = i;
         }
     }
-    if (text && c.as == COMPARE_DOUBLE && args[best].kind == VALUE_STRING) {
-        /* MariaDB answers with what it has compared. */
-        const struct value d = value_double(value_to_double(&args[best], NULL));
-        return eval_as_type(ctx, NULL, &d, &e->type, out);
+    if (type_class_of(e->type.type) == TYPE_CLASS_REAL) {
+        /* What has been compared, without a second warning. */
+        *out = value_double(value_to_double(&args[best], NULL));
+        return 0;
     }
     return eval_as_type(ctx, &e->args[best]->type, &args[best], &e->type, out);
 }

@@ -549,6 +549,7 @@ static void set_time_us(struct eval_ctx *ctx, const struct expr *e, __int128 us,
     *out = (struct value){.kind = VALUE_TIME, .decimals = shown_decimals(e)};
     if (us >= limit || us <= -limit) {
         out->time = temporal_max_time(us < 0, ctx->dialect);
+        (void)!temporal_round_time(&out->time, 0, out->decimals, false);
         diag_warn(ctx->diag, DIAG_WARNING, ER_TRUNCATED_WRONG_VALUE, "time",
                   arena_dup_cstr(ctx->arena, text));
         return;

@@ -23,7 +23,39 @@ static struct str source_text(const struct resolver *r, struct src_range src)
     return str_from(r->text.p + src.offset, MIN((size_t)src.len, r->text.len - src.offset));
 }
 
-/* String literals show their value, columns their own name, all else its text. */
+/* Literals show their value: without the sign "+" in front, NULL in capitals. */
+static struct str literal_name(const struct resolver *r, const struct expr *e)
+{
+    struct str s;
+    switch (e->lit.kind) {
+    case LIT_NULL:
+        return STR("NULL");
+    case LIT_STRING:
+        for (s = e->lit.value.str; s.len > 0 && s.p[0] == ' '; s.len--) {
+            s.p++;
+        }
+        return s;
+    case LIT_BOOL:
+        if (resolver_is_mariadb(r)) {
+            return e->lit.value.i != 0 ? STR("TRUE") : STR("FALSE");
+        }
+        break;
+    default:
+        break;
+    }
+    s = str_trim(source_text(r, e->src));
+    if (s.len > 0 && s.p[0] == '+') {
+        while (s.len > 0 && (s.p[0] == '+' || s.p[0] == '(' || s.p[0] == ' ')) {
+            s = str_from(s.p + 1, s.len - 1);
+        }
+        while (s.len > 0 && (s.p[s.len - 1] == ')' || s.p[s.len - 1] == ' ')) {
+            s.len--;
+        }
+    }
+    return str_from(s.p, MIN(s.len, (size_t)MAX_NAME_CHARS));
+}
+
+/* Literals show their value, columns their own name, all else its text. */
 static struct str item_name(const struct resolver *r, const struct select_item *item)
 {
     const struct expr *e = item->expr;
@@ -33,8 +65,8 @@ static struct str item_name(const struct resolver *r, const struct select_item *
     if (e->kind == EXPR_COLUMN) {
         return e->column.name;
     }
-    if (e->kind == EXPR_LITERAL && e->lit.kind == LIT_STRING) {
-        return e->lit.value.str;
+    if (e->kind == EXPR_LITERAL) {
+        return literal_name(r, e);
     }
     const struct str text = str_trim(source_text(r, e->src));
     return str_from(text.p, MIN(text.len, (size_t)MAX_NAME_CHARS));

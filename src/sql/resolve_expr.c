@@ -397,6 +397,18 @@ int resolve_expr(struct resolver *r, struct scope *s, struct expr **pe)
             return -1;
         }
         e->type = e->args[0]->type;
+        switch (type_class_of(e->type.type)) {
+        case TYPE_CLASS_DATE:
+        case TYPE_CLASS_DATETIME:
+        case TYPE_CLASS_TIME:
+            /* A variable keeps a moment as text. */
+            e->type = (struct sql_type){.collation = r->env->collation_connection,
+                                        .flags = e->type.flags & NOT_NULL_FLAG};
+            set_string(r, e, text_width(r, e->args[0]));
+            break;
+        default:
+            break;
+        }
         e->coercibility = COERCE_IMPLICIT;
         return 0;
     case EXPR_DEFAULT:

@@ -108,8 +108,18 @@ bool literal_int(const struct expr *e, int64_t *out)
     return true;
 }
 
+/* Hexadecimal literals are numbers in arithmetic; on MySQL binary ones too. */
+static bool is_numeric_literal(const struct resolver *r, const struct expr *e)
+{
+    return e->kind == EXPR_LITERAL &&
+           (e->lit.kind == LIT_HEX || (e->lit.kind == LIT_BIN && !resolver_is_mariadb(r)));
+}
+
 enum type_class numeric_class(const struct resolver *r, const struct expr *e)
 {
+    if (is_numeric_literal(r, e)) {
+        return TYPE_CLASS_INT;
+    }
     switch (type_class_of(e->type.type)) {
     case TYPE_CLASS_INT:
     case TYPE_CLASS_BIT:
@@ -143,7 +153,11 @@ static unsigned temporal_digits(const struct sql_type *t)
 
 unsigned type_int_digits(const struct resolver *r, const struct expr *e)
 {
+    static const uint8_t digits_of_bytes[] = {1, 3, 5, 8, 10, 13, 15, 17, 20};
     const struct sql_type *t = &e->type;
+    if (is_numeric_literal(r, e)) {
+        return digits_of_bytes[MIN(e->lit.value.str.len, ARRAY_SIZE(digits_of_bytes) - 1)];
+    }
     switch (type_class_of(t->type)) {
     case TYPE_CLASS_DECIMAL:
         return t->length - MIN((uint32_t)t->decimals, t->length);
@@ -769,9 +783,39 @@ static int derive_nullif(struct resolver *r, struct expr *e)
     return 0;
 }
 
+/*
+ * GREATEST and LEAST. MariaDB compares text beside numbers as doubles, and beside dates as dates,
+ * and answers so; for MySQL it is text.
+ */
 static int derive_greatest(struct resolver *r, struct expr *e)
 {
-    return derive_comparison(r, e) == 0 ? derive_choice(r, e, e->args, e->argc) : -1;
+    struct expr **moments = ARENA_ARRAY(r->arena, struct expr *, e->argc);
+    uint32_t moment_count = 0;
+    uint32_t text_count = 0;
+    for (uint32_t i = 0; i < e->argc; i++) {
+        const enum type_class c = type_class_of(e->args[i]->type.type);
+        if (c == TYPE_CLASS_DATE || c == TYPE_CLASS_DATETIME || c == TYPE_CLASS_TIME) {
+            moments[moment_count++] = e->args[i];
+        }
+        text_count += c == TYPE_CLASS_STRING;
+    }
+    if (derive_comparison(r, e) != 0) {
+        return -1;
+    }
+    if (!resolver_is_mariadb(r) || text_count == 0 || text_count == e->argc) {
+        return derive_choice(r, e, e->args, e->argc);
+    }
+    if (moment_count == 0) {
+        set_double(e);
+        set_null_from_args(e);
+        return 0;
+    }
+    if (moment_count + text_count < e->argc) {
+        return derive_choice(r, e, e->args, e->argc);
+    }
+    const int rc = derive_choice(r, e, moments, moment_count);
+    set_nullable(e, true);
+    return rc;
 }
 
 static int derive_double(struct resolver *r, struct expr *e)
@@ -978,6 +1022,7 @@ static derive_fn *const rules[TYPE_RULE_COUNT] = {
     [TR_SOUNDEX] = derive_soundex,
     [TR_INSERT] = derive_insert,
     [TR_BASE64] = derive_base64,
+    [TR_SHA2] = derive_sha2,
     [TR_RANDOM_BYTES] = derive_random_bytes,
     [TR_INTERVAL_FN] = derive_interval_fn,
     [TR_TIMESTAMPADD] = derive_timestampadd,

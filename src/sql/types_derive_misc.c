@@ -179,6 +179,17 @@ int derive_base64(struct resolver *r, struct expr *e)
     return 0;
 }
 
+/* Hexadecimal digits of a digest of so many bits; the longest where that is not written. */
+int derive_sha2(struct resolver *r, struct expr *e)
+{
+    int64_t bits = 512;
+    if (literal_int(e->args[1], &bits) && bits != 224 && bits != 384 && bits != 512) {
+        bits = 256;
+    }
+    set_text(r, e, (uint32_t)bits / 4);
+    return 0;
+}
+
 int derive_random_bytes(struct resolver *r, struct expr *e)
 {
     set_binary(r, e, 1024);

@@ -241,7 +241,13 @@ static int cast_to_int(struct resolver *r, struct expr *e, bool is_unsigned)
     const uint32_t width = text_width(r, e->args[0]);
     uint32_t length = 21;
     bool small = false;
-    if (resolver_is_mariadb(r) && !from_text) {
+    const bool from_real = type_class_of(e->args[0]->type.type) == TYPE_CLASS_REAL;
+    if (resolver_is_mariadb(r) && from_real) {
+        length = 20;
+    } else if (resolver_is_mariadb(r) && from_text) {
+        length = MIN(is_unsigned ? MAX(width, 20u) : MAX(width, 2u), 21u);
+        small = length <= 9;
+    } else if (resolver_is_mariadb(r)) {
         length =
             is_unsigned && !type_is_unsigned(&e->args[0]->type) ? MAX(width, 20u) : MIN(width, 21u);
         small = length <= 9;
