@@ -21,6 +21,10 @@
 
 extern char **environ;
 
+/* Address space of a session's stack: the parser's trees are walked recursively, to a height of
+ * SQL_MAX_HEIGHT. Only what is used takes memory, and idle sessions give it back. */
+#define FIBER_STACK_LEN (4u << 20)
+
 /* How long sessions get to end once they have been told to at the end of a drain. */
 #define LAST_CALL_US UINT64_C(5000000)
 
@@ -102,6 +106,7 @@ int app_start_threads(struct app *a, struct diag *d)
     (void)!rlimit_raise_files(1u << 20);
     const uint64_t wanted = a->config.values.server_threads;
     const unsigned count = wanted != 0 ? (unsigned)wanted : rlimit_cores();
+    fiber_set_stack_size(FIBER_STACK_LEN);
     offload_start(NULL);
     if (loops_start(count, &a->loops, d) != 0) {
         return -1;

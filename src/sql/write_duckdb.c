@@ -14,6 +14,10 @@
 
 #include <inttypes.h>
 
+/* DuckDB's planning time multiplies with each level of nested subqueries: 10 ms at this depth,
+ * seconds at twice it. */
+#define MAX_QUERY_DEPTH 14
+
 /* Longest text written; DuckDB's planner is slow long before. */
 #define MAX_SQL_BYTES (64u << 20)
 
@@ -693,6 +697,9 @@ int write_query(struct writer *w, const struct query *q, const struct form **out
 {
     struct form *forms = ARENA_ARRAY(&w->arena, struct form, q->column_count);
     *out_forms = forms;
+    if (w->query_depth == MAX_QUERY_DEPTH) {
+        return write_refuse(w, "queries nested this deep");
+    }
     w->query_depth++;
     int rc = write_with(w, q);
     rc = rc == 0 ? write_query_body(w, q, forms) : rc;

@@ -726,11 +726,17 @@ int write_expr(struct writer *w, const struct expr *e, struct form *out)
 /* DuckDB's planner takes a second for an operator chain of this height, cannot be interrupted in
  * it, and grows cubically. */
 #define MAX_HEIGHT 300
+/* Some rules write an argument more than once, which nested is exponential: a ceiling of what is
+ * written. */
+#define MAX_NODES 20000
 
 static int write_any(struct writer *w, const struct expr *e, struct form *out)
 {
     if (e->height > MAX_HEIGHT) {
         return write_refuse(w, "an expression this deep");
+    }
+    if (e->kind != EXPR_LITERAL && ++w->nodes > MAX_NODES) {
+        return write_refuse(w, "an expression this large");
     }
     if (w->group != NULL) {
         const int done = write_grouped(w, e, out);
