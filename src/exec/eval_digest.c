@@ -507,7 +507,7 @@ int eval_inet_aton(struct eval_ctx *ctx, const struct expr *e, const struct valu
     if (!parse_address(TEXT(0), &n)) {
         return not_an_address(ctx, e, "string", "inet_aton");
     }
-    *out = value_int(n);
+    *out = value_uint(n);
     return 0;
 }
 

@@ -94,6 +94,7 @@ enum type_rule {
     TR_INSERT,
     TR_BASE64,
     TR_SHA2,
+    TR_INET_ATON,
     TR_RANDOM_BYTES,
     TR_INTERVAL_FN,
     TR_TIMESTAMPADD,
@@ -291,6 +292,7 @@ int derive_soundex(struct resolver *r, struct expr *e);
 int derive_insert(struct resolver *r, struct expr *e);
 int derive_base64(struct resolver *r, struct expr *e);
 int derive_sha2(struct resolver *r, struct expr *e);
+int derive_inet_aton(struct resolver *r, struct expr *e);
 int derive_random_bytes(struct resolver *r, struct expr *e);
 int derive_interval_fn(struct resolver *r, struct expr *e);
 int derive_timestampadd(struct resolver *r, struct expr *e);

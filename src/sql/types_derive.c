@@ -108,16 +108,15 @@ bool literal_int(const struct expr *e, int64_t *out)
     return true;
 }
 
-/* Hexadecimal literals are numbers in arithmetic; on MySQL binary ones too. */
-static bool is_numeric_literal(const struct resolver *r, const struct expr *e)
+/* Hexadecimal and binary literals are numbers in arithmetic. */
+static bool is_numeric_literal(const struct expr *e)
 {
-    return e->kind == EXPR_LITERAL &&
-           (e->lit.kind == LIT_HEX || (e->lit.kind == LIT_BIN && !resolver_is_mariadb(r)));
+    return e->kind == EXPR_LITERAL && (e->lit.kind == LIT_HEX || e->lit.kind == LIT_BIN);
 }
 
 enum type_class numeric_class(const struct resolver *r, const struct expr *e)
 {
-    if (is_numeric_literal(r, e)) {
+    if (is_numeric_literal(e)) {
         return TYPE_CLASS_INT;
     }
     switch (type_class_of(e->type.type)) {
@@ -155,7 +154,7 @@ unsigned type_int_digits(const struct resolver *r, const struct expr *e)
 {
     static const uint8_t digits_of_bytes[] = {1, 3, 5, 8, 10, 13, 15, 17, 20};
     const struct sql_type *t = &e->type;
-    if (is_numeric_literal(r, e)) {
+    if (is_numeric_literal(e)) {
         return digits_of_bytes[MIN(e->lit.value.str.len, ARRAY_SIZE(digits_of_bytes) - 1)];
     }
     switch (type_class_of(t->type)) {
@@ -1023,6 +1022,7 @@ static derive_fn *const rules[TYPE_RULE_COUNT] = {
     [TR_INSERT] = derive_insert,
     [TR_BASE64] = derive_base64,
     [TR_SHA2] = derive_sha2,
+    [TR_INET_ATON] = derive_inet_aton,
     [TR_RANDOM_BYTES] = derive_random_bytes,
     [TR_INTERVAL_FN] = derive_interval_fn,
     [TR_TIMESTAMPADD] = derive_timestampadd,

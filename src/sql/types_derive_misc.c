@@ -190,6 +190,13 @@ int derive_sha2(struct resolver *r, struct expr *e)
     return 0;
 }
 
+int derive_inet_aton(struct resolver *r, struct expr *e)
+{
+    (void)r;
+    set_type(e, MYSQL_TYPE_LONGLONG, 21, 0, UNSIGNED_FLAG);
+    return 0;
+}
+
 int derive_random_bytes(struct resolver *r, struct expr *e)
 {
     set_binary(r, e, 1024);
