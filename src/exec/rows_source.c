@@ -39,6 +39,7 @@ static int keep_chunk(struct source_job *job, const struct chunk *rows)
     struct vec *cols = ARENA_ARRAY(a, struct vec, rows->ncols);
     for (uint32_t c = 0; c < rows->ncols; c++) {
         cols[c] = rows->cols[c];
+        cols[c].type = &job->query->types[c]; /* the vector's is gone with the cursor */
         const size_t size = vec_phys_size(cols[c].phys) * rows->nrows;
         if (cols[c].validity != NULL) {
             const size_t words = (rows->nrows + 63) / 64;
