@@ -42,7 +42,11 @@ struct insert_run {
     uint64_t touched; /* rows found, changed or not */
     uint64_t skipped; /* IGNORE */
     struct arena lot_arena;
-    struct value **lot; /* LOT_ROWS rows of stored values, in lot_arena */
+    struct value **lot;  /* LOT_ROWS rows of stored values, in lot_arena */
+    uint64_t *generated; /* their AUTO_INCREMENT values, where they were made here */
+    uint64_t next_id;    /* of the next row with one; those of rows not stored are used again */
+    uint64_t first_id;   /* the first of them that was stored */
+    uint64_t last_id;    /* of the row that was stored or changed last */
     uint32_t lot_count;
     int rc;
 };
@@ -220,6 +224,16 @@ int dml_touch_on_update(struct row_build *b, const struct assignment *sets, uint
     return 0;
 }
 
+/* The row's AUTO_INCREMENT value; 0 without such a column, and for what is not above 0. */
+static uint64_t auto_increment_of(const struct table_def *t, const struct value *row)
+{
+    if (t->auto_increment_column < 0) {
+        return 0;
+    }
+    const struct value *v = &row[t->auto_increment_column];
+    return v->kind == VALUE_UINT || (v->kind == VALUE_INT && v->i > 0) ? v->u : 0;
+}
+
 /* Changes the stored row that `row` met. */
 static int update_stored(struct insert_run *run, const struct value *row, int64_t rowid)
 {
@@ -239,6 +253,7 @@ static int update_stored(struct insert_run *run, const struct value *row, int64_
         return -1;
     }
     run->touched++;
+    run->last_id = auto_increment_of(t, b->row);
     if (dml_rows_equal(t, before, b->row)) {
         return 0;
     }
@@ -277,8 +292,8 @@ static const char *key_name(struct exec_session *x, const struct table_def *t, u
 int dml_duplicate(struct exec_session *x, const struct table_def *t, uint32_t index,
                   const struct value *row)
 {
-    return diag_set(x->diag, ER_DUP_ENTRY_WITH_KEY_NAME,
-                    row_key_text(t, index, row, &x->stmt_arena), key_name(x, t, index));
+    return diag_set_at(x->diag, __FILE__, __LINE__, ER_DUP_ENTRY, ER_DUP_ENTRY_WITH_KEY_NAME_FMT,
+                       row_key_text(t, index, row, &x->stmt_arena), key_name(x, t, index));
 }
 
 static void warn_duplicate(struct insert_run *run, const struct engine_conflict *conflict,
@@ -286,9 +301,9 @@ static void warn_duplicate(struct insert_run *run, const struct engine_conflict 
 {
     struct exec_session *x = run->x;
     const struct table_def *t = run->build.table;
-    diag_warn(x->diag, DIAG_WARNING, ER_DUP_ENTRY_WITH_KEY_NAME,
-              row_key_text(t, conflict->index, row, &x->stmt_arena),
-              key_name(x, t, conflict->index));
+    diag_warn_at(x->diag, DIAG_WARNING, ER_DUP_ENTRY, ER_DUP_ENTRY_WITH_KEY_NAME_FMT,
+                 row_key_text(t, conflict->index, row, &x->stmt_arena),
+                 key_name(x, t, conflict->index));
 }
 
 /* ---- Lots ---- */
@@ -356,6 +371,23 @@ static uint32_t rows_to_decide(const struct insert_run *run,
     return run->on_duplicate == ON_DUPLICATE_UPDATE && count > 0 ? 1 : rows;
 }
 
+/* A row is stored: the AUTO_INCREMENT values that skipped and changed rows got are given to the
+ * next ones, as in MySQL; REPLACE uses them up. */
+static void give_id(struct insert_run *run, struct value *row, uint32_t r)
+{
+    const struct table_def *t = run->build.table;
+    const uint64_t made = run->generated[r];
+    if (made != 0 && run->on_duplicate != ON_DUPLICATE_REPLACE && run->build.explicit_last == 0) {
+        run->next_id = run->next_id != 0 ? run->next_id : run->build.generated_first;
+        row[t->auto_increment_column].u = run->next_id;
+        run->next_id += MAX(run->x->vars.auto_increment_increment, 1);
+    }
+    run->last_id = auto_increment_of(t, row);
+    if (run->first_id == 0 && made != 0) {
+        run->first_id = run->last_id;
+    }
+}
+
 /* Decides and stores rows of the lot from `from` on; returns how many, or -1. */
 static int decide_rows(struct insert_run *run, uint32_t from)
 {
@@ -388,6 +420,7 @@ static int decide_rows(struct insert_run *run, uint32_t from)
             }
         }
         if (insert && rc == 0) {
+            give_id(run, run->lot[r], from + r);
             add_row(&run->chunk, run->lot[r], t->column_count);
             run->inserted++;
         }
@@ -422,6 +455,7 @@ static int add_to_lot(struct insert_run *run)
             row[c].str = arena_dup(&run->lot_arena, row[c].str);
         }
     }
+    run->generated[run->lot_count] = run->build.generated;
     run->lot[run->lot_count++] = row;
     return run->lot_count == LOT_ROWS ? finish_lot(run) : 0;
 }
@@ -608,11 +642,15 @@ static void report(struct insert_run *run)
                                     (unsigned long long)run->rows, (unsigned long long)duplicates,
                                     x->diag->warning_count);
     }
-    if (run->build.generated_first != 0 && run->inserted > 0) {
-        x->stmt_insert_id = run->build.generated_first;
-        result->insert_id = run->build.generated_first;
-    } else {
-        result->insert_id = run->inserted > 0 ? run->build.explicit_last : 0;
+    if (run->on_duplicate == ON_DUPLICATE_ERROR) {
+        run->first_id = run->build.generated_first;
+        run->last_id = run->build.explicit_last;
+    }
+    if (run->first_id != 0 && run->inserted > 0) {
+        x->stmt_insert_id = run->first_id;
+        result->insert_id = run->first_id;
+    } else if (result->insert_id == 0) { /* else LAST_INSERT_ID(n) has set it */
+        result->insert_id = run->inserted + run->updated > 0 ? run->last_id : 0;
     }
 }
 
@@ -647,6 +685,10 @@ int exec_insert(struct exec_session *x, struct stmt *stmt)
         return diag_set(x->diag, ER_NON_INSERTABLE_TABLE, arena_dup_cstr(&x->stmt_arena, t->name),
                         "INSERT");
     }
+    if (insert->row_alias.p != NULL && insert->update_count > 0) {
+        return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "an alias of the new row");
+    }
+    insert->has_columns = insert->column_count > 0; /* () names all, as nothing does */
     struct resolve_env env;
     exec_resolve_env_for_change(x, &env);
     if (sql_resolve(stmt, &env, &x->stmt_arena, x->diag) != 0) {
@@ -658,12 +700,14 @@ int exec_insert(struct exec_session *x, struct stmt *stmt)
         return -1;
     }
     run.build.single_row = insert->query == NULL && insert->row_count == 1;
+    run.build.expected_rows = insert->query == NULL ? insert->row_count : 0;
     run.types = table_column_types(t, &x->stmt_arena);
     chunk_builder_init(&run.chunk, run.types, t->column_count);
     exec_eval_ctx(x, &x->stmt_arena, &run.eval);
     run.eval.writing = !insert->ignore;
     arena_init(&run.lot_arena, 0);
     run.lot = ARENA_ARRAY(&run.lot_arena, struct value *, LOT_ROWS);
+    run.generated = ARENA_ARRAY(&x->stmt_arena, uint64_t, LOT_ROWS);
     int rc = -1;
     if (insert->query != NULL && insert->query->column_count != run.build.target_count) {
         diag_set(x->diag, ER_WRONG_VALUE_COUNT_ON_ROW, 1ul);

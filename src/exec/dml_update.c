@@ -275,6 +275,27 @@ static const struct table_def *target_table(struct exec_session *x, const struct
     return exec_check_table(x, from->def->db, from->def->name, privileges) == 0 ? from->def : NULL;
 }
 
+static bool is_unique(const struct index_def *index)
+{
+    return index->kind == INDEX_DEF_PRIMARY || index->kind == INDEX_DEF_UNIQUE;
+}
+
+/* Is a column of a unique key assigned? */
+static bool changes_unique_key(const struct update_stmt *u, const struct table_def *t)
+{
+    for (uint32_t i = 0; i < t->index_count; i++) {
+        const struct index_def *index = &t->indexes[i];
+        for (uint32_t k = 0; is_unique(index) && k < index->column_count; k++) {
+            for (uint32_t s = 0; s < u->set_count; s++) {
+                if (u->sets[s].column->column.binding.index == index->columns[k].column) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
+}
+
 static bool can_eval_all(const struct update_stmt *u)
 {
     for (uint32_t i = 0; i < u->set_count; i++) {
@@ -306,6 +327,9 @@ int exec_update(struct exec_session *x, struct stmt *stmt)
     const struct table_def *t = target_table(x, stmt->update.from, PRIV_UPDATE);
     if (t == NULL) {
         return -1;
+    }
+    if (stmt->update.ignore && changes_unique_key(&stmt->update, t)) {
+        return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "UPDATE IGNORE of a unique key");
     }
     struct update_run run = {.x = x, .table = t, .update = &stmt->update};
     run.computed = !can_eval_all(&stmt->update);

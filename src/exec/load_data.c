@@ -27,6 +27,9 @@
 #define RING_SIZE 16
 #define ROW_MAX   (UINT64_C(1) << 30)
 
+/* What the servers call a file that cannot be looked at. */
+#define EE_STAT 13
+
 struct load_run {
     struct exec_session *x;
     const struct load_data_stmt *stmt;
@@ -475,6 +478,19 @@ static int resolve_sets(struct load_run *run)
     return 0;
 }
 
+/* Both servers send an error of their C library's layer, with a number of its own. */
+static int no_file(struct exec_session *x, const char *name)
+{
+    const int error = errno;
+    const struct str text =
+        x->server->dialect == DIALECT_MYSQL
+            ? arena_printf(&x->stmt_arena, "Can't get stat of '%s' (OS errno %d - %s)", name, error,
+                           strerror(error))
+            : arena_printf(&x->stmt_arena, "Can't get stat of '%s' (Errcode: %d \"%s\")", name,
+                           error, strerror(error));
+    return diag_set_text(x->diag, EE_STAT, text);
+}
+
 static int open_file(struct load_run *run)
 {
     struct exec_session *x = run->x;
@@ -486,7 +502,7 @@ static int open_file(struct load_run *run)
         return -1;
     }
     run->fd = open(name, O_RDONLY | O_CLOEXEC);
-    return run->fd >= 0 ? 0 : diag_set(x->diag, ER_FILE_NOT_FOUND, name, errno, strerror(errno));
+    return run->fd >= 0 ? 0 : no_file(x, name);
 }
 
 static int transfer(struct load_run *run)

@@ -126,7 +126,12 @@ static bool is_strict(const struct row_build *b)
 static int no_default(struct row_build *b, const struct column_def *c, struct value *out)
 {
     const char *name = arena_dup_cstr(&b->x->stmt_arena, c->name);
-    if (is_strict(b)) {
+    const bool loads = (b->store.flags & STORE_LOAD_DATA) != 0;
+    if (type_class_of(c->type.type) == TYPE_CLASS_ENUM ||
+        (loads && b->store.dialect == DIALECT_MYSQL)) {
+        return implicit_default(b, c, out);
+    }
+    if (is_strict(b) && !loads) {
         return diag_set(b->x->diag, ER_NO_DEFAULT_FOR_FIELD, name);
     }
     diag_warn(b->x->diag, DIAG_WARNING, ER_NO_DEFAULT_FOR_FIELD, name);
@@ -211,28 +216,85 @@ static uint64_t align_auto_increment(const struct sysvars *vars, uint64_t next)
     return offset + (next - offset + step - 1) / step * step;
 }
 
+static uint64_t auto_increment_step(const struct sysvars *vars)
+{
+    return MAX(vars->auto_increment_increment, 1);
+}
+
+/*
+ * Sets values aside as InnoDB does: as many as VALUES has rows, else 1, 2, 4, … What a statement
+ * leaves over is lost.
+ */
+static void reserve_auto_increment(struct row_build *b)
+{
+    struct table_share *share = b->table->share;
+    const uint64_t step = auto_increment_step(&b->x->vars);
+    const uint64_t next =
+        align_auto_increment(&b->x->vars, atomic_load(&share->next_auto_increment));
+    const uint64_t rows_left =
+        b->expected_rows >= b->row_number ? b->expected_rows - b->row_number + 1 : 1;
+    uint64_t count = b->expected_rows != 0 ? rows_left : MAX(b->reserve_count, 1);
+    if (next > UINT64_MAX / 2 || count > (UINT64_MAX / 2 - next) / step) {
+        count = 1;
+    }
+    b->reserve_count = MIN(count * 2, 65535);
+    b->reserved_next = next;
+    b->reserved_left = count;
+    atomic_store(&share->next_auto_increment, next + (count - 1) * step + 1);
+}
+
+/* An explicit value among those set aside, or above them, takes them. */
+static void skip_reserved(struct row_build *b, uint64_t given)
+{
+    while (b->reserved_left > 0 && b->reserved_next <= given) {
+        b->reserved_next += auto_increment_step(&b->x->vars);
+        b->reserved_left--;
+    }
+}
+
+static void take_explicit(struct row_build *b, const struct value *v)
+{
+    struct table_share *share = b->table->share;
+    const uint64_t given = v->kind == VALUE_UINT              ? v->u
+                           : v->kind == VALUE_INT && v->i > 0 ? (uint64_t)v->i
+                                                              : 0;
+    if (given >= atomic_load(&share->next_auto_increment) && given < UINT64_MAX) {
+        atomic_store(&share->next_auto_increment, given + 1);
+    }
+    skip_reserved(b, given);
+    b->explicit_last = given;
+}
+
+static uint64_t next_auto_increment(struct row_build *b)
+{
+    if (b->x->vars.insert_id != 0) {
+        const uint64_t next = b->x->vars.insert_id;
+        b->x->vars.insert_id = 0;
+        if (next >= atomic_load(&b->table->share->next_auto_increment)) {
+            atomic_store(&b->table->share->next_auto_increment, next + 1);
+        }
+        return next;
+    }
+    if (b->reserved_left == 0) {
+        reserve_auto_increment(b);
+    }
+    const uint64_t next = b->reserved_next;
+    b->reserved_left--;
+    b->reserved_next += auto_increment_step(&b->x->vars);
+    return next;
+}
+
 static int finish_auto_increment(struct row_build *b)
 {
     const uint32_t column = (uint32_t)b->table->auto_increment_column;
     const struct column_def *c = &b->table->columns[column];
-    struct table_share *share = b->table->share;
     const struct value *v = &b->row[column];
-    uint64_t next = atomic_load(&share->next_auto_increment);
+    b->generated = 0;
     if (!wants_auto_increment(b, v)) {
-        const uint64_t given = v->kind == VALUE_UINT              ? v->u
-                               : v->kind == VALUE_INT && v->i > 0 ? (uint64_t)v->i
-                                                                  : 0;
-        if (given >= next && given < UINT64_MAX) {
-            atomic_store(&share->next_auto_increment, given + 1);
-        }
-        b->explicit_last = given;
+        take_explicit(b, v);
         return 0;
     }
-    next = align_auto_increment(&b->x->vars, next);
-    if (b->x->vars.insert_id != 0) {
-        next = b->x->vars.insert_id;
-        b->x->vars.insert_id = 0;
-    }
+    const uint64_t next = next_auto_increment(b);
     const struct value generated = value_uint(next);
     struct store_ctx strict = b->store;
     strict.sql_mode |= SQL_MODE_STRICT_ALL_TABLES;
@@ -241,7 +303,7 @@ static int finish_auto_increment(struct row_build *b)
         diag_clear_error(b->x->diag);
         return diag_set(b->x->diag, ER_AUTOINC_READ_FAILED);
     }
-    atomic_store(&share->next_auto_increment, next + 1);
+    b->generated = next;
     if (b->generated_first == 0) {
         b->generated_first = next;
     }

@@ -20,8 +20,13 @@ struct row_build {
     uint32_t target_count;
     bool single_row;          /* NULL for a NOT NULL column is an error even when not strict */
     uint64_t generated_first; /* first AUTO_INCREMENT value made by the statement; 0 = none */
+    uint64_t generated;       /* the one made for the row that was finished last; 0 = none */
     uint64_t explicit_last;   /* last one given explicitly */
-    uint64_t row_number;      /* 1-based number of the row being built */
+    uint64_t expected_rows;   /* how many values are set aside at first: rows of VALUES; 0 = 1 */
+    uint64_t reserved_next;   /* the next of those set aside */
+    uint64_t reserved_left;
+    uint64_t reserve_count; /* how many to set aside next */
+    uint64_t row_number;    /* 1-based number of the row being built */
 };
 
 /* columns: names the values are for; NULL with count 0 = all visible ones in order. flags: enum

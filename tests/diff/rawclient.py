@@ -25,6 +25,9 @@ FLAG_NAMES = [
     "AUTO_INCREMENT", "TIMESTAMP", "SET", "NO_DEFAULT", "ON_UPDATE_NOW", "PART_KEY", "NUM",
 ]
 
+# What a server says of keys, and BINARY of numbers, depends on whether its plan uses a temporary table.
+PLAN_FLAGS = ("PRI_KEY", "UNIQUE_KEY", "MULTIPLE_KEY", "PART_KEY", "BINARY", "NUM")
+
 
 class Error(Exception):
     """An ERR packet."""
@@ -46,7 +49,10 @@ class Column:
         self.charset, self.length, self.type, self.flags, self.decimals = struct.unpack("<HIBHB", reader.take(10))
 
     def flag_names(self):
-        return "|".join(name for i, name in enumerate(FLAG_NAMES) if self.flags >> i & 1)
+        return "|".join(name for i, name in enumerate(FLAG_NAMES) if self.flags >> i & 1 and name not in PLAN_FLAGS)
+
+    def plan_flag_names(self):
+        return "|".join(name for i, name in enumerate(FLAG_NAMES) if self.flags >> i & 1 and name in PLAN_FLAGS)
 
     def type_name(self):
         return TYPE_NAMES.get(self.type, str(self.type))
@@ -156,6 +162,12 @@ class RawClient:
 
     def _result(self, parse_row):
         first = self._packet()
+        if first[0] == 0xfb:  # LOAD DATA LOCAL: the file, then an empty packet
+            with open(first[1:].decode(), "rb") as file:
+                while piece := file.read(1 << 16):
+                    self.conn.write_packet(piece)
+            self.conn.write_packet(b"")
+            first = self._packet()
         result = Result()
         if first[0] == 0x00:
             reader = Reader(first)
