@@ -58,6 +58,12 @@ void session_set_state(struct session *s, enum session_state state, uint8_t comm
     s->command = command;
     s->state_since_us = clock_wall_us();
     s->info_len = 0;
+    if (state == SESSION_IDLE) {
+        /* What came too late for the command that ended must not reach the next one. */
+        fiber_clear_interrupt(INTERRUPT_KILL_QUERY | INTERRUPT_TIMEOUT);
+        s->interrupt_sent = false;
+        rlist_del(&s->watch);
+    }
     os_mutex_unlock(&all->lock);
     if (was_busy != (state == SESSION_BUSY)) {
         _Atomic(uint64_t) *running = &all->server->status.threads_running;

@@ -13,6 +13,8 @@
 #include "wire/command.h"
 #include "wire/reply.h"
 
+#include <stdatomic.h>
+
 /* Where a session stands; changed by session_set_state() only. */
 enum session_state {
     SESSION_CONNECTING, /* handshake and login */
@@ -49,7 +51,7 @@ struct session {
     struct rlist watch; /* in all->watched, or linked to itself */
     uint64_t
         deadline_us; /* of the running statement (max_execution_time); 0 = none. Under all->lock */
-    bool interrupt_sent; /* the watchdog repeats it. Under all->lock */
+    atomic_bool interrupt_sent; /* the watchdog repeats it. Written under all->lock */
     struct sock_peer peer;
     char host_text[300]; /* "host:port" */
     char user_text[130];
