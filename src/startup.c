@@ -258,12 +258,12 @@ static int listen_tcp(struct app *a, const struct listener_handler *handler, str
 {
     const struct config *c = &a->config.values;
     const struct listener_options o = {.bind = arena_dup_cstr(&a->arena, c->server_bind),
-                                       .port = (uint16_t)c->server_port};
+                                       .port = (uint16_t)c->server_port,
+                                       .out_port = &a->server.vars.port};
     a->tcp = listener_start(a->loops, &o, handler, d);
     if (a->tcp == NULL) {
         return -1;
     }
-    a->server.vars.port = listener_port(a->tcp);
     log_info(&a->log, "listening on %.*s port %u", STR_FMT(c->server_bind),
              (unsigned)listener_port(a->tcp));
     return 0;

@@ -143,6 +143,9 @@ struct listener *listener_start(struct loops *loops, const struct listener_optio
         free_listener(l);
         return NULL;
     }
+    if (o->out_port != NULL) {
+        *o->out_port = listener_port(l);
+    }
     l->fiber = fiber_spawn_ref(l->loop, run, l);
     if (l->fiber == NULL) {
         diag_set(d, ER_OUT_OF_RESOURCES);

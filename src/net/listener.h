@@ -42,6 +42,7 @@ struct listener_options {
     uint16_t port;         /* TCP: 0 picks a free one. */
     const char *unix_path; /* UNIX socket instead of TCP. */
     int backlog;           /* 0: 512. */
+    uint64_t *out_port;    /* TCP: gets the port before a connection is served. May be NULL. */
 };
 
 /*
