@@ -22,7 +22,8 @@ struct resolve_env {
     uint32_t div_precision_increment;
     uint32_t group_concat_max_len;
     uint64_t sql_select_limit; /* UINT64_MAX = none */
-    /* Session time zone: what TIMESTAMP columns are converted to. NULL: expressions that need it are refused. */
+    /* Session time zone: what TIMESTAMP columns are converted to. NULL: expressions that need it
+     * are refused. */
     const struct timezone *tz;
 
     /* The table's definition, valid as long as the statement (the callee holds the reference and

@@ -141,7 +141,7 @@ struct writer {
     struct group_ctx *group;
     unsigned query_depth;
     unsigned nodes; /* written so far, literals aside */
-    bool in_table; /* the query being written is a derived table or common table expression */
+    bool in_table;  /* the query being written is a derived table or common table expression */
     uint32_t leaf_cap;
     struct leaf_info *leaves;
     uint32_t cte_cap;

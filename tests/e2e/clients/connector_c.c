@@ -1,6 +1,5 @@
 /* MariaDB Connector/C: text by mysql_query, prepared by mysql_stmt_*. See README.md. */
 #include <mysql.h>
-
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,10 +29,13 @@ static bool answers(const char *sql, const char *text)
     }
     MYSQL_RES *result = mysql_store_result(db);
     MYSQL_ROW row = result == NULL ? NULL : mysql_fetch_row(result);
-    bool same = row != NULL && (text == NULL ? row[0] == NULL
-                                             : row[0] != NULL && strcmp(row[0], text) == 0);
+    bool same = row != NULL &&
+                (text == NULL ? row[0] == NULL : row[0] != NULL && strcmp(row[0], text) == 0);
     if (!same) {
-        snprintf(why, sizeof why, "%s: %s", sql, row == NULL ? "no row" : row[0] == NULL ? "NULL" : row[0]);
+        snprintf(why, sizeof why, "%s: %s", sql,
+                 row == NULL      ? "no row"
+                 : row[0] == NULL ? "NULL"
+                                  : row[0]);
     }
     mysql_free_result(result);
     return same;
@@ -90,8 +92,11 @@ static bool insert(int id, const char *name, double price)
     unsigned long length = name == NULL ? 0 : strlen(name);
     MYSQL_BIND b[3] = {
         {.buffer_type = MYSQL_TYPE_LONG, .buffer = &id},
-        {.buffer_type = MYSQL_TYPE_STRING, .buffer = (char *)name, .buffer_length = length,
-         .length = &length, .is_null = &is_null},
+        {.buffer_type = MYSQL_TYPE_STRING,
+         .buffer = (char *)name,
+         .buffer_length = length,
+         .length = &length,
+         .is_null = &is_null},
         {.buffer_type = MYSQL_TYPE_DOUBLE, .buffer = &price},
     };
     bool ok = mysql_stmt_prepare(s, sql, strlen(sql)) == 0 && !mysql_stmt_bind_param(s, b) &&
@@ -115,8 +120,11 @@ static bool name_is(int id, const char *want)
     unsigned long length = 0;
     my_bool is_null = 0, price_null = 0;
     MYSQL_BIND out[3] = {
-        {.buffer_type = MYSQL_TYPE_STRING, .buffer = text, .buffer_length = sizeof text - 1,
-         .length = &length, .is_null = &is_null},
+        {.buffer_type = MYSQL_TYPE_STRING,
+         .buffer = text,
+         .buffer_length = sizeof text - 1,
+         .length = &length,
+         .is_null = &is_null},
         {.buffer_type = MYSQL_TYPE_DOUBLE, .buffer = &price, .is_null = &price_null},
         {.buffer_type = MYSQL_TYPE_LONG, .buffer = &got_id},
     };
@@ -177,13 +185,14 @@ static bool check_unicode(void)
 
 static bool check_null(void)
 {
-    return insert(6, NULL, 0) && name_is(6, NULL) && answers("SELECT name FROM t WHERE id = 6", NULL);
+    return insert(6, NULL, 0) && name_is(6, NULL) &&
+           answers("SELECT name FROM t WHERE id = 6", NULL);
 }
 
 static bool check_duplicate(void)
 {
-    return (mysql_query(db, "INSERT INTO t VALUES (1, 'again', 0)") != 0 && mysql_errno(db) == 1062 &&
-            strcmp(mysql_sqlstate(db), "23000") == 0) ||
+    return (mysql_query(db, "INSERT INTO t VALUES (1, 'again', 0)") != 0 &&
+            mysql_errno(db) == 1062 && strcmp(mysql_sqlstate(db), "23000") == 0) ||
            fail("no error 1062");
 }
 
@@ -211,10 +220,10 @@ int main(void)
         const char *name;
         bool (*check)(void);
     } checks[] = {
-        {"connect", check_connect},   {"tls", check_tls},         {"text", check_text},
-        {"prepared", check_prepared}, {"commit", check_commit},   {"rollback", check_rollback},
-        {"large", check_large},       {"unicode", check_unicode}, {"null", check_null},
-        {"duplicate", check_duplicate}, {"load", check_load},     {"again", check_again},
+        {"connect", check_connect},     {"tls", check_tls},         {"text", check_text},
+        {"prepared", check_prepared},   {"commit", check_commit},   {"rollback", check_rollback},
+        {"large", check_large},         {"unicode", check_unicode}, {"null", check_null},
+        {"duplicate", check_duplicate}, {"load", check_load},       {"again", check_again},
     };
     int status = 0;
     for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
