@@ -185,7 +185,9 @@ static int check_writable(struct exec_session *x)
         (x->account == NULL || (x->account->global_privs & PRIV_SUPER) == 0)) {
         return diag_set(x->diag, ER_OPTION_PREVENTS_STATEMENT, "--read-only");
     }
-    if (x->txn.active && x->txn.read_only) {
+    const bool read_only =
+        x->txn.active ? x->txn.read_only : x->vars.transaction_read_only || x->vars.tx_read_only;
+    if (read_only) {
         return diag_set(x->diag, ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
     }
     return 0;
@@ -252,15 +254,16 @@ int exec_statement(struct exec_session *x, struct stmt *stmt)
 int exec_interrupted(struct exec_session *x, struct diag *diag)
 {
     const unsigned why = fiber_interrupted();
-    (void)x;
+    const bool mariadb = x->server->dialect == DIALECT_MARIADB;
     if ((why & INTERRUPT_SHUTDOWN) != 0) {
         return diag_set(diag, ER_SERVER_SHUTDOWN);
     }
     if ((why & (INTERRUPT_KILL_CONNECTION | INTERRUPT_CLIENT_GONE)) != 0) {
-        return diag_set(diag, ER_CONNECTION_KILLED);
+        return mariadb ? diag_set(diag, ER_CONNECTION_KILLED)
+                       : diag_set(diag, ER_QUERY_INTERRUPTED);
     }
     if ((why & INTERRUPT_TIMEOUT) != 0) {
-        return diag_set(diag, ER_QUERY_TIMEOUT);
+        return mariadb ? diag_set(diag, ER_STATEMENT_TIMEOUT) : diag_set(diag, ER_QUERY_TIMEOUT);
     }
     return diag_set(diag, ER_QUERY_INTERRUPTED);
 }
