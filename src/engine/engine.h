@@ -69,7 +69,7 @@ enum engine_begin_flags {
     ENGINE_SNAPSHOT = 1u << 1, /* take the snapshot now, not at the first statement */
 };
 
-/* What became of a transaction that an error met (facts: a run-time error inside a DuckDB
+/* What became of a transaction that an error met (a run-time error inside a DuckDB
  * transaction aborts all of it). */
 enum engine_txn_state {
     ENGINE_TXN_NONE,

@@ -3,7 +3,7 @@
  *
  * The engine finds the rows (rowid and, for UPDATE, all columns); an UPDATE's assignments are
  * evaluated here, one row after the other, with MySQL's conversions and errors. A changed row is
- * written as delete and insert (facts.md D7): the new rows go through an engine writer, the old
+ * written as delete and insert: the new rows go through an engine writer, the old
  * ones are deleted by rowid before the writer is closed, which is when unique keys are checked.
  *
  * Where an assignment needs the engine (a subquery), the engine computes the new values and the

@@ -3,7 +3,7 @@
  * writer's lock, and the end of each statement.
  *
  * Writers are serialised by server.writer, from a transaction's first write to its end: the column
- * engine's own conflicts are optimistic and would surface at COMMIT (facts.md D3). When the lock is
+ * engine's own conflicts are optimistic and would surface at COMMIT. When the lock is
  * won and others have committed since this transaction's snapshot, the snapshot is moved to now
  * (nothing was written yet): unique keys are then checked against what really is there, as InnoDB's
  * current reads are.
@@ -212,7 +212,7 @@ void exec_rollback(struct exec_session *x)
 }
 
 /*
- * A run-time error inside the engine's transaction has aborted all of it (facts.md D1). If it had
+ * A run-time error inside the engine's transaction has aborted all of it. If it had
  * written, the client must know that its transaction is gone, which is what 1213 says; if not, a
  * new snapshot serves as well.
  */

@@ -267,7 +267,7 @@ int command_set_option(struct session *s, struct str payload)
 int command_reset_connection(struct session *s, struct str payload)
 {
     (void)payload;
-    const struct str db = s->x.db; /* stays: facts.md 2 */
+    const struct str db = s->x.db; /* the current database stays, as in MySQL */
     session_free_prepared(s);
     exec_session_reset(&s->x);
     s->x.db = db;

@@ -4,7 +4,7 @@
  * resolved against the tables as they are and the values as they are.
  *
  * Server-side cursors: all rows are computed at execution and kept, encoded, until they are
- * fetched, because other statements may run in between (facts.md D6).
+ * fetched, because other statements may run in between.
  */
 #include "session/session_int.h"
 #include "types/charset.h"

@@ -1,7 +1,7 @@
 /*
  * The registry of sessions: SHOW PROCESSLIST, KILL, and the watchdog, a fiber that ends statements
  * at their deadline and repeats interrupts until they have reached the engine (an interrupt between
- * queueing and start of an engine call is lost: facts.md D15).
+ * queueing and start of an engine call is lost).
  *
  * Lock: sessions.lock. It is held while another session's members are read or its engine is
  * interrupted, and a session leaves the list under it before it is freed.
