@@ -120,6 +120,9 @@ int write_count_rule(struct writer *w, const struct expr *e, struct form *out)
         return write_over(w, e);
     }
     if (e->argc > 1) {
+        if ((e->flags & EXPR_DISTINCT) == 0) {
+            return write_refuse(w, "COUNT of several values without DISTINCT");
+        }
         return e->call.window != NULL ? write_refuse(w, "COUNT(DISTINCT) as a window function")
                                       : write_count_tuple(w, e);
     }

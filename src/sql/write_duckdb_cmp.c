@@ -303,6 +303,18 @@ int write_operand(struct writer *w, const struct expr *e, const struct compare *
 
 /* ---- Rules ---- */
 
+/* ENUMs are ordered by their numbers beside a number, and else as text. */
+static int check_order(struct writer *w, struct expr *const *args, uint32_t count,
+                       const struct compare *c)
+{
+    for (uint32_t i = 0; i < count && c->labels != NULL; i++) {
+        if (type_class_of(args[i]->type.type) == TYPE_CLASS_INT) {
+            return 0;
+        }
+    }
+    return c->labels == NULL ? 0 : write_refuse(w, "the order of an ENUM's labels");
+}
+
 /* (a, b) op (c, d), column by column. The collation of each pair is that of its sides. */
 static int write_pair(struct writer *w, struct expr *a, struct expr *b, const char *op)
 {
@@ -345,6 +357,11 @@ int write_compare_rule(struct writer *w, const struct expr *e, struct form *out)
     if (compare_choose(w, e->args, 2, e->cmp_collation, &c) != 0) {
         return -1;
     }
+    const enum func_id id = e->func->id;
+    if ((id == FN_LT || id == FN_LE || id == FN_GT || id == FN_GE) &&
+        check_order(w, e->args, 2, &c) != 0) {
+        return -1;
+    }
     bytebuf_put_char(w->out, '(');
     if (write_operand(w, e->args[0], &c) != 0) {
         return -1;
@@ -362,7 +379,8 @@ int write_between_rule(struct writer *w, const struct expr *e, struct form *out)
     static const char *const before[] = {"(", " BETWEEN ", " AND "};
     struct compare c;
     out->kind = FORM_BOOL;
-    if (compare_choose(w, e->args, 3, e->cmp_collation, &c) != 0) {
+    if (compare_choose(w, e->args, 3, e->cmp_collation, &c) != 0 ||
+        check_order(w, e->args, 3, &c) != 0) {
         return -1;
     }
     for (uint32_t i = 0; i < 3; i++) {
@@ -516,7 +534,8 @@ static int write_in_left(struct writer *w, const struct expr *e, struct compare 
             operand->type.collation != pair[1]->type.collation) {
             return write_refuse(w, "rows of strings with different collations");
         }
-        if (compare_choose(w, pair, 2, collation, &cs[i]) != 0) {
+        if (compare_choose(w, pair, 2, collation, &cs[i]) != 0 ||
+            (e->kind != EXPR_IN_SUBQUERY && check_order(w, pair, 2, &cs[i]) != 0)) {
             return -1;
         }
         bytebuf_put_cstr(w->out, i > 0 ? ", " : "");
