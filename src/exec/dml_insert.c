@@ -183,6 +183,33 @@ bool dml_rows_equal(const struct table_def *t, const struct value *a, const stru
     return true;
 }
 
+/* Hexadecimal and binary literals are numbers to columns of numbers, and bytes to all others. */
+static void literal_as_number(const struct expr *e, const struct sql_type *to, struct value *v)
+{
+    const enum type_class class = type_class_of(to->type);
+    if (e->kind != EXPR_LITERAL || (e->lit.kind != LIT_HEX && e->lit.kind != LIT_BIN) ||
+        v->kind != VALUE_STRING || v->str.len > 8 ||
+        (class != TYPE_CLASS_INT && class != TYPE_CLASS_DECIMAL && class != TYPE_CLASS_REAL)) {
+        return;
+    }
+    uint64_t n = 0;
+    for (size_t i = 0; i < v->str.len; i++) {
+        n = n << 8 | (unsigned char)v->str.p[i];
+    }
+    *v = value_uint(n);
+}
+
+/* Evaluates an expression for a column and puts the value there. */
+static int set_column(struct row_build *b, struct eval_ctx *eval, const struct expr *e, uint32_t c)
+{
+    struct value v;
+    if (eval_expr(eval, e, &v) != 0) {
+        return -1;
+    }
+    literal_as_number(e, &b->table->columns[c].type, &v);
+    return row_build_set(b, c, &v);
+}
+
 int dml_assign(struct row_build *b, struct eval_ctx *eval, const struct assignment *sets,
                uint32_t count, struct value *visible)
 {
@@ -194,11 +221,7 @@ int dml_assign(struct row_build *b, struct eval_ctx *eval, const struct assignme
         if (sets[i].value->kind == EXPR_DEFAULT && sets[i].value->column.name.p == NULL) {
             rc = row_build_set_default(b, c);
         } else {
-            struct value v;
-            rc = eval_expr(eval, sets[i].value, &v);
-            if (rc == 0) {
-                rc = row_build_set(b, c, &v);
-            }
+            rc = set_column(b, eval, sets[i].value, c);
         }
         if (rc != 0) {
             return -1;
@@ -488,11 +511,7 @@ static int values_row(struct insert_run *run, const struct expr *row)
         if (e->kind == EXPR_DEFAULT && e->column.name.p == NULL) {
             rc = row_build_set_default(b, c);
         } else {
-            struct value v;
-            rc = eval_expr(&run->eval, e, &v);
-            if (rc == 0) {
-                rc = row_build_set(b, c, &v);
-            }
+            rc = set_column(b, &run->eval, e, c);
         }
         if (rc != 0) {
             return -1;

@@ -260,6 +260,9 @@ struct str sysvar_text(const struct sysvar *v, const struct sysvars *vars, struc
     return STR_NULL;
 }
 
+/* The longest text of a variable that MySQL announces, in characters. */
+#define VARIABLE_TEXT_LEN 21845
+
 void sysvar_get(const struct sysvar *v, const struct sysvars *vars, struct arena *arena,
                 struct value *out, struct sql_type *out_type)
 {
@@ -289,7 +292,7 @@ void sysvar_get(const struct sysvar *v, const struct sysvars *vars, struct arena
     case SYSVAR_CHARSET:
         if (*(const struct charset *const *)m == NULL) {
             *out = value_null();
-            *out_type = text_type(0);
+            *out_type = text_type(vars->dialect == DIALECT_MYSQL ? VARIABLE_TEXT_LEN : 0);
             return;
         }
         break;
@@ -298,7 +301,7 @@ void sysvar_get(const struct sysvar *v, const struct sysvars *vars, struct arena
     }
     const struct str text = sysvar_text(v, vars, arena);
     *out = value_string(text, COLLATION_UTF8MB3_GENERAL_CI);
-    *out_type = text_type((uint32_t)text.len);
+    *out_type = text_type(vars->dialect == DIALECT_MYSQL ? VARIABLE_TEXT_LEN : (uint32_t)text.len);
 }
 
 /* ---- Setting ---- */
