@@ -165,7 +165,11 @@ int row_build_start(struct row_build *b)
     b->row_number++;
     b->store.row = b->row_number;
     for (uint32_t i = 0; i < b->table->column_count; i++) {
-        if (!b->given[i] && row_build_set_default(b, i) != 0) {
+        const struct column_def *c = &b->table->columns[i];
+        if (b->given[i]) {
+            /* What an expression in front of the column's own sees. */
+            b->row[i] = c->default_kind == DEFAULT_VALUE ? c->default_value : value_null();
+        } else if (row_build_set_default(b, i) != 0) {
             return -1;
         }
     }

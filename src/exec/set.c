@@ -183,7 +183,7 @@ static int set_names(struct exec_session *x, const struct set_item *item, const 
     }
     x->vars.character_set_client = cs;
     x->vars.character_set_results = cs;
-    x->results_collation = 0;
+    x->results_collation = item->collation.p != NULL ? collation : 0;
     if (item->is_charset) {
         x->vars.character_set_connection = x->vars.character_set_database;
         x->vars.collation_connection = x->vars.collation_database;
@@ -212,27 +212,39 @@ static int eval_item(struct exec_session *x, const struct set_item *item, struct
     return 0;
 }
 
-static int set_item(struct exec_session *x, const struct set_item *item)
-{
-    const bool is_default = item->value == NULL || item->value->kind == EXPR_DEFAULT;
+/* An item's value, evaluated before any item is set. */
+struct set_value {
+    bool is_default;
     struct value value;
     struct sql_type type;
-    if (!is_default && eval_item(x, item, &value, &type) != 0) {
-        return -1;
-    }
+};
+
+static int set_item(struct exec_session *x, const struct set_item *item, const struct set_value *v)
+{
+    const struct value *value = v->is_default ? NULL : &v->value;
     if (item->is_names || item->is_charset) {
-        return set_names(x, item, is_default ? NULL : &value);
+        return set_names(x, item, value);
     }
     if (item->scope == SCOPE_USER) {
-        return user_var_set(x, item->name, &value, &type);
+        return user_var_set(x, item->name, &v->value, &v->type);
     }
-    return set_system(x, item, is_default ? NULL : &value);
+    return set_system(x, item, value);
 }
 
+/* SET @a = 1, @b = @a gives @b what @a was before. */
 int exec_set(struct exec_session *x, struct stmt *stmt)
 {
+    const struct set_item *items = stmt->set.items;
+    struct set_value *values = ARENA_ARRAY(&x->stmt_arena, struct set_value, stmt->set.count);
     for (uint32_t i = 0; i < stmt->set.count; i++) {
-        if (set_item(x, &stmt->set.items[i]) != 0) {
+        struct set_value *v = &values[i];
+        v->is_default = items[i].value == NULL || items[i].value->kind == EXPR_DEFAULT;
+        if (!v->is_default && eval_item(x, &items[i], &v->value, &v->type) != 0) {
+            return -1;
+        }
+    }
+    for (uint32_t i = 0; i < stmt->set.count; i++) {
+        if (set_item(x, &items[i], &values[i]) != 0) {
             return -1;
         }
     }

@@ -1115,6 +1115,42 @@ static int derive_predicate(struct resolver *r, struct expr *e)
     return derive_collation(r, args, 2, "in", &e->cmp_collation, &coercibility);
 }
 
+/* Once an operator has its type, a hexadecimal literal under it can be the number that it is. */
+static void number_literals(const struct expr *e)
+{
+    for (uint32_t i = 0; i < e->argc; i++) {
+        struct expr *a = e->args[i];
+        if (!is_numeric_literal(a)) {
+            continue;
+        }
+        const struct str s = a->lit.value.str;
+        uint64_t n = 0;
+        for (size_t k = s.len > 8 ? s.len - 8 : 0; k < s.len; k++) {
+            n = n << 8 | (unsigned char)s.p[k];
+        }
+        const unsigned flags = a->type.flags & (UNSIGNED_FLAG | NOT_NULL_FLAG);
+        a->lit.kind = LIT_INT;
+        a->lit.value = n > INT64_MAX ? value_uint(n) : value_int((int64_t)n);
+        set_type(a, MYSQL_TYPE_LONGLONG, 20, 0, flags);
+    }
+}
+
+static bool is_arithmetic(const struct func_def *f)
+{
+    switch (f->type_rule) {
+    case TR_ADD:
+    case TR_SUB:
+    case TR_MUL:
+    case TR_DIV:
+    case TR_INT_DIV:
+    case TR_MOD:
+    case TR_BITS:
+        return true;
+    default:
+        return false;
+    }
+}
+
 int derive_type(struct resolver *r, struct expr *e)
 {
     switch (e->kind) {
@@ -1125,7 +1161,13 @@ int derive_type(struct resolver *r, struct expr *e)
         if (fn == NULL) {
             return resolve_refuse(r, e->func->name);
         }
-        return fn(r, e);
+        if (fn(r, e) != 0) {
+            return -1;
+        }
+        if (is_arithmetic(e->func)) {
+            number_literals(e);
+        }
+        return 0;
     }
     case EXPR_CASE:
         return derive_case(r, e);
