@@ -294,6 +294,12 @@ static int resolve_default(struct resolver *r, struct scope *s, struct expr *e)
                    : diag_set(r->diag, ER_BAD_FIELD_ERROR, arena_dup_cstr(r->arena, e->column.name),
                               resolve_clause_name(r, CLAUSE_FIELD_LIST));
     }
+    if (e->kind == EXPR_VALUES && !resolver_is_mariadb(r)) {
+        diag_warn_at(r->diag, DIAG_WARNING, ER_WARN_DEPRECATED_SYNTAX,
+                     "'VALUES function' is deprecated and will be removed in a future release. "
+                     "Please use an alias (INSERT INTO ... VALUES (...) AS alias) and replace "
+                     "VALUES(col) in the ON DUPLICATE KEY UPDATE clause with alias.col instead");
+    }
     if (e->kind == EXPR_VALUES) {
         e->type.flags &= (uint16_t)~NOT_NULL_FLAG;
     }
