@@ -52,7 +52,7 @@ static struct str literal_name(const struct resolver *r, const struct expr *e)
             s.len--;
         }
     }
-    return str_from(s.p, MIN(s.len, (size_t)MAX_NAME_CHARS));
+    return s;
 }
 
 /* Literals show their value, columns their own name, all else its text. */
@@ -68,15 +68,47 @@ static struct str item_name(const struct resolver *r, const struct select_item *
     if (e->kind == EXPR_LITERAL) {
         return literal_name(r, e);
     }
-    const struct str text = str_trim(source_text(r, e->src));
-    return str_from(text.p, MIN(text.len, (size_t)MAX_NAME_CHARS));
+    return str_trim(source_text(r, e->src));
+}
+
+/* Length of the character that text begins with; 0 where it begins with no UTF-8. */
+static size_t character_len(struct str text)
+{
+    for (size_t n = 1; n <= MIN(text.len, (size_t)4); n++) {
+        if (str_is_utf8(str_from(text.p, n))) {
+            return n;
+        }
+    }
+    return 0;
+}
+
+/* Names are short and UTF-8, whatever the text they come from: what is not is shown as '?'. */
+static struct str clean_name(const struct resolver *r, struct str name)
+{
+    if (name.len > MAX_NAME_CHARS) {
+        name.len = MAX_NAME_CHARS;
+        while (name.len > 0 && ((unsigned char)name.p[name.len] & 0xC0) == 0x80) {
+            name.len--;
+        }
+    }
+    if (str_is_utf8(name)) {
+        return name;
+    }
+    char *out = arena_alloc(r->arena, name.len);
+    for (size_t i = 0; i < name.len;) {
+        const size_t n = character_len(str_from(name.p + i, name.len - i));
+        out[i] = '?';
+        memcpy(out + i, name.p + i, n);
+        i += MAX(n, (size_t)1);
+    }
+    return str_from(out, name.len);
 }
 
 static void name_items(const struct resolver *r, struct select_block *b)
 {
     for (uint32_t i = 0; i < b->item_count; i++) {
         if (b->items[i].name.p == NULL) {
-            b->items[i].name = item_name(r, &b->items[i]);
+            b->items[i].name = clean_name(r, item_name(r, &b->items[i]));
         }
     }
 }

@@ -9,6 +9,7 @@ import time
 import pymysql
 import pytest
 from conftest import error_of, run
+from rawclient import Error, RawClient
 
 
 class Raw:
@@ -127,6 +128,7 @@ def test_huge_login_packet(raw):
     r = raw()
     r.receive()
     r.send(b"\xff\xff\xff\1" + b"x" * (4 << 20))
+    r.sock.shutdown(socket.SHUT_WR)
     assert r.hung_up()
 
 
@@ -325,14 +327,18 @@ def test_deep_statements(server, sql):
 
 
 def test_invalid_utf8(server):
-    with server.connect() as c:
-        for text in (b"\xff", b"\xc3", b"\xe4\xb8", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80", b"a\x80b"):
-            c._execute_command(3, b"SELECT '" + text + b"'")
-            try:
-                c._read_query_result()
-            except pymysql.MySQLError as e:
-                assert e.args[0] in (1300, 1064, 1366, 3854)
-        assert run(c, "SELECT 1") == ((1,),)
+    """As in MySQL: the bytes come back, the column's name shows '?'."""
+    c = RawClient(server.port)
+    for text in (b"\xff", b"\xc3", b"\xe4\xb8", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80", b"a\x80b"):
+        c._command(3, b"SELECT '" + text + b"' AS given, 'a" + text + b"b'")
+        result = c._result(c._text_row)
+        assert result.rows == [(text, b"a" + text + b"b")]
+        assert result.columns[1].name == "a" + "?" * (len(text) if text[0] != 0x61 else 0) + "b" or b"a\x80b" == text
+    c._command(3, b"SELECT \xff\xfe(")
+    with pytest.raises(Error) as e:
+        c._result(c._text_row)
+    assert e.value.code in (1064, 1300)
+    c.close()
 
 
 def test_invalid_utf8_into_a_table(session):
