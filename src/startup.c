@@ -364,6 +364,16 @@ static void drain(struct app *a)
     }
 }
 
+static void save_counters(struct app *a)
+{
+    struct diag d;
+    diag_init(&d);
+    if (a->server.catalog != NULL && exec_save_counters(&a->server, &d) != 0) {
+        log_error(&a->log, "counters not saved: %.*s", STR_FMT(d.error->message));
+    }
+    diag_release(&d);
+}
+
 void app_stop(struct app *a)
 {
     struct server *s = &a->server;
@@ -378,6 +388,7 @@ void app_stop(struct app *a)
         (void)!loops_drain(a->loops, clock_monotonic_us() + LAST_CALL_US);
     }
     if (s->engine != NULL) {
+        save_counters(a);
         engine_close(s->engine);
     }
     offload_stop();

@@ -156,3 +156,59 @@ int exec_bootstrap(struct server *server, struct diag *diag)
     engine_session_close(s);
     return rc;
 }
+
+/* ---- Stopping ---- */
+
+/* Stores the counter as the definition's start, where it is ahead of that. */
+static int save_counter(struct engine_session *s, struct table_def *t, struct arena *arena,
+                        struct diag *diag)
+{
+    const uint64_t next = atomic_load(&t->share->next_auto_increment);
+    if (t->auto_increment_column < 0 || next <= t->auto_increment_start) {
+        return 0;
+    }
+    struct table_def *stored = table_def_clone(t);
+    stored->auto_increment_start = next;
+    const struct str json = table_def_to_json(stored, arena);
+    table_def_unref(stored);
+    return engine_meta_put(s, STR("table"), t->id, json, diag);
+}
+
+static int save_database(struct server *server, struct engine_session *s, struct str db,
+                         struct arena *arena, struct diag *diag)
+{
+    struct table_def **list;
+    const uint32_t count = catalog_list_tables(server->catalog, db, arena, &list);
+    int rc = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        rc = rc == 0 ? save_counter(s, list[i], arena, diag) : rc;
+        table_def_unref(list[i]);
+    }
+    return rc;
+}
+
+int exec_save_counters(struct server *server, struct diag *diag)
+{
+    struct engine_session *s;
+    struct arena arena;
+    struct database_def *databases;
+    if (engine_session_open(server->engine, diag, &s) != 0) {
+        return -1;
+    }
+    arena_init(&arena, 0);
+    const uint32_t count = catalog_list_databases(server->catalog, &arena, &databases);
+    int rc = engine_begin(s, 0, diag);
+    if (rc == 0) {
+        for (uint32_t i = 0; i < count && rc == 0; i++) {
+            rc = save_database(server, s, databases[i].name, &arena, diag);
+        }
+        if (rc == 0) {
+            rc = engine_commit(s, diag);
+        } else {
+            engine_rollback(s);
+        }
+    }
+    arena_release(&arena);
+    engine_session_close(s);
+    return rc;
+}

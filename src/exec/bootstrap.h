@@ -17,4 +17,11 @@
  */
 NODISCARD int exec_bootstrap(struct server *server, struct diag *diag);
 
+/*
+ * Stores the AUTO_INCREMENT counters that are ahead of their tables' rows, as those of deleted rows
+ * are, with the definitions. Called at an orderly stop, when no session is left; after a crash a
+ * counter follows the largest value that is there. Returns 0, or -1 with diag.
+ */
+NODISCARD int exec_save_counters(struct server *server, struct diag *diag);
+
 #endif

@@ -11,7 +11,7 @@
 #define MAX_QUERY_DEPTH 63
 
 /* MySQL cuts names of columns that are an expression's text. */
-#define MAX_NAME_CHARS 256
+#define MAX_NAME_CHARS 255
 
 /* ---- Names of result columns ---- */
 

@@ -1,6 +1,7 @@
 """What was committed survives: kill -9 at any moment, and orderly restarts."""
 
 import random
+import re
 import threading
 import time
 
@@ -50,6 +51,11 @@ def test_kill_9_while_committing(new_server, kind):
     assert server.stop() == 0
 
 
+def definition(connection):
+    """SHOW CREATE TABLE d.t without its counter, which is stored at an orderly stop only."""
+    return re.sub(r" AUTO_INCREMENT=\d+", "", run(connection, "SHOW CREATE TABLE d.t")[0][1])
+
+
 def test_ddl_survives_kill_9(new_server):
     server = new_server().start()
     with server.connect() as c:
@@ -61,11 +67,11 @@ def test_ddl_survives_kill_9(new_server):
         run(c, "DROP TABLE d.gone")
         run(c, "CREATE USER u IDENTIFIED BY 'secret'")
         run(c, "GRANT SELECT ON d.* TO u")
-        created = run(c, "SHOW CREATE TABLE d.t")
+        created = definition(c)
     server.kill()
     server.start()
     with server.connect(user="u", password="secret") as c:
-        assert run(c, "SHOW CREATE TABLE d.t") == created
+        assert definition(c) == created
         assert [row[0] for row in run(c, "SHOW TABLES FROM d")] == ["t"]
         assert [(r[0], r[1], str(r[2])) for r in run(c, "SELECT * FROM d.t ORDER BY id")] == [(1, "a", "1.50"), (2, "b", "1.50")]
     assert server.stop() == 0
@@ -97,11 +103,14 @@ def test_restart_keeps_everything(new_server):
         run(c, "GRANT SELECT, INSERT ON d.* TO 'n'@'%'")
         grants = run(c, "SHOW GRANTS FOR 'n'@'%'")
         database = run(c, "SHOW CREATE DATABASE d")
+        created = run(c, "SHOW CREATE TABLE d.t")
+        assert "AUTO_INCREMENT=4" in created[0][1]
     assert server.stop() == 0
     server.start()
     with server.connect() as c:
         assert run(c, "SHOW GRANTS FOR 'n'@'%'") == grants
         assert run(c, "SHOW CREATE DATABASE d") == database
+        assert run(c, "SHOW CREATE TABLE d.t") == created
     with server.connect(user="n", password="secret", database="d") as c:
         run(c, "INSERT INTO t (x) VALUES (4)")
         # InnoDB remembers the counter too: 3 is not given again.
@@ -133,4 +142,34 @@ def test_kill_9_during_a_load(new_server, work):
     assert server.query("SELECT COUNT(*) FROM d.t")[0][0] in (1, 400001)
     assert server.query(f"LOAD DATA LOCAL INFILE '{path}' REPLACE INTO TABLE d.t") == ()
     assert server.query("SELECT COUNT(*), SUM(x) FROM d.t") == ((400001, 159999600000 - 2),)
+    assert server.stop() == 0
+
+
+def test_auto_increment_after_restarts(new_server):
+    """The counter goes on at an orderly stop; TRUNCATE takes it back for good; after kill -9 it follows the rows."""
+    server = new_server().start()
+    server.query("CREATE DATABASE d")
+    server.query("CREATE TABLE d.t (id INT PRIMARY KEY AUTO_INCREMENT, x INT)")
+
+    def next_id():
+        with server.connect() as c:
+            run(c, "INSERT INTO d.t (x) VALUES (1)")
+            return run(c, "SELECT LAST_INSERT_ID()")[0][0]
+
+    assert [next_id() for _ in range(3)] == [1, 2, 3]
+    server.query("DELETE FROM d.t")
+    assert server.stop() == 0
+    server.start()
+    assert next_id() == 4
+    server.query("TRUNCATE TABLE d.t")
+    assert server.stop() == 0
+    server.start()
+    assert next_id() == 1
+    server.query("ALTER TABLE d.t AUTO_INCREMENT = 100")
+    server.kill()
+    server.start()
+    assert next_id() == 100
+    server.kill()
+    server.start()
+    assert next_id() == 101
     assert server.stop() == 0
