@@ -218,8 +218,7 @@ static row_put_fn *put_of(const struct sql_type *t, bool binary)
         if (binary) {
             return binary_int[phys];
         }
-        return (t->flags & ZEROFILL_FLAG) != 0 || t->type == MYSQL_TYPE_YEAR ? NULL
-                                                                             : text_int[phys];
+        return (t->flags & ZEROFILL_FLAG) != 0 ? NULL : text_int[phys];
     case TYPE_CLASS_DECIMAL:
         return phys == VEC_STR ? NULL : text_decimal[phys];
     case TYPE_CLASS_REAL:

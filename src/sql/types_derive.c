@@ -904,10 +904,13 @@ static int derive_min_max(struct resolver *r, struct expr *e)
 {
     const enum type_class class = type_class_of(e->args[0]->type.type);
     if (class == TYPE_CLASS_ENUM || class == TYPE_CLASS_SET || class == TYPE_CLASS_JSON ||
-        class == TYPE_CLASS_OPAQUE) {
-        return resolve_refuse(r, "MIN and MAX of this type");
+        class == TYPE_CLASS_OPAQUE || (class == TYPE_CLASS_BIT && resolver_is_mariadb(r))) {
+        return resolve_refuse(r, "MIN and MAX of this type"); /* MariaDB sends BITs as digits */
     }
     copy_arg_type(e, UNSIGNED_FLAG | ZEROFILL_FLAG);
+    if (e->type.type == MYSQL_TYPE_YEAR) {
+        e->type.flags &= (uint16_t)~ZEROFILL_FLAG; /* year 0 is shown as 0 */
+    }
     e->cmp_collation = e->type.collation;
     return 0;
 }
