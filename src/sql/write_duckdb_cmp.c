@@ -164,11 +164,57 @@ static int choose_enum(struct writer *w, struct expr *const *args, uint32_t coun
     return 0;
 }
 
+/* Is the constant one that means another year beside a YEAR, as 99 means 1999? What cannot be told
+ * may be. */
+static bool may_be_short_year(struct writer *w, const struct expr *e)
+{
+    struct value v;
+    if (e->kind == EXPR_LITERAL) {
+        v = e->lit.value;
+    } else if (w->env->eval_const == NULL ||
+               w->env->eval_const(w->env->arg, e, &w->arena, w->diag, &v) != 0) {
+        return true;
+    }
+    switch (v.kind) {
+    case VALUE_NULL:
+        return false;
+    case VALUE_INT:
+    case VALUE_UINT:
+        return v.u > 0 && v.u < 100;
+    case VALUE_STRING:
+        return v.str.len < 4;
+    case VALUE_DOUBLE:
+        return v.d > 0 && v.d < 100;
+    default:
+        return true;
+    }
+}
+
+static int check_years(struct writer *w, struct expr *const *args, uint32_t count)
+{
+    bool years = false;
+    bool short_years = false;
+    for (uint32_t i = 0; i < count; i++) {
+        years = years || args[i]->type.type == MYSQL_TYPE_YEAR;
+    }
+    for (uint32_t i = 0; i < count && years; i++) {
+        short_years =
+            short_years || ((args[i]->flags & EXPR_IS_CONST) != 0 && may_be_short_year(w, args[i]));
+    }
+    if (short_years && w->diag->error != NULL) {
+        return -1;
+    }
+    return short_years ? write_refuse(w, "comparison of a YEAR with a number below 100") : 0;
+}
+
 int compare_choose(struct writer *w, struct expr *const *args, uint32_t count, uint16_t collation,
                    struct compare *out)
 {
     const struct classes c = gather(args, count);
     *out = (struct compare){.kind = COMPARE_PLAIN};
+    if (check_years(w, args, count) != 0) {
+        return -1;
+    }
     if (c.set == 0) {
         return 0;
     }

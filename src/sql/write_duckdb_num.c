@@ -562,9 +562,11 @@ int write_floor_rule(struct writer *w, const struct expr *e, struct form *out)
     struct form f;
     const size_t at = w->out->len;
     if (type_class_of(e->args[0]->type.type) == TYPE_CLASS_REAL) {
-        bytebuf_printf(w->out, "%s(", e->func->duckdb_text);
+        /* MariaDB has no negative zero here. */
+        const bool mariadb = w->env->dialect == DIALECT_MARIADB;
+        bytebuf_printf(w->out, "%s%s(", mariadb ? "(" : "", e->func->duckdb_text);
         const int rc = write_real(w, e->args[0]);
-        bytebuf_put_char(w->out, ')');
+        bytebuf_put_cstr(w->out, mariadb ? ") + 0)" : ")");
         out->kind = FORM_F64;
         return rc;
     }
