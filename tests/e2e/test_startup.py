@@ -146,6 +146,16 @@ def test_unix_socket_left_by_kill_9(new_server):
         assert run(c, "SELECT 1") == ((1,),)
 
 
+def has_ipv6():
+    with socket.socket(socket.AF_INET6) as s:
+        try:
+            s.bind(("::1", 0))
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.skipif(not has_ipv6(), reason="the machine has no IPv6 loopback")
 def test_all_addresses(new_server):
     server = new_server("--bind", "*").start()
     with server.connect(host="::1") as c:

@@ -1,7 +1,6 @@
-/* What only a C client does: compression, server-side cursors, multi-results, long data, change of user. The first
- * argument says which; it prints "ok WHICH". */
+/* What only a C client does: compression, server-side cursors, multi-results, long data, change of
+ * user. The first argument says which; it prints "ok WHICH". */
 #include <mysql.h>
-
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +29,8 @@ static void open_connection(bool compress, unsigned long flags)
     if (compress) {
         mysql_options(db, MYSQL_OPT_COMPRESS, NULL);
     }
-    check(mysql_real_connect(db, "127.0.0.1", "root", "", "shared", port, NULL, flags) != NULL, "connect");
+    check(mysql_real_connect(db, "127.0.0.1", "root", "", "shared", port, NULL, flags) != NULL,
+          "connect");
 }
 
 static void run(const char *sql)
@@ -76,7 +76,8 @@ static void compress_large(void)
     MYSQL_RES *r = mysql_store_result(db);
     check(r != NULL, "result");
     MYSQL_ROW row = mysql_fetch_row(r);
-    check(row != NULL && mysql_fetch_lengths(r)[0] == len && memcmp(row[0], sql + 8, len) == 0, "text");
+    check(row != NULL && mysql_fetch_lengths(r)[0] == len && memcmp(row[0], sql + 8, len) == 0,
+          "text");
     mysql_free_result(r);
     free(sql);
 }
@@ -151,7 +152,10 @@ static void multi(void)
 static void long_data(void)
 {
     static const char sql[] = "SELECT LENGTH(?), ?";
-    enum { PIECE = 64 << 10, PIECES = 48 };
+    enum {
+        PIECE = 64 << 10,
+        PIECES = 48
+    };
     static char piece[PIECE];
     char number[20] = "7";
     unsigned long length = 1;
@@ -161,7 +165,10 @@ static void long_data(void)
     open_connection(false, 0);
     MYSQL_STMT *s = mysql_stmt_init(db);
     MYSQL_BIND in[2] = {{.buffer_type = MYSQL_TYPE_BLOB},
-                        {.buffer_type = MYSQL_TYPE_STRING, .buffer = number, .buffer_length = 1, .length = &length}};
+                        {.buffer_type = MYSQL_TYPE_STRING,
+                         .buffer = number,
+                         .buffer_length = 1,
+                         .length = &length}};
     MYSQL_BIND out[2] = {{.buffer_type = MYSQL_TYPE_LONGLONG, .buffer = &got},
                          {.buffer_type = MYSQL_TYPE_LONG, .buffer = &seven}};
     check(mysql_stmt_prepare(s, sql, strlen(sql)) == 0 && !mysql_stmt_bind_param(s, in), "prepare");
@@ -186,7 +193,8 @@ static void change_user(void)
     check(strcmp(row[0], "special") == 0 && row[1] == NULL, "user and variable");
     mysql_free_result(r);
     check(mysql_change_user(db, "root", "", "shared") == 0, "back");
-    check(mysql_change_user(db, "special", "wrong", NULL) != 0 && mysql_errno(db) == 1045, "wrong password");
+    check(mysql_change_user(db, "special", "wrong", NULL) != 0 && mysql_errno(db) == 1045,
+          "wrong password");
     mysql_close(db);
     open_connection(false, 0);
     run("DROP USER special");
@@ -227,10 +235,14 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(void);
     } all[] = {
-        {"compress", compress},     {"compress_large", compress_large},
-        {"cursor", cursor},         {"cursor_interleaved", cursor_interleaved},
-        {"multi", multi},           {"long_data", long_data},
-        {"change_user", change_user}, {"reset", reset},
+        {"compress", compress},
+        {"compress_large", compress_large},
+        {"cursor", cursor},
+        {"cursor_interleaved", cursor_interleaved},
+        {"multi", multi},
+        {"long_data", long_data},
+        {"change_user", change_user},
+        {"reset", reset},
         {"many_statements", many_statements},
     };
     port = argc > 2 ? (unsigned)atoi(argv[2]) : 0;
