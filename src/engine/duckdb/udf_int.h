@@ -113,7 +113,7 @@ static inline __int128 udf_decimal(const struct udf_decimals *d, idx_t row)
         return ((const uint64_t *)d->data)[row];
     default: {
         const duckdb_hugeint *h = &((const duckdb_hugeint *)d->data)[row];
-        return ((__int128)h->upper << 64) | h->lower;
+        return (__int128)(((unsigned __int128)h->upper << 64) | h->lower);
     }
     }
 }
