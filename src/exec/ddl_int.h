@@ -93,9 +93,11 @@ NODISCARD int ddl_refuse_system_database(struct exec_session *x, struct str db);
 int ddl_cannot_drop(struct exec_session *x, const char *what, struct str name, bool as_note);
 /* The database, which must exist and be changeable (1049, 1044). The writer lock is held. */
 NODISCARD int ddl_find_database(struct exec_session *x, struct str db, struct database_def *out);
+
 /*
  * The collation meant by CHARACTER SET and COLLATE (p NULL = not said), or `otherwise`. 1115
- * unknown character set, 1273 unknown collation, 1253 they do not fit, 1235 not implemented.
+ * unknown character set, 1273 unknown collation, 1253 they do not fit, 1235 one whose order we do
+ * not know (collation_is_supported()).
  */
 NODISCARD int ddl_collation(struct exec_session *x, struct str charset, struct str collation,
                             uint16_t otherwise, uint16_t *out);

@@ -134,9 +134,7 @@ int exec_flush(struct exec_session *x, struct stmt *stmt)
     return exec_check_global(x, PRIV_RELOAD, "RELOAD");
 }
 
-/* LOCK TABLES is accepted where it changes nothing that could be seen: writers are serialised by
- * the engine's lock anyway. It is refused, as it would promise more than is kept: other sessions
- * would go on. */
+/* Refused: it would promise more than is kept, as other sessions would go on reading and writing. */
 int exec_lock_tables(struct exec_session *x, struct stmt *stmt)
 {
     (void)stmt;
