@@ -134,7 +134,8 @@ int exec_flush(struct exec_session *x, struct stmt *stmt)
     return exec_check_global(x, PRIV_RELOAD, "RELOAD");
 }
 
-/* Refused: it would promise more than is kept, as other sessions would go on reading and writing. */
+/* Refused: it would promise more than is kept, as other sessions would go on reading and writing.
+ */
 int exec_lock_tables(struct exec_session *x, struct stmt *stmt)
 {
     (void)stmt;
