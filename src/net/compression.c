@@ -115,11 +115,15 @@ static struct net_io compression_read(struct net_filter *f, void *buf, size_t le
     return (struct net_io){.len = n};
 }
 
+static bool compression_pending(const struct net_filter *f)
+{
+    const struct compression *c = CONTAINER_OF(f, const struct compression, f);
+    return c->view.len > 0 || inbuf_len(&c->in) > c->packet_len;
+}
+
 static enum net_result compression_wait(struct net_filter *f, uint64_t deadline_us)
 {
-    const struct compression *c = compression_of(f);
-    const bool has_input = c->view.len > 0 || inbuf_len(&c->in) > c->packet_len;
-    return has_input ? NET_OK : net_filter_wait(f->next, deadline_us);
+    return compression_pending(f) ? NET_OK : net_filter_wait(f->next, deadline_us);
 }
 
 /* Room that compressing len bytes may need. */
@@ -279,6 +283,7 @@ static const struct net_filter_ops compression_ops = {
     .read = compression_read,
     .write = compression_write,
     .wait = compression_wait,
+    .pending = compression_pending,
     .idle = compression_idle,
     .describe = compression_describe,
     .release = compression_release,

@@ -283,6 +283,42 @@ int conn_start_compression(struct conn *c, enum compression_kind kind, int level
     return compression_feed(c->compressed, early, d);
 }
 
+void conn_raw_consume(struct conn *c, size_t n)
+{
+    inbuf_consume(&c->in, n);
+}
+
+enum net_result conn_raw_read(struct conn *c, struct diag *d)
+{
+    const size_t had = inbuf_len(&c->in);
+    const enum net_result r = inbuf_read(&c->in, c->top, NET_NOW, d);
+    c->bytes_in += inbuf_len(&c->in) - had;
+    return r;
+}
+
+struct net_io conn_raw_write(struct conn *c, const char *p, size_t len, struct diag *d)
+{
+    const struct net_io io = net_filter_write(c->top, p, len, NET_NOW, d);
+    c->bytes_out += io.len;
+    c->is_stalled = io.result == NET_TIMEOUT;
+    return io;
+}
+
+bool conn_raw_pending(const struct conn *c)
+{
+    return net_filter_pending(c->top);
+}
+
+struct io *conn_io(struct conn *c)
+{
+    return net_filter_io(c->top);
+}
+
+void conn_idle(struct conn *c)
+{
+    give_back_buffers(c);
+}
+
 void conn_describe(const struct conn *c, struct net_info *out)
 {
     net_filter_describe(c->top, out);

@@ -131,6 +131,35 @@ NODISCARD enum net_result conn_start_tls_client(struct conn *c, struct tls_conte
 NODISCARD int conn_start_compression(struct conn *c, enum compression_kind kind, int level,
                                      struct diag *d);
 
+/*
+ * ---- Bytes instead of packets: for relays ----
+ *
+ * What has been received and not yet used, headers included; taken with conn_raw_consume(). They
+ * mix with conn_read_packet() at the edges of packets; who relays sets w.seq. None of these waits:
+ * NET_TIMEOUT says that nothing could be done now.
+ */
+NODISCARD static inline struct str conn_raw_peek(const struct conn *c)
+{
+    return inbuf_peek(&c->in);
+}
+void conn_raw_consume(struct conn *c, size_t n);
+
+/* One read of what is there. */
+NODISCARD enum net_result conn_raw_read(struct conn *c, struct diag *d);
+
+/* Sends bytes after what is written already (which must have been flushed); how many were taken is
+ * in the result. With len 0 sends what layers hold back. */
+NODISCARD struct net_io conn_raw_write(struct conn *c, const char *p, size_t len, struct diag *d);
+
+/* Do layers above the socket hold input? */
+NODISCARD bool conn_raw_pending(const struct conn *c);
+
+/* The watch of the descriptor, for io_wait_many(). */
+NODISCARD struct io *conn_io(struct conn *c);
+
+/* Gives back the buffers that an idle connection does not need. */
+void conn_idle(struct conn *c);
+
 void conn_describe(const struct conn *c, struct net_info *out);
 
 #endif

@@ -25,6 +25,24 @@ enum net_result net_filter_wait(struct net_filter *f, uint64_t deadline_us)
     return f->ops->wait != NULL ? f->ops->wait(f, deadline_us) : NET_OK;
 }
 
+bool net_filter_pending(const struct net_filter *f)
+{
+    for (; f != NULL; f = f->next) {
+        if (f->ops->pending != NULL && f->ops->pending(f)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct io *net_filter_io(struct net_filter *f)
+{
+    while (f->ops->io == NULL && f->next != NULL) {
+        f = f->next;
+    }
+    return f->ops->io != NULL ? f->ops->io(f) : NULL;
+}
+
 void net_filter_idle(struct net_filter *f)
 {
     for (; f != NULL; f = f->next) {

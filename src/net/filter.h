@@ -31,6 +31,9 @@ enum net_result {
     NET_OUT_OF_ORDER, /* conn only: wrong sequence number (ER_NET_PACKETS_OUT_OF_ORDER). */
 };
 
+/* A deadline that asks not to wait at all: NET_TIMEOUT is then no error, and sets no diag. */
+#define NET_NOW UINT64_C(0)
+
 /* What a read or write did. */
 struct net_io {
     enum net_result result;
@@ -54,6 +57,8 @@ typedef struct net_io net_read_fn(struct net_filter *f, void *buf, size_t len, u
 typedef struct net_io net_write_fn(struct net_filter *f, const void *buf, size_t len,
                                    uint64_t deadline_us, struct diag *d);
 typedef enum net_result net_wait_fn(struct net_filter *f, uint64_t deadline_us);
+typedef bool net_pending_fn(const struct net_filter *f);
+typedef struct io *net_io_fn(struct net_filter *f);
 typedef void net_idle_fn(struct net_filter *f);
 typedef void net_on_hangup_fn(struct net_filter *f, io_hangup_fn *fn, void *arg);
 typedef void net_describe_fn(const struct net_filter *f, struct net_info *out);
@@ -75,6 +80,13 @@ struct net_filter_ops {
 
     /* Waits until read would probably not wait: how the connection idles without a buffer. */
     net_wait_fn *wait;
+
+    /* Does this layer hold input, so that a read may give something while the descriptor has
+     * nothing? net_filter_pending() asks each layer. */
+    net_pending_fn *pending;
+
+    /* The watch of the descriptor at the bottom, for io_wait_many(). */
+    net_io_fn *io;
 
     /* Gives back the memory that an idle connection does not need. Does not pass through by itself:
      * net_filter_idle() calls each layer. */
@@ -106,6 +118,10 @@ NODISCARD struct net_io net_filter_read(struct net_filter *f, void *buf, size_t 
 NODISCARD struct net_io net_filter_write(struct net_filter *f, const void *buf, size_t len,
                                          uint64_t deadline_us, struct diag *d);
 NODISCARD enum net_result net_filter_wait(struct net_filter *f, uint64_t deadline_us);
+NODISCARD bool net_filter_pending(const struct net_filter *f);
+
+/* NULL when there is no descriptor (net_pipe). */
+NODISCARD struct io *net_filter_io(struct net_filter *f);
 void net_filter_idle(struct net_filter *f);
 void net_filter_on_hangup(struct net_filter *f, io_hangup_fn *fn, void *arg);
 void net_filter_describe(const struct net_filter *f, struct net_info *out);

@@ -63,24 +63,38 @@ static size_t next_room(const struct inbuf *in, size_t missing)
     return missing > in->room ? MAX(in->room, MIN(missing, inbuf_len(in))) : in->room;
 }
 
+/* One read into at least room bytes. */
+static enum net_result read_once(struct inbuf *in, struct net_filter *f, size_t room,
+                                 uint64_t deadline_us, struct diag *d)
+{
+    if (make_room(in, room) != 0) {
+        diag_set(d, ER_OUT_OF_RESOURCES);
+        return NET_ERROR;
+    }
+    struct bytebuf *b = &in->bytes;
+    const struct net_io io = net_filter_read(f, b->p + b->len, b->cap - b->len, deadline_us, d);
+    if (io.result != NET_OK) {
+        return io.result;
+    }
+    b->len += io.len;
+    if (io.len >= in->room && in->room < ROOM_MAX) {
+        in->room *= 2;
+    }
+    return NET_OK;
+}
+
+enum net_result inbuf_read(struct inbuf *in, struct net_filter *f, uint64_t deadline_us,
+                           struct diag *d)
+{
+    return read_once(in, f, in->room, deadline_us, d);
+}
+
 enum net_result inbuf_fill(struct inbuf *in, struct net_filter *f, size_t need,
                            uint64_t deadline_us, struct diag *d)
 {
-    while (inbuf_len(in) < need) {
-        if (make_room(in, next_room(in, need - inbuf_len(in))) != 0) {
-            diag_set(d, ER_OUT_OF_RESOURCES);
-            return NET_ERROR;
-        }
-        struct bytebuf *b = &in->bytes;
-        const size_t room = b->cap - b->len;
-        const struct net_io io = net_filter_read(f, b->p + b->len, room, deadline_us, d);
-        if (io.result != NET_OK) {
-            return io.result;
-        }
-        b->len += io.len;
-        if (io.len >= in->room && in->room < ROOM_MAX) {
-            in->room *= 2;
-        }
+    enum net_result r = NET_OK;
+    while (r == NET_OK && inbuf_len(in) < need) {
+        r = read_once(in, f, next_room(in, need - inbuf_len(in)), deadline_us, d);
     }
-    return NET_OK;
+    return r;
 }

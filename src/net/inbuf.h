@@ -49,6 +49,11 @@ void inbuf_cut(struct inbuf *in, size_t at, size_t n);
 /* Appends bytes that come from elsewhere. Returns 0, or -1 when memory ran out. */
 NODISCARD int inbuf_feed(struct inbuf *in, struct str bytes);
 
+/* Reads from f once, what fits or a little more room than the last reads needed. As
+ * net_filter_read(). */
+NODISCARD enum net_result inbuf_read(struct inbuf *in, struct net_filter *f, uint64_t deadline_us,
+                                     struct diag *d);
+
 /*
  * Reads from f until at least need bytes are there. A result other than NET_OK keeps what has come.
  * NET_EOF when the peer ended in between.

@@ -70,7 +70,7 @@ static struct net_io pipe_read(struct net_filter *f, void *buf, size_t len, uint
     struct pipe_end *e = end_of(f);
     const enum net_result r = pipe_wait(f, deadline_us);
     if (r != NET_OK) {
-        return (struct net_io){.result = net_read_result(r, d)};
+        return (struct net_io){.result = deadline_us == NET_NOW ? r : net_read_result(r, d)};
     }
     const size_t n = MIN(len, e->in.len);
     if (n == 0) {
@@ -93,7 +93,8 @@ static struct net_io pipe_write(struct net_filter *f, const void *buf, size_t le
         if (!peer->is_open) {
             io.result = net_write_error(d, EPIPE);
         } else if (room == 0) {
-            io.result = net_write_result(park(e, deadline_us), d);
+            const enum net_result r = park(e, deadline_us);
+            io.result = deadline_us == NET_NOW ? r : net_write_result(r, d);
         } else {
             const size_t n = MIN(room, len - io.len);
             bytebuf_put(&peer->in, (const char *)buf + io.len, n);

@@ -55,12 +55,18 @@ static void take_turns(struct socket_filter *s, size_t len)
     }
 }
 
+static bool would_wait(int err)
+{
+    return err == EAGAIN || err == EWOULDBLOCK || err == EINTR;
+}
+
 static struct net_io socket_read(struct net_filter *f, void *buf, size_t len, uint64_t deadline_us,
                                  struct diag *d)
 {
     struct socket_filter *s = socket_of(f);
-    enum io_result why;
-    const ssize_t n = io_read(&s->io, buf, len, deadline_us, &why);
+    enum io_result why = IO_TIMEOUT;
+    const ssize_t n = deadline_us == NET_NOW ? read(s->fd, buf, len)
+                                             : io_read(&s->io, buf, len, deadline_us, &why);
     if (n > 0) {
         take_turns(s, (size_t)n);
         return (struct net_io){.len = (size_t)n};
@@ -68,7 +74,10 @@ static struct net_io socket_read(struct net_filter *f, void *buf, size_t len, ui
     if (n == 0) {
         return (struct net_io){.result = NET_EOF};
     }
-    const enum net_result r = result_of(why);
+    if (deadline_us == NET_NOW && would_wait(errno)) {
+        return (struct net_io){.result = NET_TIMEOUT};
+    }
+    const enum net_result r = deadline_us == NET_NOW ? NET_OK : result_of(why);
     return (struct net_io){.result =
                                r == NET_OK ? net_read_error(d, errno) : net_read_result(r, d)};
 }
@@ -85,6 +94,8 @@ static struct net_io socket_write(struct net_filter *f, const void *buf, size_t 
         if (n >= 0) {
             io.len += (size_t)n;
             take_turns(s, (size_t)n);
+        } else if (deadline_us == NET_NOW && would_wait(errno)) {
+            io.result = NET_TIMEOUT;
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             io.result = net_write_result(result_of(io_wait(&s->io, IO_WRITABLE, deadline_us)), d);
         } else if (errno != EINTR) {
@@ -97,6 +108,11 @@ static struct net_io socket_write(struct net_filter *f, const void *buf, size_t 
 static enum net_result socket_wait(struct net_filter *f, uint64_t deadline_us)
 {
     return result_of(io_wait(&socket_of(f)->io, IO_READABLE, deadline_us));
+}
+
+static struct io *socket_io(struct net_filter *f)
+{
+    return &socket_of(f)->io;
 }
 
 static void socket_on_hangup(struct net_filter *f, io_hangup_fn *fn, void *arg)
@@ -123,6 +139,7 @@ static const struct net_filter_ops socket_ops = {
     .read = socket_read,
     .write = socket_write,
     .wait = socket_wait,
+    .io = socket_io,
     .on_hangup = socket_on_hangup,
     .shutdown = socket_shutdown,
     .release = socket_release,

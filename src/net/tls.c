@@ -181,13 +181,15 @@ static struct net_io tls_write(struct net_filter *f, const void *buf, size_t len
     return io;
 }
 
+static bool tls_pending(const struct net_filter *f)
+{
+    const struct tls_filter *t = CONTAINER_OF(f, const struct tls_filter, f);
+    return SSL_pending(t->ssl) > 0 || inbuf_len(&t->in) > 0 || t->is_ended;
+}
+
 static enum net_result tls_wait(struct net_filter *f, uint64_t deadline_us)
 {
-    const struct tls_filter *t = tls_of(f);
-    if (SSL_pending(t->ssl) > 0 || inbuf_len(&t->in) > 0 || t->is_ended) {
-        return NET_OK;
-    }
-    return net_filter_wait(f->next, deadline_us);
+    return tls_pending(f) ? NET_OK : net_filter_wait(f->next, deadline_us);
 }
 
 static void tls_idle(struct net_filter *f)
@@ -239,6 +241,7 @@ static const struct net_filter_ops tls_ops = {
     .read = tls_read,
     .write = tls_write,
     .wait = tls_wait,
+    .pending = tls_pending,
     .idle = tls_idle,
     .describe = tls_describe,
     .shutdown = tls_shutdown,

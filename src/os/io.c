@@ -161,6 +161,69 @@ enum io_result io_wait(struct io *io, unsigned want, uint64_t deadline_us)
     return r;
 }
 
+/* Is an item ready without waiting: the other side has gone, so that nothing would be reported? */
+static bool is_ready_now(const struct io_wait_item *it)
+{
+    struct io *io = it->io;
+    if (io->broken) {
+        io->ready = it->want;
+    } else if (io->hungup && (it->want & IO_READABLE)) {
+        io->ready |= IO_READABLE;
+    }
+    return io->ready != 0;
+}
+
+static bool begin_wait(const struct io_wait_item *it)
+{
+    struct io *io = it->io;
+    assert(io->attached && io->loop == loop_this && !io->waiter);
+    io->ready = 0;
+    if (it->want == 0) {
+        return false;
+    }
+    arm(io, io->armed | wanted_events(io, it->want));
+    return is_ready_now(it);
+}
+
+static void set_waiter(const struct io_wait_item *items, size_t count, struct fiber *f)
+{
+    for (size_t i = 0; i < count; i++) {
+        items[i].io->waiter = f;
+        items[i].io->want = f ? items[i].want : 0;
+    }
+}
+
+static bool any_ready(const struct io_wait_item *items, size_t count)
+{
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        any |= items[i].want != 0 && is_ready_now(&items[i]);
+    }
+    return any;
+}
+
+enum io_result io_wait_many(const struct io_wait_item *items, size_t count, uint64_t deadline_us)
+{
+    bool ready = false;
+    for (size_t i = 0; i < count; i++) {
+        ready |= begin_wait(&items[i]);
+    }
+    if (ready) {
+        return IO_READY;
+    }
+    enum io_result r = IO_READY;
+    set_waiter(items, count, fiber_self());
+    do {
+        const enum fiber_result f = fiber_park(deadline_us);
+        r = f == FIBER_INTERRUPTED    ? IO_INTERRUPTED
+            : any_ready(items, count) ? IO_READY
+            : f == FIBER_TIMEOUT      ? IO_TIMEOUT
+                                      : IO_HANGUP;
+    } while (r == IO_HANGUP); /* a spurious wake-up */
+    set_waiter(items, count, NULL);
+    return r;
+}
+
 void io_on_hangup(struct io *io, io_hangup_fn *fn, void *arg)
 {
     io->on_hangup = fn;

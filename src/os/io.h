@@ -66,7 +66,19 @@ void io_detach(struct io *io);
  */
 NODISCARD enum io_result io_wait(struct io *io, unsigned want, uint64_t deadline_us);
 
-/* The directions found ready by the last io_wait(). */
+/*
+ * Waits for several descriptors of the running loop at once: a relay between two sockets. Items
+ * with want 0 are watched for nothing. IO_READY when at least one is ready or broken; io_ready() of
+ * each tells which and for what (a broken one is ready for all it was wanted for).
+ */
+struct io_wait_item {
+    struct io *io;
+    unsigned want;
+};
+NODISCARD enum io_result io_wait_many(const struct io_wait_item *items, size_t count,
+                                      uint64_t deadline_us);
+
+/* The directions found ready by the last io_wait() or io_wait_many(). */
 NODISCARD static inline unsigned io_ready(const struct io *io)
 {
     return io->ready;
