@@ -93,8 +93,10 @@ struct loop {
     int heap_cap;
     uint64_t timer_due; /* When the timer is set to fire; FIBER_FOREVER = not set. */
     unsigned epoch;
-    bool expects_post; /* A call may be posted within microseconds: worth a short spin. */
-    void *sp;          /* The scheduler's stack pointer while a fiber runs. */
+    bool expects_post;     /* A call may be posted within microseconds: worth a short spin. */
+    unsigned spin_backoff; /* Sleeps without a look before the next that looks for events first. */
+    unsigned spin_skip;    /* How many of these are left. */
+    void *sp;              /* The scheduler's stack pointer while a fiber runs. */
     void *tsan;
     void *fake_stack;
     const void *stack_bottom;
@@ -119,6 +121,9 @@ enum {
      * core to sleep and waking it costs more than that, above all in virtual machines.
      */
     SPIN_US = 20,
+    /* The same for a client's next command. It covers the waking of a client on another core. */
+    EVENT_SPIN_US = 80,
+    EVENT_SPIN_BACKOFF_MAX = 255,
 };
 
 /*
