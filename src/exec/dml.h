@@ -24,6 +24,14 @@ NODISCARD bool dml_rows_equal(const struct table_def *t, const struct value *a,
 /* Sets 1062 for a row and the key it meets. Returns -1. */
 int dml_duplicate(struct exec_session *x, const struct table_def *t, uint32_t index,
                   const struct value *row);
+/* The same with the key as text. */
+int dml_duplicate_text(struct exec_session *x, const struct table_def *t, uint32_t index,
+                       const char *text);
+
+/* Makes names of the row alias in ON DUPLICATE KEY UPDATE the columns' new values; before names are
+ * resolved. Returns 0, or -1 with diag (1052, 1054, 1060, 1066, 1353). */
+NODISCARD int dml_resolve_row_alias(struct exec_session *x, struct insert_stmt *insert,
+                                    const struct table_def *t);
 
 /* The table's next AUTO_INCREMENT value is found out from its rows, once after start. On an offload
  * thread, with the writer lock. */

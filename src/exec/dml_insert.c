@@ -312,11 +312,17 @@ static const char *key_name(struct exec_session *x, const struct table_def *t, u
     return arena_dup_cstr(&x->stmt_arena, name);
 }
 
+int dml_duplicate_text(struct exec_session *x, const struct table_def *t, uint32_t index,
+                       const char *text)
+{
+    return diag_set_at(x->diag, __FILE__, __LINE__, ER_DUP_ENTRY, ER_DUP_ENTRY_WITH_KEY_NAME_FMT,
+                       text, key_name(x, t, index));
+}
+
 int dml_duplicate(struct exec_session *x, const struct table_def *t, uint32_t index,
                   const struct value *row)
 {
-    return diag_set_at(x->diag, __FILE__, __LINE__, ER_DUP_ENTRY, ER_DUP_ENTRY_WITH_KEY_NAME_FMT,
-                       row_key_text(t, index, row, &x->stmt_arena), key_name(x, t, index));
+    return dml_duplicate_text(x, t, index, row_key_text(t, index, row, &x->stmt_arena));
 }
 
 static void warn_duplicate(struct insert_run *run, const struct engine_conflict *conflict,
@@ -693,6 +699,76 @@ static int check_privileges(struct exec_session *x, const struct stmt *stmt,
     return exec_check_table(x, t->db, t->name, privileges);
 }
 
+static bool names_other_table(const struct expr *e, struct str table)
+{
+    if (e->kind == EXPR_COLUMN && e->column.table.len > 0 && !str_eq(e->column.table, table)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < e->argc; i++) {
+        if (names_other_table(e->args[i], table)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Do updates read the query's columns, by the names of its tables? */
+static bool names_query_columns(const struct insert_stmt *insert)
+{
+    for (uint32_t i = 0; i < insert->update_count; i++) {
+        if (names_other_table(insert->updates[i].value, insert->table.name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool leaf_has_column(const struct table_ref *t, struct str name)
+{
+    if (t->kind == TABLE_JOIN) {
+        return leaf_has_column(t->left, name) || leaf_has_column(t->right, name);
+    }
+    for (uint32_t i = 0; i < t->column_count; i++) {
+        if (str_eq_nocase(t->columns[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check_name_is_ours(struct exec_session *x, const struct expr *e,
+                              const struct table_ref *from)
+{
+    if (e->kind == EXPR_COLUMN && e->column.table.len == 0 &&
+        leaf_has_column(from, e->column.name)) {
+        return diag_set(x->diag, ER_NON_UNIQ_ERROR, arena_dup_cstr(&x->stmt_arena, e->column.name),
+                        x->server->dialect == DIALECT_MYSQL ? "field list" : "UPDATE");
+    }
+    for (uint32_t i = 0; i < e->argc; i++) {
+        if (check_name_is_ours(x, e->args[i], from) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* Updates may name the columns of the query's tables too, if it is not grouped: 1052 for a name
+ * that both have. */
+static int check_update_names(struct exec_session *x, const struct insert_stmt *insert)
+{
+    const struct query *q = insert->query;
+    if (q == NULL || q->kind != QUERY_SELECT || q->select->from == NULL ||
+        q->select->group_count > 0 || (q->select->flags & SELECT_IS_AGGREGATED) != 0) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < insert->update_count; i++) {
+        if (check_name_is_ours(x, insert->updates[i].value, q->select->from) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 int exec_insert(struct exec_session *x, struct stmt *stmt)
 {
     struct insert_stmt *insert = &stmt->insert;
@@ -704,13 +780,22 @@ int exec_insert(struct exec_session *x, struct stmt *stmt)
         return diag_set(x->diag, ER_NON_INSERTABLE_TABLE, arena_dup_cstr(&x->stmt_arena, t->name),
                         "INSERT");
     }
-    if (insert->row_alias.p != NULL && insert->update_count > 0) {
+    insert->has_columns = insert->column_count > 0; /* () names all, as nothing does */
+    if (insert->row_alias.p != NULL &&
+        (stmt->kind == STMT_REPLACE || x->server->dialect == DIALECT_MARIADB)) {
         return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "an alias of the new row");
     }
-    insert->has_columns = insert->column_count > 0; /* () names all, as nothing does */
+    if (insert->row_alias.p != NULL && dml_resolve_row_alias(x, insert, t) != 0) {
+        return -1;
+    }
+    if (insert->query != NULL && names_query_columns(insert)) {
+        return diag_set(x->diag, ER_NOT_SUPPORTED_YET,
+                        "columns of the query in ON DUPLICATE KEY UPDATE");
+    }
     struct resolve_env env;
     exec_resolve_env_for_change(x, &env);
-    if (sql_resolve(stmt, &env, &x->stmt_arena, x->diag) != 0) {
+    if (sql_resolve(stmt, &env, &x->stmt_arena, x->diag) != 0 ||
+        check_update_names(x, insert) != 0) {
         return -1;
     }
     struct insert_run run = {.x = x, .stmt = insert, .on_duplicate = on_duplicate_of(stmt)};

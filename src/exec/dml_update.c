@@ -8,8 +8,13 @@
  *
  * Where an assignment needs the engine (a subquery), the engine computes the new values and the
  * query returns them behind the columns.
+ *
+ * MySQL checks unique keys after each row. Where rows take keys of others, the order in which it
+ * would change them decides: rows are then read in that order (dml_keys.h). Where its plan could
+ * read them in another order too, and the outcome were another, the statement is refused.
  */
 #include "exec/dml.h"
+#include "exec/dml_keys.h"
 #include "exec/rows_source.h"
 #include "sql/write_duckdb.h"
 
@@ -45,7 +50,10 @@ struct update_run {
     struct eval_ctx eval;
     struct chunk_builder chunk;
     struct engine_writer *writer;
-    struct rowids rowids; /* rows to delete */
+    struct rowids rowids;    /* rows to delete */
+    struct dml_keys keys;    /* of UPDATE */
+    struct order_list order; /* of the rows: that of the statement, perhaps with more behind it */
+    bool looking;            /* only the keys are looked at, nothing is written */
     struct arena row_arena;
     uint64_t matched;
     int rc;
@@ -100,8 +108,12 @@ static int update_row(struct update_run *run, const struct chunk *rows, uint32_t
     if (dml_rows_equal(t, before, b->row)) {
         return 0;
     }
-    if (dml_touch_on_update(b, run->update->sets, run->update->set_count) != 0) {
+    if (dml_touch_on_update(b, run->update->sets, run->update->set_count) != 0 ||
+        dml_keys_add(&run->keys, before, b->row, run->x->diag) != 0) {
         return -1;
+    }
+    if (run->looking) {
+        return 0;
     }
     int64_t rowid = ((const int64_t *)rows->cols[0].data)[r];
     if (rowids_add(&run->rowids, rowid, run->x->diag) != 0) {
@@ -120,7 +132,7 @@ static int update_row(struct update_run *run, const struct chunk *rows, uint32_t
 static int take_rows(void *arg, const struct chunk *rows)
 {
     struct update_run *run = arg;
-    run->matched += rows->nrows;
+    run->matched += run->looking ? 0 : rows->nrows;
     for (uint32_t r = 0; r < rows->nrows; r++) {
         if (run->update != NULL) {
             if (update_row(run, rows, r) != 0) {
@@ -211,6 +223,7 @@ static int write_text(struct update_run *run, const struct stmt *stmt, bool wide
     } else {
         struct update_stmt find = *run->update;
         find.set_count = run->computed ? find.set_count : 0;
+        find.order = run->order;
         rc = write_duckdb_update(&find, &env, &options, text, x->diag);
         for (uint32_t c = 0; c < t->column_count; c++) {
             types[count++] = t->columns[c].type;
@@ -241,6 +254,55 @@ static int find_rows(struct update_run *run, const struct stmt *stmt, bool wrote
     return 0;
 }
 
+static int key_meets_another(const struct update_run *run)
+{
+    const char *text = arena_dup_cstr(&run->x->stmt_arena, str_from_cstr(run->keys.first_text));
+    return dml_duplicate_text(run->x, run->table, run->keys.first_index, text);
+}
+
+/* Looks at the rows again in the order of each index by which MySQL may read them. */
+static int compare_orders(struct update_run *run, const struct stmt *stmt)
+{
+    struct exec_session *x = run->x;
+    const struct table_def *t = run->table;
+    const struct update_stmt *u = run->update;
+    const bool meets = run->keys.first != UINT64_MAX;
+    const int32_t clustered = dml_clustered_index(t);
+    if (!run->keys.depends || u->order.count > 0) {
+        return 0;
+    }
+    if (clustered < 0) {
+        return diag_set(x->diag, ER_NOT_SUPPORTED_YET,
+                        "UPDATE that moves keys between rows of a table without a primary key");
+    }
+    run->looking = true;
+    for (uint32_t i = 0; i < t->index_count; i++) {
+        if ((int32_t)i == clustered || !dml_index_may_be_read(&t->indexes[i], u->where)) {
+            continue;
+        }
+        run->order = dml_order_by_index(&u->order, u->from, &t->indexes[i], &x->stmt_arena);
+        run->order =
+            dml_order_by_index(&run->order, u->from, &t->indexes[clustered], &x->stmt_arena);
+        dml_keys_reset(&run->keys);
+        if (find_rows(run, stmt, true) != 0) {
+            return -1;
+        }
+        if (meets != (run->keys.first != UINT64_MAX)) {
+            return diag_set(x->diag, ER_NOT_SUPPORTED_YET,
+                            "UPDATE of unique keys whose outcome depends on the order of rows");
+        }
+    }
+    return 0;
+}
+
+static int look_at_keys(struct update_run *run, const struct stmt *stmt)
+{
+    if (compare_orders(run, stmt) != 0) {
+        return -1;
+    }
+    return run->keys.first != UINT64_MAX ? key_meets_another(run) : 0;
+}
+
 static int run_statement(struct update_run *run, const struct stmt *stmt)
 {
     struct exec_session *x = run->x;
@@ -253,6 +315,9 @@ static int run_statement(struct update_run *run, const struct stmt *stmt)
         return -1;
     }
     run->rc = find_rows(run, stmt, wrote_before);
+    if (run->rc == 0 && run->update != NULL) {
+        run->rc = look_at_keys(run, stmt);
+    }
     fiber_mask_interrupts();
     offload_run_always(OFFLOAD_WRITE, finish_step, run);
     fiber_unmask_interrupts();
@@ -273,27 +338,6 @@ static const struct table_def *target_table(struct exec_session *x, const struct
         return NULL;
     }
     return exec_check_table(x, from->def->db, from->def->name, privileges) == 0 ? from->def : NULL;
-}
-
-static bool is_unique(const struct index_def *index)
-{
-    return index->kind == INDEX_DEF_PRIMARY || index->kind == INDEX_DEF_UNIQUE;
-}
-
-/* Is a column of a unique key assigned? */
-static bool changes_unique_key(const struct update_stmt *u, const struct table_def *t)
-{
-    for (uint32_t i = 0; i < t->index_count; i++) {
-        const struct index_def *index = &t->indexes[i];
-        for (uint32_t k = 0; is_unique(index) && k < index->column_count; k++) {
-            for (uint32_t s = 0; s < u->set_count; s++) {
-                if (u->sets[s].column->column.binding.index == index->columns[k].column) {
-                    return true;
-                }
-            }
-        }
-    }
-    return false;
 }
 
 static bool can_eval_all(const struct update_stmt *u)
@@ -328,12 +372,21 @@ int exec_update(struct exec_session *x, struct stmt *stmt)
     if (t == NULL) {
         return -1;
     }
-    if (stmt->update.ignore && changes_unique_key(&stmt->update, t)) {
+    struct update_run run = {
+        .x = x, .table = t, .update = &stmt->update, .order = stmt->update.order};
+    dml_keys_init(&run.keys, t, stmt->update.sets, stmt->update.set_count);
+    if (run.keys.count > 0 && stmt->update.ignore) {
+        dml_keys_release(&run.keys);
         return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "UPDATE IGNORE of a unique key");
     }
-    struct update_run run = {.x = x, .table = t, .update = &stmt->update};
+    const int32_t clustered = dml_clustered_index(t);
+    if (run.keys.count > 0 && clustered >= 0) {
+        run.order = dml_order_by_index(&run.order, stmt->update.from, &t->indexes[clustered],
+                                       &x->stmt_arena);
+    }
     run.computed = !can_eval_all(&stmt->update);
     if (row_build_init(&run.build, x, t, NULL, 0, stmt->update.ignore ? STORE_IGNORE : 0) != 0) {
+        dml_keys_release(&run.keys);
         return -1;
     }
     arena_init(&run.row_arena, 0);
@@ -348,6 +401,7 @@ int exec_update(struct exec_session *x, struct stmt *stmt)
     chunk_builder_release(&run.chunk);
     bytebuf_release(&run.rowids.buf);
     row_build_release(&run.build);
+    dml_keys_release(&run.keys);
     arena_release(&run.row_arena);
     return rc;
 }

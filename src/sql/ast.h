@@ -149,6 +149,7 @@ enum expr_flags {
     EXPR_HAS_AGGREGATE = 1u << 8,  /* resolved: an aggregate of this query block is inside */
     EXPR_IS_CONST = 1u << 9,       /* resolved: does not depend on rows */
     EXPR_OUTER_REF = 1u << 10,     /* resolved: refers to an enclosing block */
+    EXPR_OF_ROW_ALIAS = 1u << 11,  /* EXPR_VALUES that was written as a name of the new row */
 };
 
 /* One ORDER BY, GROUP BY or PARTITION BY element. */

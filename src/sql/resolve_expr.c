@@ -294,7 +294,7 @@ static int resolve_default(struct resolver *r, struct scope *s, struct expr *e)
                    : diag_set(r->diag, ER_BAD_FIELD_ERROR, arena_dup_cstr(r->arena, e->column.name),
                               resolve_clause_name(r, CLAUSE_FIELD_LIST));
     }
-    if (e->kind == EXPR_VALUES && !resolver_is_mariadb(r)) {
+    if (e->kind == EXPR_VALUES && (e->flags & EXPR_OF_ROW_ALIAS) == 0 && !resolver_is_mariadb(r)) {
         diag_warn_at(r->diag, DIAG_WARNING, ER_WARN_DEPRECATED_SYNTAX,
                      "'VALUES function' is deprecated and will be removed in a future release. "
                      "Please use an alias (INSERT INTO ... VALUES (...) AS alias) and replace "
