@@ -1,6 +1,7 @@
 /* See startup.h. */
 #include "startup.h"
 
+#include "stats/stats.h"
 #include "version.gen.h"
 
 #include "base/clock.h"
@@ -180,6 +181,7 @@ int app_load_catalog(struct app *a, struct diag *d)
     s->version_id = versions[s->dialect].id;
     s->version_comment = STR("Pintail " PINTAIL_VERSION);
     s->started_us = clock_wall_us();
+    s->stats = stats_new((uint32_t)a->config.values.admin_digests);
     s->catalog = catalog_new();
     s->accounts = accounts_new();
     arena_init(&s->arena, 0);
@@ -393,6 +395,7 @@ void app_stop(struct app *a)
     }
     offload_stop();
     loops_stop(a->loops);
+    stats_free(s->stats);
     tls_slot_free(a->tls);
     auth_rsa_free(a->rsa);
     accounts_free(s->accounts);

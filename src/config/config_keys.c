@@ -239,9 +239,15 @@ struct str config_value_text(const struct config_key *key, const struct config *
 
 bool config_is_secret(const struct config_key *key)
 {
-    const struct str suffix = STR("password");
-    return key->path.len >= suffix.len &&
-           memcmp(key->path.p + key->path.len - suffix.len, suffix.p, suffix.len) == 0;
+    static const struct str suffixes[] = {STR_INIT("password"), STR_INIT("token")};
+    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+        const struct str s = suffixes[i];
+        if (key->path.len >= s.len &&
+            memcmp(key->path.p + key->path.len - s.len, s.p, s.len) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 struct str config_flag(const struct config_key *key, struct arena *arena)

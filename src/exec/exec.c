@@ -291,6 +291,7 @@ void exec_set_engine(struct exec_session *x, struct engine_session **which,
 int exec_offload(struct exec_session *x, enum offload_class class, offload_fn *fn, void *arg)
 {
     atomic_store(&x->running, 1);
+    x->result.used_engine = x->result.used_engine || class != OFFLOAD_CONTROL;
     const enum offload_result r = offload_run(class, fn, arg);
     atomic_store(&x->running, 0);
     return r == OFFLOAD_DONE ? 0 : exec_interrupted(x, x->diag);

@@ -84,6 +84,7 @@ struct exec_result {
     struct tracked_var *tracked; /* variables that SET has changed; in the statement's arena */
     bool release;                /* COMMIT RELEASE: the session ends after the reply */
     bool shows_warnings;         /* SHOW WARNINGS: the conditions are not of this statement */
+    bool used_engine;            /* rows of tables were read or written: for statistics */
 };
 
 /* How a LOAD DATA LOCAL statement asks its client for the file. */

@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 
 struct exec_session;
+struct stats;
 
 /* Counters of SHOW STATUS that every session adds to. */
 struct server_status {
@@ -58,6 +59,7 @@ struct server {
     struct os_rwlock vars_lock;
     struct sysvars vars; /* global values */
     struct server_status status;
+    struct stats *stats; /* of statements; NULL = none are kept */
     const struct session_registry_ops *sessions;
     void *registry;
     _Atomic(bool) shutting_down;

@@ -116,10 +116,13 @@ static void run_text(struct session *s, struct str text)
 {
     for (;;) {
         const struct parse_options options = exec_parse_options(&s->x);
+        struct statement_account account;
         struct stmt *stmt;
         size_t used;
+        session_account_begin(s, &account);
         if (sql_parse(text, &options, &s->x.stmt_arena, s->x.diag, &stmt, &used) != 0) {
             reply_error(s);
+            session_account_end(s, &account, text, true);
             return;
         }
         const struct str rest = str_trim(str_from(text.p + used, text.len - used));
@@ -130,10 +133,12 @@ static void run_text(struct session *s, struct str text)
                 "You have an error in your SQL syntax; several statements were sent and the client has not enabled that",
                 arena_dup_cstr(&s->x.stmt_arena, near), 1);
             reply_error(s);
+            session_account_end(s, &account, text, true);
             return;
         }
-        if (session_run(s, stmt, false, rest.len > 0 ? REPLY_MORE_RESULTS : 0) != 0 ||
-            rest.len == 0 || s->quit) {
+        const int rc = session_run(s, stmt, false, rest.len > 0 ? REPLY_MORE_RESULTS : 0);
+        session_account_end(s, &account, str_from(text.p, used), rc != 0);
+        if (rc != 0 || rest.len == 0 || s->quit) {
             return;
         }
         text = rest;

@@ -311,7 +311,7 @@ static int bind_all(struct session *s, struct prepared *p, struct wire_execute *
 
 /* ---- COM_STMT_EXECUTE ---- */
 
-/* Runs a query into the spool and answers with its columns. */
+/* Runs a query into the spool and answers with its columns. Returns what the query returned. */
 static int open_cursor(struct session *s, struct prepared *p, struct stmt *stmt)
 {
     client_sink_start(&s->sink, s, true, &p->spool);
@@ -334,7 +334,7 @@ static int open_cursor(struct session *s, struct prepared *p, struct stmt *stmt)
         }
     }
     client_sink_finish(&s->sink);
-    return 0;
+    return rc;
 }
 
 static int execute(struct session *s, struct str payload)
@@ -348,15 +348,16 @@ static int execute(struct session *s, struct str payload)
         return -1;
     }
     close_cursor(p);
+    struct statement_account account;
     struct stmt *stmt;
+    session_account_begin(s, &account);
     if (parse(s, p->text, &stmt) != 0 || bind_all(s, p, &ex, stmt) != 0) {
+        session_account_end(s, &account, p->text, true);
         return -1;
     }
-    if ((ex.flags & WIRE_CURSOR_READ_ONLY) != 0 && stmt->kind == STMT_SELECT) {
-        (void)open_cursor(s, p, stmt);
-    } else {
-        (void)!session_run(s, stmt, true, 0);
-    }
+    const bool cursor = (ex.flags & WIRE_CURSOR_READ_ONLY) != 0 && stmt->kind == STMT_SELECT;
+    const int rc = cursor ? open_cursor(s, p, stmt) : session_run(s, stmt, true, 0);
+    session_account_end(s, &account, p->text, rc != 0);
     forget_long_data(p);
     return 0;
 }

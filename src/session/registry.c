@@ -224,6 +224,7 @@ struct sessions *sessions_new(const struct sessions_options *o)
     rlist_init(&all->watched);
     htab_init(&all->sha2_cache, 0);
     htab_init(&all->failures, 0);
+    accounting_start(all);
     all->watchdog = fiber_spawn_ref(loops_get(o->loops, 0), watchdog, all);
     o->server->sessions = &registry_ops;
     o->server->registry = all;
@@ -242,6 +243,7 @@ void sessions_free(struct sessions *all)
         fiber_wake(all->watchdog);
         fiber_join(all->watchdog);
     }
+    accounting_stop(all);
     login_release_caches(all);
     os_mutex_release(&all->lock);
 }

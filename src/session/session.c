@@ -196,6 +196,7 @@ static void command_loop(struct session *s)
             s->quit = true;
         }
         fiber_unmask_interrupts();
+        session_count_bytes(s);
     }
 }
 
@@ -249,6 +250,7 @@ static void session_free(struct session *s)
     htab_release(&s->prepared);
     exec_session_release(&s->x);
     struct server_status *status = &s->all->server->status;
+    session_count_bytes(s);
     atomic_fetch_add(&status->bytes_received, s->conn.bytes_in);
     atomic_fetch_add(&status->bytes_sent, s->conn.bytes_out);
     fiber_mask_interrupts();

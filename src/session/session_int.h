@@ -37,6 +37,8 @@ struct sessions {
     bool stopping;
     struct htab sha2_cache; /* stored authentication string -> struct sha2_entry */
     struct htab failures;   /* client host -> struct login_failures */
+    struct metric *bytes_received;
+    struct metric *bytes_sent;
 };
 
 struct prepared; /* prepared.c */
@@ -69,6 +71,8 @@ struct session {
     uint32_t next_stmt_id;
     struct prepared *last_prepared; /* id -1 of MariaDB's clients */
     bool infile_active;             /* LOCAL INFILE: the client is sending */
+    uint64_t counted_in;            /* of conn.bytes_in and bytes_out, in the metrics */
+    uint64_t counted_out;
 };
 
 /* ---- session.c ---- */
@@ -127,6 +131,25 @@ NODISCARD int session_run(struct session *s, struct stmt *stmt, bool binary, uns
 command_fn command_stmt_prepare, command_stmt_execute, command_stmt_send_long_data,
     command_stmt_close, command_stmt_reset, command_stmt_fetch;
 void session_free_prepared(struct session *s);
+
+/* ---- accounting.c ---- */
+
+/* Where a statement's account begins. */
+struct statement_account {
+    uint64_t started_us; /* clock_monotonic_us() */
+    uint64_t bytes_before;
+};
+
+/* Around a statement, from its text to the reply's end: what it took goes to the statistics. text:
+ * of this one statement, UTF-8. */
+void session_account_begin(struct session *s, struct statement_account *a);
+void session_account_end(struct session *s, const struct statement_account *a, struct str text,
+                         bool failed);
+/* Adds the connection's bytes since the last call to the metrics. */
+void session_count_bytes(struct session *s);
+/* Registers the metrics of sessions; forgets them. */
+void accounting_start(struct sessions *all);
+void accounting_stop(struct sessions *all);
 
 /* ---- registry.c ---- */
 
