@@ -42,7 +42,7 @@ struct metric {
     uint32_t cell; /* first of its cells in each shard */
 };
 
-/* A value that is read when it is wanted; short, and neither blocks nor uses this registry. May be
+/* A value that is read when it is wanted; short, and neither blocks nor registers metrics. May be
  * called on any thread. */
 typedef int64_t metrics_read_fn(void *arg);
 

@@ -51,6 +51,8 @@ static const struct show_kind_def kinds[SHOW_KIND_COUNT] = {
     [SHOW_REPLICA_STATUS] = {show_replica_status, NULL, 0},
     [SHOW_ENGINE_STATUS] = {show_engine_status, NULL, 0},
     [SHOW_PROFILES] = {show_nothing, NULL, 0},
+    [SHOW_PINTAIL_STATUS] = {show_pintail_status, NULL, 0},
+    [SHOW_PINTAIL_DIGESTS] = {show_pintail_digests, "Digest_text", 0},
 };
 
 /* ---- Columns ---- */

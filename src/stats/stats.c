@@ -74,6 +74,11 @@ const char *stats_engine_name(enum stats_engine engine)
 
 /* ---- Life ---- */
 
+static int64_t read_count(void *arg)
+{
+    return metrics_value(arg);
+}
+
 static void register_metrics(struct stats *s)
 {
     for (unsigned i = 0; i < STATS_ENGINES; i++) {
@@ -82,6 +87,9 @@ static void register_metrics(struct stats *s)
                        stats_engine_name((enum stats_engine)i));
         s->seconds[i] = metrics_histogram_new("pintail_statement_seconds",
                                               "Latency of statements, by who answered.", labels);
+        metrics_read_new(METRICS_COUNTER, "pintail_statements_total",
+                         "Statements that have ended, by who answered.", labels, read_count,
+                         s->seconds[i]);
         s->errors[i] = metrics_counter_new("pintail_statement_errors_total",
                                            "Statements that ended with an error.", labels);
     }

@@ -12,8 +12,9 @@
  * remembers which digest the exact texts it has lately seen have, since applications repeat
  * themselves.
  *
- * Totals of the process go to the metrics pintail_statement_seconds, pintail_statement_errors_total
- * (both by engine), pintail_statement_rows_total and pintail_statement_bytes_total.
+ * Totals of the process go to the metrics pintail_statements_total, pintail_statement_seconds,
+ * pintail_statement_errors_total (by engine), pintail_statement_rows_total and
+ * pintail_statement_bytes_total.
  */
 #ifndef STATS_STATS_H
 #define STATS_STATS_H
