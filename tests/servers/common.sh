@@ -1,11 +1,12 @@
-# Shared by the scripts beside this file: starting, waiting for, and stopping a reference server.
+# Starting, waiting for, and stopping a reference server; part of the script `server`.
 #
 # A server lives in a directory DIR of the caller's:
 #   DIR/data    its data directory       DIR/server.log  its error log
 #   DIR/port    TCP port on 127.0.0.1    DIR/socket      path of its UNIX socket
-#   DIR/pid     its process id
+#   DIR/pid     its process id           DIR/tls         certificates, with a TLS option (tls.sh)
 # port, socket and pid are one-line text files, there only while the server is meant to run.
-# The including script defines server_name, server_ready(SOCKET) and server_exec(DIR PORT SOCKET ARG...).
+# The family's file defines server_program, template, make_template, server_version, server_ready(SOCKET),
+# server_client(ARG...) and server_exec(DIR PORT SOCKET ARG...).
 
 cache=${PINTAIL_CACHE:-$HOME/.cache/pintail}
 
@@ -18,13 +19,13 @@ say() {
     echo "${0##*/}: $*" >&2
 }
 
-# Runs the rest of the script's work under a lock, so that parallel callers prepare the cache only once.
-with_cache_lock() {
+# Runs a function under a lock, so that parallel callers prepare the cache only once.
+with_cache_lock() { # LOCK FUNCTION
     mkdir -p "$cache"
     (
         flock 9
-        "$@"
-    ) 9>"$cache/.lock-$server_name"
+        "$2"
+    ) 9>"$cache/.lock-$1"
 }
 
 # A port that nobody listens on, below the range the kernel gives to outgoing connections.
@@ -79,21 +80,43 @@ launch() { # DIR ARG...
     die "the server did not start; its log is $dir/server.log"
 }
 
+# Sets `options` to the server's own for the words of `start`, and prepares the certificates.
+translate_options() { # DIR ARG...
+    local dir=$1 word
+    shift
+    options=()
+    for word in "$@"; do
+        case $word in
+        --binlog) options+=("${binlog_options[@]}") ;;
+        --tls=off) options+=("${tls_off_options[@]}") ;;
+        --tls=on | --tls=required)
+            give_certificates "$dir" >&2
+            options+=("--ssl-ca=$dir/tls/ca.pem" "--ssl-cert=$dir/tls/server-cert.pem" "--ssl-key=$dir/tls/server-key.pem")
+            [ "$word" = --tls=on ] || options+=("${tls_required_options[@]}")
+            ;;
+        --tls=*) die "no such option: $word" ;;
+        *) options+=("$word") ;;
+        esac
+    done
+}
+
 start() { # DIR ARG...
-    local dir
+    local dir options=()
     mkdir -p "$1"
     dir=$(cd "$1" && pwd)
     shift
     if running "$dir"; then
         die "a server already runs in $dir (pid $(cat "$dir/pid"))"
     fi
-    rm -f "$dir/port" "$dir/socket" "$dir/pid"
+    rm -rf "$dir/port" "$dir/socket" "$dir/pid" "$dir/tls"
     prepare >&2
     if [ ! -d "$dir/data" ]; then
-        cp -a --reflink=auto --sparse=always "$cache/$server_name-template" "$dir/data.new"
+        cp -a --reflink=auto --sparse=always "$template" "$dir/data.new"
         mv "$dir/data.new" "$dir/data"
     fi
-    launch "$dir" "$@"
+    translate_options "$dir" "$@"
+    launch "$dir" ${options[@]+"${options[@]}"}
+    [ ! -d "$dir/tls" ] || echo "tls=$dir/tls"
 }
 
 stop() { # DIR
@@ -123,14 +146,47 @@ client() { # DIR ARG...
     server_client --socket="$(cat "$dir/socket")" --user=root "$@"
 }
 
+prepare_locked() {
+    [ -z "$root" ] || [ -x "$root/$server_program" ] || fetch_packages
+    [ -d "$template" ] || make_template
+}
+
+prepare() {
+    local version
+    if [ -z "$root" ] && [ ! -x "/$server_program" ]; then
+        die "$server_name is not installed: run scripts/deps test"
+    fi
+    if [ -d "$template" ] && [ -x "$root/$server_program" ]; then
+        return
+    fi
+    with_cache_lock "$server_name" prepare_locked || exit 1
+    version=$(server_version)
+    case $version in
+    "$wanted".*) say "version $version is ready" ;;
+    *) say "warning: Debian now has version $version, not $wanted" ;;
+    esac
+}
+
+# A program of the packages; replaces this process, so that a caller's signals reach it.
+run() { # PROGRAM ARG...
+    local program
+    prepare >&2
+    program=usr/bin/$1
+    shift
+    become "$program" "$@"
+}
+
 main() {
     local command=${1:-}
     [ $# -eq 0 ] || shift
     case $command in
     prepare) prepare ;;
     version) prepare >&2 && server_version ;;
-    start | stop | client)
+    start | stop | client | run)
         [ $# -ge 1 ] || usage
+        if [ "$family" = program ] && [ "$command" != run ]; then
+            usage
+        fi
         "$command" "$@"
         ;;
     *) usage ;;
@@ -138,6 +194,6 @@ main() {
 }
 
 usage() {
-    sed -n '2,/^$/s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,/^$/s/^# \{0,1\}//p' "$here/server" >&2
     exit 2
 }
