@@ -136,4 +136,12 @@ void net_filter_free(struct net_filter *f);
  */
 NODISCARD struct net_filter *net_socket_new(struct loop *loop, int fd, struct diag *d);
 
+/*
+ * Takes the socket at the bottom of a connection away from its loop, in a fiber of that loop, and
+ * gives it to another, in a fiber of the other: in between nothing but release may be done to it.
+ * Attaching fails with -1 and d set; then only release is left. A hang-up callback is forgotten.
+ */
+void net_socket_detach(struct net_filter *f);
+NODISCARD int net_socket_attach(struct net_filter *f, struct loop *loop, struct diag *d);
+
 #endif

@@ -161,3 +161,20 @@ struct net_filter *net_socket_new(struct loop *loop, int fd, struct diag *d)
     s->fd = fd;
     return &s->f;
 }
+
+void net_socket_detach(struct net_filter *f)
+{
+    assert(f->ops == &socket_ops);
+    io_detach(&socket_of(f)->io);
+}
+
+int net_socket_attach(struct net_filter *f, struct loop *loop, struct diag *d)
+{
+    assert(f->ops == &socket_ops);
+    struct socket_filter *s = socket_of(f);
+    if (io_attach(&s->io, loop, s->fd) != 0) {
+        (void)net_read_error(d, errno);
+        return -1;
+    }
+    return 0;
+}

@@ -2,6 +2,7 @@
 
 #include "os_int.h"
 
+#include "base/clock.h"
 #include "os/offload.h"
 
 #include <arpa/inet.h>
@@ -258,6 +259,7 @@ int sock_accept(struct io *listener, uint64_t deadline_us, struct sock_peer *out
 struct lookup {
     const char *host;
     char service[8];
+    int flags; /* Of getaddrinfo(), besides AI_NUMERICSERV. */
     struct addrinfo *found;
     int rc;
 };
@@ -266,7 +268,7 @@ static void run_lookup(void *arg)
 {
     struct lookup *l = arg;
     const struct addrinfo hints = {
-        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | l->flags};
     l->rc = getaddrinfo(l->host, l->service, &hints, &l->found);
 }
 
@@ -313,27 +315,80 @@ static int connect_addr(int family, const void *addr, socklen_t len, uint64_t de
     return fd;
 }
 
-int sock_connect_tcp(const char *host, uint16_t port, uint64_t deadline_us, struct diag *d)
+/* Fills in *out_error; returns -1. */
+static int connect_failed(struct sock_connect_error *out_error, const char *text)
+{
+    (void)snprintf(out_error->text, sizeof(out_error->text), "%s", text);
+    return -1;
+}
+
+/* The addresses of a name: at once when it is one, else by the offload pool. 0 or -1. */
+static int look_up(struct lookup *l, struct sock_connect_error *out_error)
+{
+    l->flags = AI_NUMERICHOST;
+    run_lookup(l);
+    if (l->rc == 0) {
+        return 0;
+    }
+    l->flags = 0;
+    if (offload_run(OFFLOAD_FILE, run_lookup, l) != OFFLOAD_DONE) {
+        out_error->is_interrupted = true;
+        return connect_failed(out_error, "interrupted");
+    }
+    if (l->rc != 0) {
+        out_error->is_lookup = true;
+        return connect_failed(out_error, gai_strerror(l->rc));
+    }
+    return 0;
+}
+
+static unsigned count_addresses(const struct addrinfo *ai)
+{
+    unsigned count = 0;
+    for (; ai != NULL; ai = ai->ai_next) {
+        count++;
+    }
+    return count;
+}
+
+/* Now plus an equal share of the time left for each of count addresses. */
+static uint64_t share_deadline(uint64_t deadline_us, unsigned count)
+{
+    const uint64_t now = clock_monotonic_us();
+    return deadline_us == FIBER_FOREVER || deadline_us <= now || count <= 1
+               ? deadline_us
+               : now + (deadline_us - now) / count;
+}
+
+int sock_connect_host(const char *host, uint16_t port, uint64_t deadline_us,
+                      struct sock_connect_error *out_error)
 {
     struct lookup lookup = {.host = host};
+    *out_error = (struct sock_connect_error){.is_lookup = false};
     (void)snprintf(lookup.service, sizeof(lookup.service), "%u", (unsigned)port);
-    if (offload_run(OFFLOAD_FILE, run_lookup, &lookup) != OFFLOAD_DONE) {
-        return sock_error(d, "cannot connect to %s:%u: interrupted", host, port);
-    }
-    if (lookup.rc) {
-        return sock_error(d, "cannot connect to %s:%u: %s", host, port, gai_strerror(lookup.rc));
+    if (look_up(&lookup, out_error) != 0) {
+        return -1;
     }
     int fd = -1;
-    for (const struct addrinfo *ai = lookup.found; ai && fd < 0; ai = ai->ai_next) {
-        fd = connect_addr(ai->ai_family, ai->ai_addr, ai->ai_addrlen, deadline_us);
-        if (fd < 0 && (errno == EINTR || errno == ETIMEDOUT)) {
-            break;
-        }
+    int err = 0;
+    for (const struct addrinfo *ai = lookup.found; ai && fd < 0 && err != EINTR; ai = ai->ai_next) {
+        const uint64_t until = share_deadline(deadline_us, count_addresses(ai));
+        fd = connect_addr(ai->ai_family, ai->ai_addr, ai->ai_addrlen, until);
+        err = errno;
     }
-    const int err = errno;
     freeaddrinfo(lookup.found);
-    return fd >= 0 ? fd
-                   : sock_error(d, "cannot connect to %s:%u: %s", host, port, os_errno_text(err));
+    if (fd >= 0) {
+        return fd;
+    }
+    out_error->is_interrupted = err == EINTR;
+    return connect_failed(out_error, os_errno_text(err));
+}
+
+int sock_connect_tcp(const char *host, uint16_t port, uint64_t deadline_us, struct diag *d)
+{
+    struct sock_connect_error error;
+    const int fd = sock_connect_host(host, port, deadline_us, &error);
+    return fd >= 0 ? fd : sock_error(d, "cannot connect to %s:%u: %s", host, port, error.text);
 }
 
 int sock_connect_unix(const char *path, uint64_t deadline_us, struct diag *d)

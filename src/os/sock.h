@@ -51,6 +51,18 @@ NODISCARD int sock_accept(struct io *listener, uint64_t deadline_us, struct sock
  */
 NODISCARD int sock_connect_tcp(const char *host, uint16_t port, uint64_t deadline_us,
                                struct diag *d);
+
+/* Why a connection could not be made, for callers with error texts of their own. */
+struct sock_connect_error {
+    bool is_lookup;      /* The name has no address. */
+    bool is_interrupted; /* fiber_interrupt() */
+    char text[96];       /* "Connection refused" */
+};
+
+/* As sock_connect_tcp(): all addresses of the name are tried in turn, each with its share of the
+ * time that is left. Returns a descriptor not yet attached, or -1 with *out_error set. */
+NODISCARD int sock_connect_host(const char *host, uint16_t port, uint64_t deadline_us,
+                                struct sock_connect_error *out_error);
 NODISCARD int sock_connect_unix(const char *path, uint64_t deadline_us, struct diag *d);
 
 /* TCP keep-alive after idle_s seconds of silence; 0 = off. No-op on a UNIX socket. */
