@@ -246,7 +246,9 @@ static int check_target(struct create_run *run)
         ddl_refuse_system_database(x, run->db) != 0) {
         return -1;
     }
-    return exec_check_table(x, run->db, s->table.name, privileges);
+    return exec_check_table(x, run->db, s->table.name, privileges) != 0
+               ? -1
+               : exec_check_locked(x, run->db, s->table.name, false);
 }
 
 int exec_create_table(struct exec_session *x, struct stmt *stmt)

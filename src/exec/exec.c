@@ -106,6 +106,7 @@ void exec_session_init(struct exec_session *x, struct server *server, uint64_t i
     arena_init(&x->stmt_arena, 0);
     arena_init(&x->vars_arena, 0);
     arena_init(&x->txn.arena, 0);
+    arena_init(&x->locks.arena, 0);
     diag_init(&x->diag_areas[0]);
     diag_init(&x->diag_areas[1]);
     x->diag = &x->diag_areas[0];
@@ -124,6 +125,7 @@ void exec_session_release(struct exec_session *x)
     fiber_mask_interrupts();
     exec_rollback(x);
     exec_close_tables(x);
+    exec_unlock_all(x);
     if (x->engine != NULL) {
         struct engine_session *engine = x->engine;
         exec_set_engine(x, &x->engine, NULL);
@@ -138,6 +140,7 @@ void exec_session_release(struct exec_session *x)
     diag_release(&x->diag_areas[0]);
     diag_release(&x->diag_areas[1]);
     arena_release(&x->txn.arena);
+    arena_release(&x->locks.arena);
     arena_release(&x->vars_arena);
     arena_release(&x->stmt_arena);
     arena_release(&x->arena);
@@ -148,6 +151,7 @@ void exec_session_reset(struct exec_session *x)
 {
     exec_rollback(x);
     exec_close_tables(x);
+    exec_unlock_all(x);
     exec_free_prepared(x);
     free_user_vars(x);
     set_initial_state(x);
@@ -184,6 +188,9 @@ static int check_writable(struct exec_session *x)
     if (x->server->vars.read_only &&
         (x->account == NULL || (x->account->global_privs & PRIV_SUPER) == 0)) {
         return diag_set(x->diag, ER_OPTION_PREVENTS_STATEMENT, "--read-only");
+    }
+    if (x->locks.all_for_read) {
+        return diag_set(x->diag, ER_CANT_UPDATE_WITH_READLOCK);
     }
     const bool read_only =
         x->txn.active ? x->txn.read_only : x->vars.transaction_read_only || x->vars.tx_read_only;

@@ -40,6 +40,9 @@ NODISCARD struct table_def *exec_open_table_exclusive(struct exec_session *x, st
 /* Ends the statement's hold; shared locks of an open transaction that stay with it move there. */
 void exec_close_tables(struct exec_session *x);
 void exec_close_txn_tables(struct exec_session *x);
+/* Moves an open table's lock to those that LOCK TABLES holds; and ends all of these. */
+void exec_keep_table(struct exec_session *x, const struct table_def *t);
+void exec_close_locked_tables(struct exec_session *x);
 /* db, or the current database when it is empty; 1046 when there is none. */
 NODISCARD int exec_db_or_current(struct exec_session *x, struct str db, struct str *out);
 /* Privilege on a table: 1142 names the command. */
@@ -51,6 +54,16 @@ NODISCARD int exec_check_column(struct exec_session *x, const struct table_def *
                                 uint64_t privileges);
 NODISCARD int exec_check_db(struct exec_session *x, struct str db, uint64_t privileges);
 NODISCARD int exec_check_global(struct exec_session *x, uint64_t privileges, const char *names);
+
+/* ---- table_locks.c ---- */
+
+/* May the session use the table under its LOCK TABLES, if any? 1099, 1100. */
+NODISCARD int exec_check_locked(struct exec_session *x, struct str db, struct str name, bool write);
+/* Ends LOCK TABLES; and FLUSH TABLES WITH READ LOCK too. The transaction has ended. */
+void exec_unlock_tables_now(struct exec_session *x);
+void exec_unlock_all(struct exec_session *x);
+/* FLUSH TABLES WITH READ LOCK: nobody writes until UNLOCK TABLES. */
+NODISCARD int exec_lock_all_for_read(struct exec_session *x);
 
 /* ---- txn.c ---- */
 
@@ -113,6 +126,10 @@ NODISCARD int exec_show_columns_of(struct exec_session *x, const struct show_stm
                                    uint32_t *out_count);
 
 /* ---- select.c ---- */
+
+/* Resolves a SELECT that is the statement, for its execution. */
+NODISCARD int exec_resolve_select(struct exec_session *x, struct stmt *stmt,
+                                  const struct resolve_env *env, struct arena *arena);
 
 /* Does a resolved query read no tables, so that the evaluator answers it? */
 NODISCARD bool exec_needs_no_engine(const struct query *q);

@@ -1,5 +1,5 @@
 /*
- * Small statements: USE, KILL, EXPLAIN, FLUSH, LOCK TABLES, ANALYZE and its kin.
+ * Small statements: USE, KILL, EXPLAIN, FLUSH, ANALYZE and its kin.
  */
 #include "exec/exec_int.h"
 #include "types/convert.h"
@@ -128,25 +128,44 @@ int exec_explain(struct exec_session *x, struct stmt *stmt)
 
 /* ---- Statements of administration ---- */
 
+/* The next word of a text. */
+static struct str take_word(struct str *text)
+{
+    while (text->len > 0 && strchr(" \t\r\n", text->p[0]) != NULL) {
+        *text = str_from(text->p + 1, text->len - 1);
+    }
+    size_t n = 0;
+    while (n < text->len && strchr(" \t\r\n", text->p[n]) == NULL) {
+        n++;
+    }
+    const struct str word = str_from(text->p, n);
+    *text = str_from(text->p + n, text->len - n);
+    return word;
+}
+
+/* FLUSH: nothing is cached that would have to be written or forgotten. But locks are taken. */
 int exec_flush(struct exec_session *x, struct stmt *stmt)
 {
-    (void)stmt; /* nothing is cached that would have to be written or forgotten */
-    return exec_check_global(x, PRIV_RELOAD, "RELOAD");
-}
-
-/* Refused: it would promise more than is kept, as other sessions would go on reading and writing.
- */
-int exec_lock_tables(struct exec_session *x, struct stmt *stmt)
-{
-    (void)stmt;
-    return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "LOCK TABLES");
-}
-
-int exec_unlock_tables(struct exec_session *x, struct stmt *stmt)
-{
-    (void)x;
-    (void)stmt; /* nothing is locked */
-    return 0;
+    struct str rest = stmt->admin.what;
+    const struct str what = take_word(&rest);
+    if (exec_check_global(x, PRIV_RELOAD, "RELOAD") != 0) {
+        return -1;
+    }
+    if (!str_eq_nocase(what, STR("tables")) && !str_eq_nocase(what, STR("table"))) {
+        return 0;
+    }
+    const struct str with = take_word(&rest);
+    const struct str read = take_word(&rest);
+    const struct str lock = take_word(&rest);
+    if (with.len == 0) {
+        return 0;
+    }
+    if (str_eq_nocase(with, STR("with")) && str_eq_nocase(read, STR("read")) &&
+        str_eq_nocase(lock, STR("lock"))) {
+        return exec_lock_all_for_read(x);
+    }
+    return read.len == 0 ? 0
+                         : diag_set(x->diag, ER_NOT_SUPPORTED_YET, "FLUSH TABLES of single tables");
 }
 
 static const struct result_column admin_columns[] = {

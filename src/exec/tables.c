@@ -40,6 +40,40 @@ static struct open_table *find_open(struct exec_session *x, const struct table_d
     return NULL;
 }
 
+/* A table that LOCK TABLES holds, with its definition of now: the session itself may have changed
+ * it. */
+static struct open_table *find_locked(struct exec_session *x, struct table_def *now)
+{
+    for (struct open_table *o = x->locks.tables; o != NULL; o = o->next) {
+        if (o->def->id == now->id) {
+            if (o->def != now) {
+                table_def_unref(o->def);
+                table_def_ref(now);
+                o->def = now;
+            }
+            return o;
+        }
+    }
+    return NULL;
+}
+
+void exec_keep_table(struct exec_session *x, const struct table_def *t)
+{
+    struct open_table **lists[] = {&x->tables, &x->txn.tables};
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        for (struct open_table **at = lists[i]; *at != NULL; at = &(*at)->next) {
+            if ((*at)->def == t) {
+                struct open_table *kept = ARENA_NEW(&x->locks.arena, struct open_table);
+                *kept = **at;
+                *at = kept->next;
+                kept->next = x->locks.tables;
+                x->locks.tables = kept;
+                return;
+            }
+        }
+    }
+}
+
 static int lock_failed(struct exec_session *x, enum fiber_result r)
 {
     return r == FIBER_TIMEOUT ? diag_set(x->diag, ER_LOCK_WAIT_TIMEOUT)
@@ -48,7 +82,12 @@ static int lock_failed(struct exec_session *x, enum fiber_result r)
 
 static uint64_t lock_deadline(const struct exec_session *x)
 {
-    return clock_monotonic_us() + x->vars.lock_wait_timeout * UINT64_C(1000000);
+    uint64_t seconds = x->vars.lock_wait_timeout;
+    if (x->locks.tables != NULL) {
+        /* LOCK TABLES of several: a transaction that holds one may be waiting for another. */
+        seconds = MIN(seconds, UINT64_C(10));
+    }
+    return clock_monotonic_us() + seconds * UINT64_C(1000000);
 }
 
 static void remember(struct exec_session *x, struct table_def *t, bool exclusive)
@@ -67,7 +106,7 @@ static void remember(struct exec_session *x, struct table_def *t, bool exclusive
 struct table_def *exec_open_table(struct exec_session *x, struct str db, struct str name)
 {
     struct str where;
-    if (exec_db_or_current(x, db, &where) != 0) {
+    if (exec_db_or_current(x, db, &where) != 0 || exec_check_locked(x, where, name, false) != 0) {
         return NULL;
     }
     const uint64_t deadline = lock_deadline(x);
@@ -78,6 +117,7 @@ struct table_def *exec_open_table(struct exec_session *x, struct str db, struct 
             return NULL;
         }
         const struct open_table *open = find_open(x, t);
+        open = open == NULL ? find_locked(x, t) : open;
         if (open != NULL) {
             table_def_unref(t);
             return open->def;
@@ -128,7 +168,7 @@ static int lock_exclusive(struct exec_session *x, struct table_def *t, uint64_t 
 struct table_def *exec_open_table_exclusive(struct exec_session *x, struct str db, struct str name)
 {
     struct str where;
-    if (exec_db_or_current(x, db, &where) != 0) {
+    if (exec_db_or_current(x, db, &where) != 0 || exec_check_locked(x, where, name, true) != 0) {
         return NULL;
     }
     const uint64_t deadline = lock_deadline(x);
@@ -139,6 +179,7 @@ struct table_def *exec_open_table_exclusive(struct exec_session *x, struct str d
             return NULL;
         }
         const struct open_table *open = find_open(x, t);
+        open = open == NULL ? find_locked(x, t) : open;
         if (open != NULL && open->exclusive) {
             table_def_unref(t);
             return open->def;
@@ -179,6 +220,11 @@ void exec_close_tables(struct exec_session *x)
 void exec_close_txn_tables(struct exec_session *x)
 {
     close_list(&x->txn.tables);
+}
+
+void exec_close_locked_tables(struct exec_session *x)
+{
+    close_list(&x->locks.tables);
 }
 
 /* ---- Privileges ---- */
@@ -223,7 +269,8 @@ int exec_check_table(struct exec_session *x, struct str db, struct str table, ui
 {
     const uint64_t have = x->account == NULL ? 0 : account_table_privs(x->account, db, table);
     if ((have & privileges) == privileges) {
-        return 0;
+        const bool writes = (privileges & (PRIV_INSERT | PRIV_UPDATE | PRIV_DELETE)) != 0;
+        return writes ? exec_check_locked(x, db, table, true) : 0;
     }
     return diag_set(x->diag, ER_TABLEACCESS_DENIED_ERROR, missing_names(x, privileges & ~have),
                     user_text(x), x->login_host.p, arena_dup_cstr(&x->stmt_arena, table));

@@ -92,7 +92,7 @@ static void engine_rollback_txn(struct exec_session *x)
 
 void exec_release_writer(struct exec_session *x)
 {
-    if (x->txn.writer_held) {
+    if (x->txn.writer_held && !x->locks.keeps_writer) {
         fmutex_unlock(&x->server->writer);
         x->txn.writer_held = false;
     }
@@ -264,6 +264,7 @@ int exec_begin_stmt(struct exec_session *x, struct stmt *stmt)
         (x->account == NULL || (x->account->global_privs & PRIV_SUPER) == 0)) {
         return diag_set(x->diag, ER_OPTION_PREVENTS_STATEMENT, "--read-only");
     }
+    exec_unlock_tables_now(x); /* as in MySQL; not FLUSH TABLES WITH READ LOCK */
     exec_txn_start(x, t->access);
     return t->consistent_snapshot ? open_snapshot(x) : 0;
 }
