@@ -1,8 +1,9 @@
 /*
  * PREPARE, EXECUTE, DEALLOCATE PREPARE as SQL statements. As in the binary protocol, the text is
- * kept and each execution parses it again with the parameters as literals.
+ * kept, with the resolved tree of a SELECT; parameters are literals.
  */
 #include "exec/exec_int.h"
+#include "exec/plan_memo.h"
 #include "exec/user_vars.h"
 #include "types/convert.h"
 
@@ -14,7 +15,8 @@ struct sql_prepared {
     size_t name_len;
     size_t text_len;
     uint32_t param_count;
-    char bytes[]; /* name, then text */
+    struct plan_memo *plan; /* of a SELECT; else NULL */
+    char bytes[];           /* name, then text */
 };
 
 static struct str prepared_text(const struct sql_prepared *p)
@@ -22,12 +24,20 @@ static struct str prepared_text(const struct sql_prepared *p)
     return str_from(p->bytes + p->name_len, p->text_len);
 }
 
+static void prepared_free(struct sql_prepared *p)
+{
+    if (p != NULL) {
+        plan_memo_free(p->plan);
+        free(p);
+    }
+}
+
 void exec_free_prepared(struct exec_session *x)
 {
     size_t pos = 0;
-    void *p;
+    struct sql_prepared *p;
     while ((p = htab_next(&x->prepared, &pos)) != NULL) {
-        free(p);
+        prepared_free(p);
     }
     htab_release(&x->prepared);
     htab_init(&x->prepared, HTAB_NOCASE);
@@ -67,7 +77,7 @@ int exec_prepare(struct exec_session *x, struct stmt *stmt)
     const struct prepare_stmt *p = &stmt->prepare;
     struct str text;
     struct stmt *inner;
-    free(htab_remove(&x->prepared, p->name));
+    prepared_free(htab_remove(&x->prepared, p->name));
     if (text_of(x, p, &text) != 0 || parse(x, text, &inner) != 0) {
         return -1;
     }
@@ -88,11 +98,12 @@ int exec_prepare(struct exec_session *x, struct stmt *stmt)
     kept->param_count = inner->param_count;
     memcpy(kept->bytes, p->name.p, p->name.len);
     memcpy(kept->bytes + p->name.len, text.p, text.len);
+    kept->plan = inner->kind == STMT_SELECT ? plan_memo_new(prepared_text(kept)) : NULL;
     htab_put(&x->prepared, str_from(kept->bytes, kept->name_len), kept);
     return 0;
 }
 
-/* A parameter becomes the literal of a user variable's value. */
+/* The literal of a user variable's value. */
 static void bind_variable(struct exec_session *x, struct str name, struct expr *e)
 {
     static const enum literal_kind kinds[] = {
@@ -127,22 +138,34 @@ int exec_execute(struct exec_session *x, struct stmt *stmt)
     if (p->using_count != kept->param_count) {
         return diag_set(x->diag, ER_WRONG_ARGUMENTS, "EXECUTE");
     }
+    struct expr *params = ARENA_ARRAY(&x->stmt_arena, struct expr, kept->param_count);
+    for (uint32_t i = 0; i < kept->param_count; i++) {
+        bind_variable(x, p->using_vars[i], &params[i]);
+    }
     struct stmt *inner;
-    if (parse(x, arena_dup(&x->stmt_arena, prepared_text(kept)), &inner) != 0) {
+    if (kept->plan != NULL) {
+        if (plan_memo_begin(x, kept->plan, params, kept->param_count, &inner) != 0) {
+            return -1;
+        }
+    } else if (parse(x, arena_dup(&x->stmt_arena, prepared_text(kept)), &inner) != 0) {
         return -1;
+    } else {
+        for (uint32_t i = 0; i < inner->param_count; i++) {
+            inner->params[i]->kind = EXPR_LITERAL;
+            inner->params[i]->lit = params[i].lit;
+        }
     }
-    for (uint32_t i = 0; i < inner->param_count; i++) {
-        bind_variable(x, p->using_vars[i], inner->params[i]);
-    }
-    return exec_run_handler(x, inner);
+    const int rc = exec_run_handler(x, inner);
+    x->plan = NULL;
+    return rc;
 }
 
 int exec_deallocate(struct exec_session *x, struct stmt *stmt)
 {
-    void *kept = htab_remove(&x->prepared, stmt->prepare.name);
+    struct sql_prepared *kept = htab_remove(&x->prepared, stmt->prepare.name);
     if (kept == NULL) {
         return unknown(x, stmt->prepare.name, "DEALLOCATE PREPARE");
     }
-    free(kept);
+    prepared_free(kept);
     return 0;
 }

@@ -83,21 +83,20 @@ void exec_resolve_env(struct exec_session *x, uint64_t privileges, struct resolv
 {
     struct env_arg *arg = ARENA_NEW(&x->stmt_arena, struct env_arg);
     *arg = (struct env_arg){.x = x, .privileges = privileges};
-    *out = (struct resolve_env){
-        .current_db = x->db,
-        .sql_mode = x->vars.sql_mode,
-        .dialect = x->server->dialect,
-        .collation_connection = x->vars.collation_connection,
-        .div_precision_increment = (uint32_t)x->vars.div_precision_increment,
-        .group_concat_max_len = (uint32_t)MIN(x->vars.group_concat_max_len, UINT32_MAX),
-        .sql_select_limit = x->vars.sql_select_limit,
-        .tz = x->vars.time_zone,
-        .find_table = find_table,
-        .find_variable = find_variable,
-        .check_column = check_column,
-        .eval_const = eval_const,
-        .arg = arg,
-    };
+    memset(out, 0, sizeof *out); /* the plan memo compares its bytes */
+    out->current_db = x->db;
+    out->sql_mode = x->vars.sql_mode;
+    out->dialect = x->server->dialect;
+    out->collation_connection = x->vars.collation_connection;
+    out->div_precision_increment = (uint32_t)x->vars.div_precision_increment;
+    out->group_concat_max_len = (uint32_t)MIN(x->vars.group_concat_max_len, UINT32_MAX);
+    out->sql_select_limit = x->vars.sql_select_limit;
+    out->tz = x->vars.time_zone;
+    out->find_table = find_table;
+    out->find_variable = find_variable;
+    out->check_column = check_column;
+    out->eval_const = eval_const;
+    out->arg = arg;
 }
 
 void exec_resolve_env_for_change(struct exec_session *x, struct resolve_env *out)

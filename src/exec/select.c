@@ -8,6 +8,7 @@
  * was sent, so that the error is the whole reply.
  */
 #include "exec/exec_int.h"
+#include "exec/plan_memo.h"
 #include "exec/user_vars.h"
 #include "sql/write_duckdb.h"
 
@@ -392,17 +393,34 @@ static int run_into(struct exec_session *x, const struct query *q)
     return rc != 0 ? -1 : set_into_vars(x, q, &into);
 }
 
-int exec_select(struct exec_session *x, struct stmt *stmt)
+int exec_resolve_select(struct exec_session *x, struct stmt *stmt, const struct resolve_env *env,
+                        struct arena *arena)
 {
-    const struct query *q = stmt->query;
-    if (q->into_outfile.p != NULL) {
-        return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "SELECT ... INTO OUTFILE");
+    if (sql_resolve(stmt, env, arena, x->diag) != 0) {
+        return -1;
+    }
+    return 0;
+}
+
+static int resolve(struct exec_session *x, struct stmt **stmt)
+{
+    if (x->plan != NULL) {
+        return plan_memo_resolve(x, stmt);
     }
     struct resolve_env env;
     exec_resolve_env(x, PRIV_SELECT, &env);
-    if (sql_resolve(stmt, &env, &x->stmt_arena, x->diag) != 0) {
+    return exec_resolve_select(x, *stmt, &env, &x->stmt_arena);
+}
+
+int exec_select(struct exec_session *x, struct stmt *stmt)
+{
+    if (stmt->query->into_outfile.p != NULL) {
+        return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "SELECT ... INTO OUTFILE");
+    }
+    if (resolve(x, &stmt) != 0) {
         return -1;
     }
+    const struct query *q = stmt->query;
     if (q->into_var_count > 0) {
         return run_into(x, q);
     }

@@ -1,11 +1,13 @@
 /*
- * Prepared statements of the binary protocol. A statement keeps its text; each execution parses it
- * again, with the parameters as literals of the types the client sends: what is run is always
- * resolved against the tables as they are and the values as they are.
+ * Prepared statements of the binary protocol. A statement keeps its text, and a SELECT also its
+ * resolved tree (exec/plan_memo.h); other statements are parsed again at each execution. Parameters
+ * are literals of the types the client sends: what is run is always resolved against the tables as
+ * they are and the values as they are.
  *
  * Server-side cursors: all rows are computed at execution and kept, encoded, until they are
  * fetched, because other statements may run in between.
  */
+#include "exec/plan_memo.h"
 #include "session/session_int.h"
 #include "types/charset.h"
 
@@ -24,6 +26,7 @@ struct prepared {
     uint32_t id;
     struct arena arena;
     struct str text;
+    struct plan_memo *plan; /* of a SELECT; else NULL */
     uint16_t param_count;
     uint32_t column_count;
     struct wire_value_type *types;
@@ -76,6 +79,7 @@ static void prepared_free(struct prepared *p)
 {
     forget_long_data(p);
     bytebuf_release(&p->spool);
+    plan_memo_free(p->plan);
     arena_release(&p->arena);
     free(p);
 }
@@ -122,6 +126,9 @@ static struct prepared *prepared_new(struct session *s, struct str text, const s
     bytebuf_init(&p->spool, CURSOR_SPOOL_MAX);
     p->id = ++s->next_stmt_id;
     p->text = arena_dup(&p->arena, text);
+    if (stmt->kind == STMT_SELECT) {
+        p->plan = plan_memo_new(p->text);
+    }
     p->param_count = (uint16_t)stmt->param_count;
     p->types = ARENA_ARRAY(&p->arena, struct wire_value_type, p->param_count + 1u);
     p->long_data = ARENA_ARRAY(&p->arena, struct long_data, p->param_count + 1u);
@@ -254,7 +261,7 @@ static void time_literal(const struct wire_time *t, struct expr *e)
                                            .negative = t->is_negative}};
 }
 
-/* Turns a parameter node into the literal of its value. */
+/* Makes a literal of a parameter's value. */
 static void bind_param(struct session *s, const struct prepared *p, uint32_t i,
                        const struct wire_value *v, struct expr *e)
 {
@@ -292,8 +299,9 @@ static void bind_param(struct session *s, const struct prepared *p, uint32_t i,
     }
 }
 
+/* The parameters as literals, in the statement's arena. */
 static int bind_all(struct session *s, struct prepared *p, struct wire_execute *ex,
-                    struct stmt *stmt)
+                    struct expr **out)
 {
     ex->param_count = p->param_count;
     ex->types = p->types;
@@ -303,8 +311,30 @@ static int bind_all(struct session *s, struct prepared *p, struct wire_execute *
         return diag_set(s->x.diag, ER_WRONG_ARGUMENTS, "mysqld_stmt_execute");
     }
     p->has_types = ex->has_types;
+    *out = ARENA_ARRAY(&s->x.stmt_arena, struct expr, p->param_count);
     for (uint32_t i = 0; i < p->param_count; i++) {
-        bind_param(s, p, i, &ex->params[i].value, stmt->params[i]);
+        bind_param(s, p, i, &ex->params[i].value, &(*out)[i]);
+    }
+    return 0;
+}
+
+/* The statement to be run, parameters in it. */
+static int make_statement(struct session *s, struct prepared *p, struct wire_execute *ex,
+                          struct stmt **out)
+{
+    struct expr *params = NULL;
+    if (bind_all(s, p, ex, &params) != 0) {
+        return -1;
+    }
+    if (p->plan != NULL) {
+        return plan_memo_begin(&s->x, p->plan, params, p->param_count, out);
+    }
+    if (parse(s, p->text, out) != 0) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < p->param_count; i++) {
+        (*out)->params[i]->kind = EXPR_LITERAL;
+        (*out)->params[i]->lit = params[i].lit;
     }
     return 0;
 }
@@ -351,12 +381,13 @@ static int execute(struct session *s, struct str payload)
     struct statement_account account;
     struct stmt *stmt;
     session_account_begin(s, &account);
-    if (parse(s, p->text, &stmt) != 0 || bind_all(s, p, &ex, stmt) != 0) {
+    if (make_statement(s, p, &ex, &stmt) != 0) {
         session_account_end(s, &account, p->text, true);
         return -1;
     }
     const bool cursor = (ex.flags & WIRE_CURSOR_READ_ONLY) != 0 && stmt->kind == STMT_SELECT;
     const int rc = cursor ? open_cursor(s, p, stmt) : session_run(s, stmt, true, 0);
+    s->x.plan = NULL;
     session_account_end(s, &account, p->text, rc != 0);
     forget_long_data(p);
     return 0;
