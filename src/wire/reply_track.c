@@ -68,10 +68,6 @@ bool reply_track_needs_whole(const struct reply_track *t, uint8_t first, size_t 
     case REPLY_AT_FIELDS:
     case REPLY_AT_EVENTS:
         return is_end_mark(t, first, len);
-    case REPLY_AT_COLUMNS:
-    case REPLY_AT_PARAMS:
-    case REPLY_AT_PREPARED_COLUMNS:
-        return false;
     default:
         return true;
     }

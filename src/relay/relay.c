@@ -1,0 +1,678 @@
+#include "relay/relay.h"
+
+#include "base/clock.h"
+#include "os/io.h"
+
+#include <string.h>
+
+enum {
+    IDLE_US = 1000 * 1000, /* Silence after which buffers are given back. */
+};
+
+/* What a step of one direction came to. */
+enum step {
+    STEP_OK,
+    STEP_CLIENT_GONE,
+    STEP_UPSTREAM_GONE,
+};
+
+void relay_init(struct relay *r, struct conn *client, uint64_t client_capabilities,
+                const struct relay_hooks *hooks, void *arg)
+{
+    *r = (struct relay){.client = client,
+                        .client_capabilities = client_capabilities,
+                        .hooks = hooks,
+                        .arg = arg,
+                        .write_timeout_us = 60 * UINT64_C(1000000)};
+}
+
+bool relay_is_idle(const struct relay *r)
+{
+    return r->sent_count == 0 && r->approved_up == 0 && r->skip_up == 0 && !r->continued_up &&
+           !r->infile && r->approved_down == 0 && r->skip_down == 0 && r->client->out.len == 0 &&
+           !r->client->is_stalled;
+}
+
+void relay_set_upstream(struct relay *r, struct upstream_conn *up)
+{
+    assert(relay_is_idle(r));
+    r->up = up;
+    r->up_dry = false;
+    r->need = 0;
+    r->release = false;
+}
+
+void relay_ask_release(struct relay *r)
+{
+    r->release = true;
+}
+
+/* ---- Packets in a buffer ---- */
+
+static size_t packet_len(const char *header)
+{
+    const uint8_t *h = (const uint8_t *)header;
+    return (size_t)h[0] | (size_t)h[1] << 8 | (size_t)h[2] << 16;
+}
+
+static uint8_t packet_seq(const char *header)
+{
+    return (uint8_t)header[3];
+}
+
+/* The buffer is ours: the number can be changed where it stands. */
+static void set_packet_seq(const char *header, uint8_t seq)
+{
+    ((char *)header)[3] = (char)seq;
+}
+
+/* ---- Client to upstream ---- */
+
+static void push_sent(struct relay *r, const struct relay_command *c)
+{
+    if (!reply_is_expected(c->command)) {
+        return;
+    }
+    r->sent[(r->sent_at + r->sent_count++) % RELAY_PIPELINE_MAX] = (struct relay_sent){
+        .command = c->command, .token = c->token, .started_us = clock_monotonic_us()};
+}
+
+/*
+ * A command begins at in, whose header is there. Returns false when it cannot go on its way yet, or
+ * not at all (r->stopped).
+ */
+static bool approve_command(struct relay *r, struct str in, size_t len)
+{
+    struct relay_command c = {
+        .payload = str_from(in.p + WIRE_HEADER_LEN, MIN(len, (size_t)RELAY_PEEK_MAX)),
+        .is_whole = len <= RELAY_PEEK_MAX,
+    };
+    if (r->sent_count == RELAY_PIPELINE_MAX || in.len - WIRE_HEADER_LEN < c.payload.len) {
+        return false;
+    }
+    if (len > 0) {
+        c.command = (uint8_t)c.payload.p[0];
+    }
+    if (len == 0 || r->hooks->command(r->arg, r, &c) == RELAY_STOP || r->up == NULL) {
+        r->stopped = true;
+        return false;
+    }
+    push_sent(r, &c);
+    return true;
+}
+
+/* The packet is part of a file: its number follows the upstream's count. */
+static void approve_infile(struct relay *r, const char *header, size_t len)
+{
+    set_packet_seq(header, (uint8_t)(packet_seq(header) - r->shift));
+    r->infile = len > 0;
+}
+
+/* Looks at what the client has sent behind the bytes approved already. */
+static enum step approve_up(struct relay *r, struct diag *d)
+{
+    const struct str in = conn_raw_peek(r->client);
+    size_t at = r->approved_up;
+    while (at < in.len && !r->stopped) {
+        if (r->skip_up > 0) {
+            const size_t n = MIN(r->skip_up, in.len - at);
+            r->skip_up -= n;
+            at += n;
+            continue;
+        }
+        if (in.len - at < WIRE_HEADER_LEN) {
+            break;
+        }
+        const struct str rest = str_from(in.p + at, in.len - at);
+        const size_t len = packet_len(rest.p);
+        if (r->infile) {
+            approve_infile(r, rest.p, len);
+        } else if (!r->continued_up) {
+            if (packet_seq(rest.p) != 0 && r->client->compressed == NULL) {
+                diag_set(d, ER_NET_PACKETS_OUT_OF_ORDER);
+                return STEP_CLIENT_GONE;
+            }
+            if (!approve_command(r, rest, len)) {
+                break;
+            }
+        }
+        r->continued_up = len == WIRE_MAX_PACKET;
+        r->skip_up = len;
+        at += WIRE_HEADER_LEN;
+        /* A hook may have parked, but only this fiber reads: the buffer is where it was. */
+    }
+    r->approved_up = at;
+    return STEP_OK;
+}
+
+static enum step lost_upstream(struct relay *r, enum net_result why, struct diag *d)
+{
+    diag_reset(d);
+    (void)upstream_lost(r->up, why, d);
+    return STEP_UPSTREAM_GONE;
+}
+
+static enum step send_up(struct relay *r, struct diag *d)
+{
+    struct conn *up = &r->up->conn;
+    if (r->approved_up == 0 && !up->is_stalled) {
+        return STEP_OK;
+    }
+    const struct net_io io = conn_raw_write(up, conn_raw_peek(r->client).p, r->approved_up, d);
+    conn_raw_consume(r->client, io.len);
+    r->approved_up -= io.len;
+    return io.result == NET_OK || io.result == NET_TIMEOUT ? STEP_OK
+                                                           : lost_upstream(r, io.result, d);
+}
+
+/* ---- Upstream to client ---- */
+
+/* The reply to the oldest command outstanding begins. */
+static void begin_reply(struct relay *r)
+{
+    const struct relay_sent *s = &r->sent[r->sent_at];
+    reply_track_begin(&r->track, s->command, r->up->capabilities);
+    r->tracking = true;
+    r->shift = 0;
+    r->eof_due = false;
+    r->eof_at = 0;
+    r->reply_bytes = 0;
+}
+
+static void end_reply(struct relay *r)
+{
+    const struct relay_sent s = r->sent[r->sent_at];
+    r->sent_at = (r->sent_at + 1) % RELAY_PIPELINE_MAX;
+    r->sent_count--;
+    r->tracking = false;
+    if (r->hooks->replied != NULL) {
+        const struct relay_reply reply = {.command = s.command,
+                                          .token = s.token,
+                                          .started_us = s.started_us,
+                                          .bytes = r->reply_bytes,
+                                          .track = &r->track};
+        r->hooks->replied(r->arg, r, &reply);
+    }
+}
+
+static bool client_lacks(const struct relay *r, uint64_t flag)
+{
+    return (r->up->capabilities & ~r->client_capabilities & flag) != 0;
+}
+
+/* Bytes of the upstream's input, not yet sent, that go to the client as they are. */
+struct run {
+    const char *p;
+    size_t len;
+};
+
+/* Something else goes to the client now: what comes before it is copied. */
+static void flush_run(struct relay *r, struct run *run, const char *next)
+{
+    if (run->len > 0) {
+        bytebuf_put(&r->client->out, run->p, run->len);
+    }
+    *run = (struct run){.p = next};
+}
+
+static struct pkt_writer *begin_packet(struct relay *r)
+{
+    struct pkt_writer *w = &r->client->w;
+    w->seq = r->client_seq;
+    pkt_begin(w);
+    return w;
+}
+
+static void end_packet(struct relay *r)
+{
+    (void)!pkt_end(&r->client->w);
+    r->client_seq = r->client->w.seq;
+}
+
+/*
+ * Puts the EOF behind definitions in. What its status will be is known at the end of the rows only;
+ * where those are in the same buffer it is corrected (SERVER_PS_OUT_PARAMS is looked for there).
+ */
+static void put_eof(struct relay *r)
+{
+    const struct wire_eof eof = {.status = (uint16_t)(r->up->status & ~SERVER_MORE_RESULTS_EXISTS)};
+    wire_encode_eof(begin_packet(r), &eof);
+    end_packet(r);
+    r->shift++;
+    r->eof_due = false;
+    r->eof_at = r->client->out.len - 2 + 1;
+}
+
+static void correct_eof(struct relay *r, uint16_t status)
+{
+    if (r->eof_at != 0) {
+        char *p = r->client->out.p + (r->eof_at - 1);
+        p[0] = (char)(status & 0xff);
+        p[1] = (char)(status >> 8);
+        r->eof_at = 0;
+    }
+}
+
+/* Which state changes the client is told. Returns true when all are. */
+static bool filter_tracks(struct relay *r, struct str tracks, struct bytebuf *kept)
+{
+    struct pkt_reader reader;
+    struct wire_track t;
+    bool all = true;
+    pkt_reader_init(&reader, tracks);
+    while (wire_track_next(&reader, &t)) {
+        if (r->hooks->tracked(r->arg, &t)) {
+            wire_track_put(kept, &t);
+        } else {
+            all = false;
+        }
+    }
+    return all;
+}
+
+/* Writes the OK as the client's capabilities have it. */
+static void rewrite_ok(struct relay *r, enum reply_packet kind, const struct wire_ok *ok)
+{
+    if (kind == REPLY_END_OK && client_lacks(r, CLIENT_DEPRECATE_EOF)) {
+        const struct wire_eof eof = {.warnings = ok->warnings, .status = ok->status};
+        wire_encode_eof(begin_packet(r), &eof);
+    } else {
+        wire_encode_ok(begin_packet(r), r->client_capabilities,
+                       kind == REPLY_END_OK ? WIRE_MARK_EOF : WIRE_MARK_OK, ok);
+    }
+    end_packet(r);
+}
+
+/* An OK of the upstream's. Returns true when it goes on as it is. */
+static bool take_ok(struct relay *r, enum reply_packet kind, struct run *run, const char *header,
+                    size_t total)
+{
+    struct wire_ok ok = r->track.ok;
+    struct bytebuf kept;
+    bytebuf_init(&kept, WIRE_MAX_PACKET);
+    bool as_is = true;
+    if (ok.tracks.len > 0 && r->hooks->tracked != NULL) {
+        as_is = filter_tracks(r, ok.tracks, &kept);
+        ok.tracks = bytebuf_str(&kept);
+    }
+    if (client_lacks(r, CLIENT_SESSION_TRACK)) {
+        /* Without it the text is not preceded by its length, which shows only where there is one.
+         */
+        as_is = as_is && ok.tracks.len == 0 && ok.info.len == 0;
+        ok.tracks = STR_NULL;
+    }
+    as_is = as_is && !(kind == REPLY_END_OK && client_lacks(r, CLIENT_DEPRECATE_EOF));
+    if (!as_is) {
+        flush_run(r, run, header + total);
+        ok.status &= (uint16_t)~SERVER_SESSION_STATE_CHANGED;
+        correct_eof(r, ok.status);
+        rewrite_ok(r, kind, &ok);
+    }
+    bytebuf_release(&kept);
+    return as_is;
+}
+
+/* Is the packet the single EOF with which a cursor is opened, for a client that knows EOFs? */
+static bool opens_cursor(const struct relay *r, enum reply_packet kind)
+{
+    return kind == REPLY_END_OK && r->track.rows == 0 &&
+           (r->track.status & SERVER_STATUS_CURSOR_EXISTS) != 0;
+}
+
+/* Has the last definition of a block just passed, behind which the client expects an EOF? */
+static bool is_block_over(const struct reply_track *t)
+{
+    if (t->command != COM_STMT_PREPARE) {
+        return t->state == REPLY_AT_ROWS;
+    }
+    const bool params_over =
+        t->state == REPLY_AT_PREPARED_COLUMNS && t->left == t->prepared.columns;
+    return t->done || params_over;
+}
+
+/* A definition, or the head of a result whose definitions are left out, has passed. */
+static void after_definition(struct relay *r, struct run *run, const char *next)
+{
+    if (!client_lacks(r, CLIENT_DEPRECATE_EOF) || !is_block_over(&r->track)) {
+        return;
+    }
+    r->eof_due = true;
+    if (r->track.command == COM_STMT_PREPARE) {
+        flush_run(r, run, next);
+        put_eof(r);
+    }
+}
+
+/* A packet of a reply, whole or its beginning. Returns STEP_OK with the run grown or broken. */
+static enum step take_packet(struct relay *r, struct run *run, struct str payload, size_t len)
+{
+    const char *header = payload.p - WIRE_HEADER_LEN;
+    const size_t here = WIRE_HEADER_LEN + payload.len;
+    const enum reply_packet kind = reply_track_packet(&r->track, payload, len);
+    if (kind == REPLY_MALFORMED) {
+        return STEP_UPSTREAM_GONE;
+    }
+    if (r->eof_due && kind != REPLY_REST && kind != REPLY_PROGRESS) {
+        if (opens_cursor(r, kind)) {
+            r->eof_due = false;
+        } else {
+            flush_run(r, run, header);
+            put_eof(r);
+        }
+    }
+    if (r->track.status != 0) {
+        r->up->status = r->track.status;
+    }
+    r->client_seq = (uint8_t)(packet_seq(header) + r->shift);
+    bool as_is = true;
+    if (kind == REPLY_OK || kind == REPLY_END_OK) {
+        as_is = take_ok(r, kind, run, header, here);
+    }
+    if (as_is) {
+        if (r->shift != 0) {
+            set_packet_seq(header, r->client_seq);
+        }
+        r->client_seq++;
+        run->len += here;
+    }
+    if (kind == REPLY_COLUMN || kind == REPLY_HEAD) {
+        after_definition(r, run, header + here);
+    }
+    r->infile = r->infile || kind == REPLY_INFILE;
+    return STEP_OK;
+}
+
+/*
+ * The header at in.p is there. Returns true when the packet (or its beginning) was taken:
+ * *out_taken bytes; false when more has to arrive first: r->need.
+ */
+static bool look_down(struct relay *r, struct run *run, struct str in, size_t *out_taken,
+                      enum step *out_step)
+{
+    const size_t len = packet_len(in.p);
+    if (r->sent_count == 0) {
+        /* Nobody asked: the last words of a server that ends the connection. */
+        *out_taken = WIRE_HEADER_LEN;
+        run->len += WIRE_HEADER_LEN;
+        r->skip_down = len;
+        return true;
+    }
+    if (!r->tracking) {
+        begin_reply(r);
+    }
+    const size_t there = in.len - WIRE_HEADER_LEN;
+    const uint8_t first = there > 0 ? (uint8_t)in.p[WIRE_HEADER_LEN] : 0;
+    size_t wanted = MIN(len, (size_t)1);
+    if (there > 0 && reply_track_needs_whole(&r->track, first, len)) {
+        wanted = len;
+    }
+    if (there < wanted) {
+        r->need = WIRE_HEADER_LEN + wanted;
+        return false;
+    }
+    const struct str payload = str_from(in.p + WIRE_HEADER_LEN, wanted);
+    *out_step = take_packet(r, run, payload, len);
+    *out_taken = WIRE_HEADER_LEN + wanted;
+    r->skip_down = len - wanted;
+    r->reply_bytes += WIRE_HEADER_LEN + len;
+    return true;
+}
+
+/* A packet has been taken to its last byte: does the reply end with it? */
+static void check_end(struct relay *r)
+{
+    if (r->tracking && r->skip_down == 0 && r->track.done && !r->track.continued) {
+        end_reply(r);
+    }
+}
+
+/*
+ * Looks at what the upstream has sent. Bytes that go on as they are stay in its buffer, approved,
+ * as long as nothing has to be put between them; else all is copied to the client's output.
+ */
+static enum step approve_down(struct relay *r, struct diag *d)
+{
+    const struct str in = conn_raw_peek(&r->up->conn);
+    enum step step = STEP_OK;
+    size_t at = r->approved_down;
+    struct run run = {.p = in.p, .len = at};
+    r->need = 0;
+    while (at < in.len && step == STEP_OK) {
+        if (r->skip_down > 0) {
+            const size_t n = MIN(r->skip_down, in.len - at);
+            r->skip_down -= n;
+            run.len += n;
+            at += n;
+        } else {
+            size_t taken = 0;
+            if (in.len - at < WIRE_HEADER_LEN ||
+                !look_down(r, &run, str_from(in.p + at, in.len - at), &taken, &step)) {
+                break;
+            }
+            at += taken;
+        }
+        check_end(r);
+    }
+    if (r->client->out.len == 0) {
+        r->approved_down = at;
+    } else {
+        flush_run(r, &run, NULL);
+        conn_raw_consume(&r->up->conn, at);
+        r->approved_down = 0;
+    }
+    return step == STEP_OK ? STEP_OK : lost_upstream(r, NET_ERROR, d);
+}
+
+/* Sends to the client what is ready. */
+static enum step send_down(struct relay *r, struct diag *d)
+{
+    struct conn *c = r->client;
+    enum net_result result = NET_OK;
+    size_t moved = 0;
+    if (c->out.len > 0) {
+        const size_t before = c->out.len - c->sent;
+        result = conn_flush(c, NET_NOW, d);
+        moved = before - (c->out.len - c->sent);
+        r->eof_at = 0;
+    } else if (r->approved_down > 0 || c->is_stalled) {
+        const struct net_io io = conn_raw_write(
+            c, r->up == NULL ? NULL : conn_raw_peek(&r->up->conn).p, r->approved_down, d);
+        result = io.result;
+        moved = io.len;
+        if (io.len > 0) {
+            conn_raw_consume(&r->up->conn, io.len);
+            r->approved_down -= io.len;
+        }
+    }
+    if (result == NET_TIMEOUT && (moved > 0 || r->stalled_since_us == 0)) {
+        r->stalled_since_us = clock_monotonic_us();
+    } else if (result == NET_OK) {
+        r->stalled_since_us = 0;
+    }
+    return result == NET_OK || result == NET_TIMEOUT ? STEP_OK : STEP_CLIENT_GONE;
+}
+
+/* ---- Waiting ---- */
+
+static unsigned client_wants(const struct relay *r)
+{
+    const struct conn *c = r->client;
+    const bool room = conn_raw_peek(c).len < RELAY_BUFFER_MAX && !r->stopped &&
+                      r->sent_count < RELAY_PIPELINE_MAX;
+    const bool output = c->out.len > 0 || r->approved_down > 0 || c->is_stalled;
+    return (room ? IO_READABLE : 0u) | (output ? IO_WRITABLE : 0u);
+}
+
+static unsigned upstream_wants(const struct relay *r)
+{
+    const struct conn *c = &r->up->conn;
+    const size_t limit = MAX((size_t)RELAY_BUFFER_MAX, r->need);
+    const bool room = conn_raw_peek(c).len < limit && r->client->out.len == 0;
+    return (room ? IO_READABLE : 0u) | (r->approved_up > 0 || c->is_stalled ? IO_WRITABLE : 0u);
+}
+
+static enum step read_client(struct relay *r, struct diag *d)
+{
+    const enum net_result result = conn_raw_read(r->client, d);
+    r->client_dry = result == NET_TIMEOUT;
+    return result == NET_OK || result == NET_TIMEOUT ? STEP_OK : STEP_CLIENT_GONE;
+}
+
+static enum step read_upstream(struct relay *r, struct diag *d)
+{
+    const enum net_result result = conn_raw_read(&r->up->conn, d);
+    r->up_dry = result == NET_TIMEOUT;
+    return result == NET_OK || result == NET_TIMEOUT ? STEP_OK : lost_upstream(r, result, d);
+}
+
+/* Waits for what is wanted. Sets *ready_client and *ready_up. */
+static enum io_result wait_io(struct relay *r, uint64_t deadline_us, unsigned *ready_client,
+                              unsigned *ready_up)
+{
+    const unsigned want_client = client_wants(r);
+    const unsigned want_up = r->up != NULL ? upstream_wants(r) : 0;
+    *ready_client =
+        (want_client & IO_READABLE) != 0 && !r->client_dry && conn_raw_pending(r->client)
+            ? IO_READABLE
+            : 0;
+    *ready_up = (want_up & IO_READABLE) != 0 && !r->up_dry && conn_raw_pending(&r->up->conn)
+                    ? IO_READABLE
+                    : 0;
+    if ((*ready_client | *ready_up) != 0) {
+        return IO_READY;
+    }
+    struct io_wait_item items[2] = {{.io = conn_io(r->client), .want = want_client}};
+    if (r->up != NULL) {
+        items[1] = (struct io_wait_item){.io = conn_io(&r->up->conn), .want = want_up};
+    }
+    const enum io_result w = io_wait_many(items, r->up != NULL ? 2 : 1, deadline_us);
+    if (w == IO_READY) {
+        *ready_client = io_ready(items[0].io);
+        *ready_up = r->up != NULL ? io_ready(items[1].io) : 0;
+    }
+    return w;
+}
+
+/* The next time at which something has to be done if nothing happens. */
+static uint64_t wait_deadline(const struct relay *r, uint64_t idle_deadline_us, bool trimmed)
+{
+    if (r->stalled_since_us != 0) {
+        return r->stalled_since_us + r->write_timeout_us;
+    }
+    if (!relay_is_idle(r)) {
+        return FIBER_FOREVER;
+    }
+    return trimmed ? idle_deadline_us : MIN(idle_deadline_us, clock_monotonic_us() + IDLE_US);
+}
+
+/* ---- The loop ---- */
+
+/* Everything that can be done without waiting. */
+static enum step work(struct relay *r, struct diag *d)
+{
+    enum step s = approve_up(r, d);
+    if (s == STEP_OK && r->up != NULL) {
+        s = send_up(r, d);
+    }
+    if (s == STEP_OK && r->up != NULL && r->client->out.len == 0) {
+        s = approve_down(r, d);
+    }
+    return s == STEP_OK ? send_down(r, d) : s;
+}
+
+/* Is it the owner's turn? */
+static bool is_owners_turn(const struct relay *r, enum relay_end *out)
+{
+    if (!relay_is_idle(r)) {
+        return false;
+    }
+    if (r->release && r->up != NULL) {
+        *out = RELAY_RELEASE;
+        return true;
+    }
+    *out = RELAY_COMMAND;
+    return r->stopped;
+}
+
+static void trim(struct relay *r)
+{
+    conn_idle(r->client);
+    if (r->up != NULL) {
+        conn_idle(&r->up->conn);
+    }
+}
+
+/* One wait, and the reads that follow from it. Returns true to go on working. */
+static bool wait_for_work(struct relay *r, uint64_t idle_deadline_us, bool *trimmed, struct diag *d,
+                          enum step *out_step, enum relay_end *out_end)
+{
+    unsigned ready_client, ready_up;
+    const enum io_result w =
+        wait_io(r, wait_deadline(r, idle_deadline_us, *trimmed), &ready_client, &ready_up);
+    if (w == IO_INTERRUPTED) {
+        *out_end = RELAY_INTERRUPTED;
+        return false;
+    }
+    if (w == IO_TIMEOUT) {
+        if (r->stalled_since_us != 0) {
+            *out_end = RELAY_CLIENT_STALLED;
+            return false;
+        }
+        *out_end = RELAY_IDLE;
+        const bool over = clock_monotonic_us() >= idle_deadline_us;
+        trim(r);
+        *trimmed = true;
+        return !over;
+    }
+    *trimmed = false;
+    *out_step = STEP_OK;
+    if ((ready_client & IO_READABLE) != 0) {
+        *out_step = read_client(r, d);
+    }
+    if (*out_step == STEP_OK && (ready_up & IO_READABLE) != 0) {
+        *out_step = read_upstream(r, d);
+    }
+    return true;
+}
+
+static enum relay_end end_of(enum step s)
+{
+    return s == STEP_CLIENT_GONE ? RELAY_CLIENT_GONE : RELAY_UPSTREAM_GONE;
+}
+
+enum relay_end relay_run(struct relay *r, uint64_t idle_deadline_us, struct diag *d)
+{
+    enum relay_end end = RELAY_COMMAND;
+    bool trimmed = false;
+    r->stopped = false;
+    for (;;) {
+        enum step s = work(r, d);
+        if (s != STEP_OK) {
+            return end_of(s);
+        }
+        if (is_owners_turn(r, &end)) {
+            return end;
+        }
+        if (!wait_for_work(r, idle_deadline_us, &trimmed, d, &s, &end)) {
+            return end;
+        }
+        if (s != STEP_OK) {
+            return end_of(s);
+        }
+    }
+}
+
+bool relay_can_report(struct relay *r)
+{
+    if (r->skip_down > 0) {
+        return false;
+    }
+    if (r->approved_down > 0) {
+        bytebuf_put(&r->client->out, conn_raw_peek(&r->up->conn).p, r->approved_down);
+        conn_raw_consume(&r->up->conn, r->approved_down);
+        r->approved_down = 0;
+    }
+    /* Before the first packet of a reply, the number that answers a command. */
+    r->client->w.seq = r->tracking && r->reply_bytes > 0 ? r->client_seq : 1;
+    return !r->client->out.failed;
+}
