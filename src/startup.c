@@ -116,6 +116,43 @@ int app_start_threads(struct app *a, struct diag *d)
     return signals_start(loops_get(a->loops, 0), &handlers, d);
 }
 
+/* ---- HTTP ---- */
+
+/* The token in the configuration, or in the file it names. */
+static int admin_token(struct app *a, struct str *out, struct diag *d)
+{
+    const struct config *c = &a->config.values;
+    *out = c->admin_token;
+    if (out->len > 0 || c->admin_token_file.len == 0) {
+        return 0;
+    }
+    if (file_read_all(text(a, c->admin_token_file), 4096, &a->arena, out, d) != 0) {
+        return -1;
+    }
+    *out = str_trim(*out);
+    return out->len > 0 ? 0
+                        : diag_set(d, ER_CANT_OPEN_FILE, text(a, c->admin_token_file), 0,
+                                   "the file of admin.token_file is empty");
+}
+
+/* Listens before the storage is opened, which may take long: whoever asks is told "starting". */
+int app_start_admin(struct app *a, struct diag *d)
+{
+    const struct config *c = &a->config.values;
+    admin_register_process_metrics(&a->server);
+    if (c->admin_port == 0) {
+        return 0;
+    }
+    struct admin_options o = {.bind = arena_dup_cstr(&a->arena, c->admin_bind),
+                              .port = (uint16_t)c->admin_port,
+                              .server = &a->server};
+    if (admin_token(a, &o.token, d) != 0) {
+        return -1;
+    }
+    a->admin = admin_start(&o, d);
+    return a->admin != NULL ? 0 : -1;
+}
+
 /* ---- Storage ---- */
 
 int app_open_storage(struct app *a, struct diag *d)
@@ -290,6 +327,8 @@ int app_listen(struct app *a, struct diag *d)
         log_info(&a->log, "listening on %.*s", STR_FMT(c->server_socket));
     }
     log_info(&a->log, "ready for connections version=%.*s", STR_FMT(a->server.version));
+    admin_set_state(a->admin, ADMIN_READY);
+    admin_notify_manager("READY=1");
     return 0;
 }
 
@@ -340,6 +379,8 @@ void app_wait(struct app *a)
             reload(a);
         }
     }
+    admin_set_state(a->admin, ADMIN_DRAINING);
+    admin_notify_manager("STOPPING=1");
     log_info(&a->log, "stopping");
 }
 
@@ -389,6 +430,7 @@ void app_stop(struct app *a)
         signals_stop();
         (void)!loops_drain(a->loops, clock_monotonic_us() + LAST_CALL_US);
     }
+    admin_stop(a->admin);
     if (s->engine != NULL) {
         save_counters(a);
         engine_close(s->engine);

@@ -8,6 +8,7 @@
 
 #include "config/config.h"
 
+#include "admin/admin.h"
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/log.h"
@@ -32,6 +33,7 @@ struct app {
     struct sessions *sessions;
     struct listener *tcp;
     struct listener *unix_socket;
+    struct admin *admin;       /* HTTP; NULL = none */
     _Atomic(int) stop_signals; /* SIGTERM, SIGINT seen */
     _Atomic(bool) reload;      /* SIGHUP seen */
     int wake_fd;               /* eventfd: main waits on it */
@@ -42,6 +44,7 @@ void app_init(struct app *a, int argc, char **argv);
 
 NODISCARD int app_configure_log(struct app *a, struct diag *d);
 NODISCARD int app_start_threads(struct app *a, struct diag *d);
+NODISCARD int app_start_admin(struct app *a, struct diag *d);
 NODISCARD int app_open_storage(struct app *a, struct diag *d);
 NODISCARD int app_load_catalog(struct app *a, struct diag *d);
 NODISCARD int app_prepare_tls(struct app *a, struct diag *d);
