@@ -36,6 +36,8 @@ struct upstream_pool_options {
 /* What a connection must have been logged in with. Strings are copied. */
 struct upstream_key {
     struct str user;
+    struct str host; /* The client's address, when a PROXY header tells it to the server: accounts
+                        go by it. Else empty. */
     uint64_t flags;  /* UPSTREAM_KEY_FLAGS of the client's capabilities */
     bool can_log_in; /* not part of the key: the caller could log in on a new connection (a client's
                         login is under way, or the password is known). Without it only connections
@@ -53,7 +55,10 @@ struct upstream_key {
 
 NODISCARD struct upstream_pool *upstream_pool_new(struct upstream *u, struct loops *loops,
                                                   const struct upstream_pool_options *o);
-/* Closes the idle ones; those in use must have been given back. Not from a loop thread. */
+/*
+ * Closes the idle ones; those in use must have been given back. From a thread without a loop, or
+ * from a fiber; the loops still run.
+ */
 void upstream_pool_free(struct upstream_pool *p);
 /* New limits; takes effect at once. */
 void upstream_pool_set_options(struct upstream_pool *p, const struct upstream_pool_options *o);
@@ -63,8 +68,8 @@ enum upstream_pool_result {
     UPSTREAM_POOL_CONN,   /* *out is an idle connection of that key, on the caller's loop */
     UPSTREAM_POOL_PERMIT, /* none: the caller opens one, then calls upstream_pool_opened() or
                              upstream_pool_cancel() */
-    UPSTREAM_POOL_FAIL, /* d is set: line too long, time-out, interrupted, upstream known to be down
-                         */
+    UPSTREAM_POOL_FAIL,   /* d is set: line too long, time-out, interrupted, upstream known to be
+                             down */
 };
 
 /* The caller's loop is that of the running fiber. */

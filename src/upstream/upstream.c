@@ -542,7 +542,7 @@ static struct upstream_conn *conn_new(struct upstream *u, struct loop *loop,
     c->connect_timeout_us = o->connect_timeout_us;
     c->born_us = clock_monotonic_us();
     c->used_us = c->born_us;
-    rlist_init(&c->link);
+    rlist_init(&c->pool.link);
     return c;
 }
 

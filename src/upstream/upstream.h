@@ -115,6 +115,9 @@ struct upstream_greeting {
 };
 NODISCARD bool upstream_last_greeting(struct upstream *u, struct upstream_greeting *out);
 
+struct upstream_pool;
+struct pool_key; /* pool.c */
+
 /* One connection. Fields are read-only for others unless said so. */
 struct upstream_conn {
     struct upstream *upstream;
@@ -138,10 +141,16 @@ struct upstream_conn {
     uint64_t read_timeout_us; /* of upstream_options when it was made; 0 = none */
     uint64_t write_timeout_us;
     uint64_t connect_timeout_us;
-    uint64_t born_us;  /* clock_monotonic_us() */
-    uint64_t used_us;  /* last given back to a pool */
-    struct rlist link; /* pool's */
-    void *pool_key;    /* pool's */
+    uint64_t born_us; /* clock_monotonic_us() */
+    uint64_t used_us; /* last given back to a pool */
+    struct {          /* the pool's */
+        struct rlist link;
+        struct upstream_pool *owner;
+        struct pool_key *key;
+        uint64_t checked_us;
+        uint32_t epoch;
+        bool is_idle;
+    } pool;
 };
 
 /*

@@ -1,0 +1,924 @@
+/*
+ * Structure: a key (account and login flags) exists while connections are open under it; its idle
+ * ones are in one list for each loop, the last used at the end. Takers without luck are waiters, in
+ * one line for all keys; who gives a connection or its room back serves the first waiter that can
+ * use it, so nothing is ever idle that somebody waits for.
+ *
+ * Each loop has a keeper: a fiber that closes what other threads have put on its list of doomed
+ * connections, and looks once in a while for idle ones that are too old, surplus or dead. A
+ * connection is closed only in a fiber of its loop; its room is given back before.
+ */
+#include "upstream/pool.h"
+
+#include "upstream_int.h"
+
+#include "base/clock.h"
+#include "base/htab.h"
+
+#include <stdlib.h>
+
+enum {
+    HOST_MAX_LEN = 64,
+    USER_MAX_LEN = 512, /* MariaDB has 128 characters. */
+    NAME_MAX_LEN = 8 + HOST_MAX_LEN + 1 + USER_MAX_LEN,
+    KEEPER_PERIOD_US = 500 * 1000, /* Between two looks at the idle connections. */
+    BACK_OFF_FIRST_US = 100 * 1000,
+    BACK_OFF_MAX_US = 1000 * 1000,
+    PASSED_OVER_MAX = 32,  /* So often others of the key that is given back go first. */
+    KEEPER_STOP = 1u << 0, /* Interrupt bit. */
+};
+
+struct pool_key {
+    struct upstream_pool *pool;
+    struct str name; /* Flags and user; points behind the struct. */
+    uint64_t used_us;
+    uint32_t open; /* In use and idle. */
+    uint32_t idle;
+    uint32_t epoch;      /* Connections of an older one are not used again. */
+    struct rlist list[]; /* Idle connections, one list a loop. */
+};
+
+/* The part of the pool that belongs to a loop. */
+struct pool_loop {
+    struct upstream_pool *pool;
+    struct loop *loop;
+    struct fiber *keeper;
+    struct rlist doomed; /* Connections to be closed by the keeper. */
+    bool ended;          /* The keeper has: who dooms a connection closes it. */
+};
+
+enum waiter_state {
+    WAITING,
+    HANDED,    /* Off the line; a connection is being moved for it. */
+    GOT_CONN,  /* conn; to be attached when it comes from another loop. */
+    GOT_ROOM,  /* A permit. */
+    GOT_ERROR, /* The upstream is down. */
+    GOT_GONE,  /* No connection of the key is left, or the pool ends. */
+};
+
+/* On the stack of a taker; protected by the pool's lock. */
+struct waiter {
+    struct rlist link;
+    struct fiber *fiber;
+    struct loop *loop;
+    struct str name; /* Of the key. */
+    bool can_log_in;
+    unsigned passed_over; /* Connections of other keys that went to others behind it. */
+    enum waiter_state state;
+    struct upstream_conn *conn;
+};
+
+struct upstream_pool {
+    struct upstream *upstream;
+    unsigned loop_count;
+    struct pool_loop *loops;
+    struct os_mutex lock; /* Protects what follows, and the lists above. */
+    struct upstream_pool_options o;
+    struct htab keys; /* struct pool_key by name. */
+    struct rlist waiters;
+    struct upstream_pool_stats stats; /* open counts permits too. */
+    bool closing;
+    unsigned failures; /* Failures to connect in a row. */
+    uint64_t retry_us; /* Takers fail before this time; 0: the upstream is up. */
+    int why_code;
+    char why[256];
+};
+
+/* ---- Keys ---- */
+
+static uint64_t login_flags(const struct upstream_key *key)
+{
+    return key->flags & UPSTREAM_KEY_FLAGS;
+}
+
+/* Writes the key's name: flags, host, a NUL, user. Returns STR_NULL when they are longer than
+ * servers have them. */
+static struct str key_name(const struct upstream_key *key, char out[NAME_MAX_LEN])
+{
+    const uint64_t flags = login_flags(key);
+    if (key->user.len > USER_MAX_LEN || key->host.len > HOST_MAX_LEN) {
+        return STR_NULL;
+    }
+    struct bytebuf name = {.p = out, .cap = NAME_MAX_LEN, .max = NAME_MAX_LEN};
+    bytebuf_put(&name, &flags, sizeof(flags));
+    bytebuf_put_str(&name, key->host);
+    bytebuf_put_char(&name, '\0');
+    bytebuf_put_str(&name, key->user);
+    return bytebuf_str(&name);
+}
+
+static struct str user_of(const struct pool_key *k)
+{
+    const size_t flags = sizeof(uint64_t);
+    const size_t host = strnlen(k->name.p + flags, k->name.len - flags) + 1;
+    return str_from(k->name.p + flags + host, k->name.len - flags - host);
+}
+
+static struct pool_key *key_new(struct upstream_pool *p, struct str name)
+{
+    const size_t lists = p->loop_count * sizeof(struct rlist);
+    struct pool_key *k = calloc(1, sizeof(*k) + lists + name.len);
+    if (k == NULL) {
+        abort();
+    }
+    char *text = (char *)k + sizeof(*k) + lists;
+    memcpy(text, name.p, name.len);
+    k->pool = p;
+    k->name = str_from(text, name.len);
+    for (unsigned i = 0; i < p->loop_count; i++) {
+        rlist_init(&k->list[i]);
+    }
+    (void)htab_put(&p->keys, k->name, k);
+    return k;
+}
+
+static struct pool_key *key_get(struct upstream_pool *p, struct str name)
+{
+    struct pool_key *k = htab_find(&p->keys, name);
+    return k != NULL ? k : key_new(p, name);
+}
+
+static struct pool_loop *loop_part(struct upstream_pool *p, const struct loop *loop)
+{
+    return &p->loops[loop_index(loop)];
+}
+
+/* ---- Waiters; with the lock held ---- */
+
+static void settle(struct waiter *w, enum waiter_state state)
+{
+    w->state = state;
+    fiber_wake(w->fiber);
+}
+
+/* Takes a waiter off the line. */
+static void leave_line(struct upstream_pool *p, struct waiter *w)
+{
+    rlist_del(&w->link);
+    p->stats.waiting--;
+}
+
+static bool is_backing_off(const struct upstream_pool *p)
+{
+    return p->retry_us != 0 && clock_monotonic_us() < p->retry_us;
+}
+
+static bool has_room(const struct upstream_pool *p)
+{
+    return p->o.max_open == 0 || p->stats.open < p->o.max_open;
+}
+
+/* Does what can be done for those in line, after room was given back or a connect failed. */
+static void serve_line(struct upstream_pool *p)
+{
+    const bool down = is_backing_off(p);
+    rlist_foreach_safe (it, &p->waiters) {
+        struct waiter *w = RLIST_ENTRY(it, struct waiter, link);
+        const bool is_open = htab_find(&p->keys, w->name) != NULL;
+        if (p->closing || (!w->can_log_in && !is_open)) {
+            leave_line(p, w);
+            settle(w, GOT_GONE);
+        } else if (w->can_log_in && down && !is_open) {
+            leave_line(p, w);
+            settle(w, GOT_ERROR);
+        } else if (w->can_log_in && !down && has_room(p)) {
+            leave_line(p, w);
+            p->stats.open++;
+            settle(w, GOT_ROOM);
+        }
+    }
+}
+
+/*
+ * The first waiter for this key. NULL: there is none, or one of another key has let so many go
+ * first that the connection must be closed for it: logins are dear, but nobody starves.
+ */
+static struct waiter *find_waiter(struct upstream_pool *p, const struct pool_key *k)
+{
+    rlist_foreach (it, &p->waiters) {
+        struct waiter *w = RLIST_ENTRY(it, struct waiter, link);
+        if (str_eq(w->name, k->name)) {
+            return w;
+        }
+        if (w->can_log_in && ++w->passed_over > PASSED_OVER_MAX) {
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
+/* ---- Connections; with the lock held ---- */
+
+static void unlink_idle(struct upstream_conn *c)
+{
+    struct pool_key *k = c->pool.key;
+    rlist_del(&c->pool.link);
+    c->pool.is_idle = false;
+    k->idle--;
+    k->pool->stats.idle--;
+}
+
+static void link_idle(struct upstream_conn *c)
+{
+    struct pool_key *k = c->pool.key;
+    struct rlist *head = &k->list[loop_index(c->loop)];
+    struct rlist *behind = head->prev;
+    while (behind != head &&
+           RLIST_ENTRY(behind, struct upstream_conn, pool.link)->used_us > c->used_us) {
+        behind = behind->prev;
+    }
+    rlist_push(behind->next, &c->pool.link);
+    c->pool.is_idle = true;
+    k->idle++;
+    k->pool->stats.idle++;
+}
+
+/* Gives back the room of a connection that is about to be closed. The key goes with its last one.
+ */
+static void give_room_back(struct upstream_pool *p, struct upstream_conn *c)
+{
+    struct pool_key *k = c->pool.key;
+    c->pool.key = NULL;
+    p->stats.open--;
+    p->stats.closed++;
+    if (--k->open == 0) {
+        (void)htab_remove(&p->keys, k->name);
+        free(k);
+    }
+}
+
+/* Leaves an idle connection, of any loop, to its keeper. */
+static void doom_idle(struct upstream_pool *p, struct upstream_conn *c)
+{
+    struct pool_loop *part = loop_part(p, c->loop);
+    unlink_idle(c);
+    give_room_back(p, c);
+    rlist_push(&part->doomed, &c->pool.link);
+    if (!part->ended) {
+        fiber_wake(part->keeper);
+    }
+}
+
+/* The idle connection that was not used for the longest time, or NULL. */
+static struct upstream_conn *find_oldest_idle(struct upstream_pool *p)
+{
+    struct upstream_conn *oldest = NULL;
+    struct pool_key *k;
+    size_t pos = 0;
+    while ((k = htab_next(&p->keys, &pos)) != NULL) {
+        for (unsigned i = 0; i < p->loop_count; i++) {
+            if (rlist_is_empty(&k->list[i])) {
+                continue;
+            }
+            struct upstream_conn *c = RLIST_ENTRY(k->list[i].next, struct upstream_conn, pool.link);
+            if (oldest == NULL || c->used_us < oldest->used_us) {
+                oldest = c;
+            }
+        }
+    }
+    return oldest;
+}
+
+static bool is_too_old(const struct upstream_pool *p, const struct upstream_conn *c)
+{
+    return p->o.max_lifetime_us != 0 && clock_monotonic_us() - c->born_us >= p->o.max_lifetime_us;
+}
+
+/* The connection of this key that was used last: of the caller's loop, or else of another one. */
+static struct upstream_conn *find_idle(const struct pool_key *k, unsigned loop)
+{
+    for (unsigned i = 0; i < k->pool->loop_count; i++) {
+        const struct rlist *list = &k->list[(loop + i) % k->pool->loop_count];
+        if (!rlist_is_empty(list)) {
+            return RLIST_ENTRY(list->prev, struct upstream_conn, pool.link);
+        }
+    }
+    return NULL;
+}
+
+/* Called on the connection's loop, outside fibers, when its server hangs up. */
+static void on_hangup(void *arg)
+{
+    struct upstream_conn *c = arg;
+    struct upstream_pool *p = c->pool.owner;
+    os_mutex_lock(&p->lock);
+    c->broken = true;
+    if (c->pool.is_idle) {
+        doom_idle(p, c);
+        serve_line(p);
+    }
+    os_mutex_unlock(&p->lock);
+}
+
+/* ---- Moving between loops ---- */
+
+/* In a fiber of the connection's loop. */
+static void detach(void *arg)
+{
+    struct upstream_conn *c = arg;
+    conn_on_hangup(&c->conn, NULL, NULL);
+    upstream_detach(c);
+}
+
+/* Fetches a connection from another loop. NULL with d set, and the connection gone, on failure. */
+static struct upstream_conn *fetch(struct upstream_pool *p, struct upstream_conn *c, struct diag *d)
+{
+    struct loop *from = c->loop;
+    struct fiber *f = fiber_spawn_ref(from, detach, c);
+    if (f == NULL) {
+        diag_set(d, ER_OUT_OF_RESOURCES);
+        c->broken = true;
+        os_mutex_lock(&p->lock);
+        link_idle(c);
+        doom_idle(p, c);
+        os_mutex_unlock(&p->lock);
+        return NULL;
+    }
+    fiber_join(f);
+    if (upstream_attach(c, loop_self(), d) != 0) {
+        upstream_pool_drop(p, c);
+        return NULL;
+    }
+    os_mutex_lock(&p->lock);
+    p->stats.moved++;
+    os_mutex_unlock(&p->lock);
+    return c;
+}
+
+/* ---- Taking ---- */
+
+static enum upstream_pool_result fail(struct diag *d, int code, const char *text)
+{
+    (void)diag_set_text(d, code, str_from_cstr(text));
+    return UPSTREAM_POOL_FAIL;
+}
+
+static enum upstream_pool_result fail_down(struct upstream_pool *p, struct diag *d)
+{
+    char why[sizeof(p->why)];
+    os_mutex_lock(&p->lock);
+    const int code = p->why_code != 0 ? p->why_code : CR_CONN_HOST_ERROR;
+    memcpy(why, p->why, sizeof(why));
+    p->stats.refused++;
+    os_mutex_unlock(&p->lock);
+    return fail(d, code, why);
+}
+
+/* Off the line, unless it was served meanwhile: then false. */
+static bool give_up(struct upstream_pool *p, struct waiter *w)
+{
+    os_mutex_lock(&p->lock);
+    const bool was_waiting = w->state == WAITING;
+    if (was_waiting) {
+        leave_line(p, w);
+        p->stats.wait_timeouts++;
+    }
+    os_mutex_unlock(&p->lock);
+    return was_waiting;
+}
+
+static enum waiter_state state_of(struct upstream_pool *p, const struct waiter *w)
+{
+    os_mutex_lock(&p->lock);
+    const enum waiter_state state = w->state;
+    os_mutex_unlock(&p->lock);
+    return state;
+}
+
+/* Parks until the waiter is served. False with d set when the time was up before, or the fiber was
+ * interrupted. */
+static bool await(struct upstream_pool *p, struct waiter *w, uint64_t deadline_us, struct diag *d)
+{
+    bool handed = false;
+    for (;;) {
+        const enum waiter_state state = state_of(p, w);
+        if (state > HANDED) {
+            break;
+        }
+        if (state == HANDED && !handed) {
+            /* Short, and no way back. */
+            handed = true;
+            fiber_mask_interrupts();
+        }
+        const enum fiber_result r = fiber_park(handed ? FIBER_FOREVER : deadline_us);
+        if (r != FIBER_WOKEN && !handed && give_up(p, w)) {
+            if (r == FIBER_INTERRUPTED) {
+                (void)diag_set(d, ER_QUERY_INTERRUPTED);
+            } else {
+                (void)diag_set(d, ER_CON_COUNT_ERROR);
+            }
+            return false;
+        }
+    }
+    if (handed) {
+        fiber_unmask_interrupts();
+    }
+    return true;
+}
+
+/* What a waiter that was served goes on with. */
+static enum upstream_pool_result served(struct upstream_pool *p, struct waiter *w, struct diag *d,
+                                        struct upstream_conn **out)
+{
+    switch (w->state) {
+    case GOT_CONN:
+        if (w->conn->loop == NULL && upstream_attach(w->conn, w->loop, d) != 0) {
+            upstream_pool_drop(p, w->conn);
+            return UPSTREAM_POOL_FAIL;
+        }
+        *out = w->conn;
+        return UPSTREAM_POOL_CONN;
+    case GOT_ROOM:
+        return UPSTREAM_POOL_PERMIT;
+    case GOT_ERROR:
+        return fail_down(p, d);
+    case WAITING:
+    case HANDED:
+    case GOT_GONE:
+        break;
+    }
+    (void)upstream_error(d, CR_SERVER_GONE_ERROR, "MySQL server at '%s' has gone away",
+                         upstream_name(p->upstream));
+    return UPSTREAM_POOL_FAIL;
+}
+
+/* What can be had at once. */
+enum pick {
+    PICK_CONN,
+    PICK_PERMIT,
+    PICK_NONE, /* Of this account, and it cannot log in. */
+    PICK_DOWN,
+    PICK_WAIT,
+    PICK_FULL, /* The line is. */
+};
+
+/* With the lock held. */
+static enum pick pick(struct upstream_pool *p, const struct waiter *w, struct upstream_conn **out)
+{
+    struct pool_key *k = htab_find(&p->keys, w->name);
+    struct upstream_conn *c;
+    while (k != NULL && (c = find_idle(k, loop_index(w->loop))) != NULL) {
+        if (!c->broken && !is_too_old(p, c)) {
+            unlink_idle(c);
+            k->used_us = clock_monotonic_us();
+            p->stats.reused++;
+            *out = c;
+            return PICK_CONN;
+        }
+        const bool was_last = k->open == 1;
+        doom_idle(p, c);
+        k = was_last ? NULL : k;
+    }
+    if (!w->can_log_in && k == NULL) {
+        return PICK_NONE;
+    }
+    if (w->can_log_in && is_backing_off(p)) {
+        return PICK_DOWN;
+    }
+    if (w->can_log_in && !has_room(p) && (c = find_oldest_idle(p)) != NULL) {
+        doom_idle(p, c);
+    }
+    if (w->can_log_in && has_room(p)) {
+        p->stats.open++;
+        return PICK_PERMIT;
+    }
+    return p->o.max_waiters != 0 && p->stats.waiting >= p->o.max_waiters ? PICK_FULL : PICK_WAIT;
+}
+
+static uint64_t wait_deadline(uint64_t timeout_us, uint64_t now, uint64_t deadline_us)
+{
+    return timeout_us == 0 ? deadline_us : MIN(deadline_us, now + timeout_us);
+}
+
+static enum upstream_pool_result wait_in_line(struct upstream_pool *p, struct waiter *w,
+                                              uint64_t deadline_us, struct diag *d,
+                                              struct upstream_conn **out)
+{
+    const uint64_t from = clock_monotonic_us();
+    const bool was_served = await(p, w, deadline_us, d);
+    os_mutex_lock(&p->lock);
+    p->stats.wait_us += clock_monotonic_us() - from;
+    os_mutex_unlock(&p->lock);
+    return was_served ? served(p, w, d, out) : UPSTREAM_POOL_FAIL;
+}
+
+/* An idle connection, taken from the lists, is made the caller's. */
+static enum upstream_pool_result take_picked(struct upstream_pool *p, struct upstream_conn *c,
+                                             struct diag *d, struct upstream_conn **out)
+{
+    if (c->loop == loop_self()) {
+        conn_on_hangup(&c->conn, NULL, NULL);
+        *out = c;
+    } else {
+        *out = fetch(p, c, d);
+    }
+    return *out != NULL ? UPSTREAM_POOL_CONN : UPSTREAM_POOL_FAIL;
+}
+
+/* Picks, or joins the line. *out_until: when waiting ends. */
+static enum pick pick_or_queue(struct upstream_pool *p, struct waiter *w, uint64_t *out_until,
+                               struct upstream_conn **out)
+{
+    os_mutex_lock(&p->lock);
+    *out_until = wait_deadline(p->o.wait_timeout_us, clock_monotonic_us(), *out_until);
+    const enum pick what = p->closing ? PICK_NONE : pick(p, w, out);
+    if (what == PICK_WAIT) {
+        rlist_push(&p->waiters, &w->link);
+        p->stats.waiting++;
+    } else if (what == PICK_FULL) {
+        p->stats.refused++;
+    }
+    os_mutex_unlock(&p->lock);
+    return what;
+}
+
+enum upstream_pool_result upstream_pool_take(struct upstream_pool *p,
+                                             const struct upstream_key *key, uint64_t deadline_us,
+                                             struct diag *d, struct upstream_conn **out)
+{
+    char buf[NAME_MAX_LEN];
+    struct upstream_conn *picked = NULL;
+    struct waiter w = {.fiber = fiber_self(),
+                       .loop = loop_self(),
+                       .name = key_name(key, buf),
+                       .can_log_in = key->can_log_in};
+    *out = NULL;
+    if (w.name.p == NULL) {
+        return fail(d, ER_HANDSHAKE_ERROR, ER_HANDSHAKE_ERROR_FMT);
+    }
+    switch (pick_or_queue(p, &w, &deadline_us, &picked)) {
+    case PICK_CONN:
+        return take_picked(p, picked, d, out);
+    case PICK_PERMIT:
+        return UPSTREAM_POOL_PERMIT;
+    case PICK_DOWN:
+        return fail_down(p, d);
+    case PICK_FULL:
+        (void)diag_set(d, ER_CON_COUNT_ERROR);
+        return UPSTREAM_POOL_FAIL;
+    case PICK_WAIT:
+        return wait_in_line(p, &w, deadline_us, d, out);
+    case PICK_NONE:
+        break;
+    }
+    w.state = GOT_GONE;
+    return served(p, &w, d, out);
+}
+
+void upstream_pool_opened(struct upstream_pool *p, const struct upstream_key *key,
+                          struct upstream_conn *c)
+{
+    char buf[NAME_MAX_LEN];
+    os_mutex_lock(&p->lock);
+    struct pool_key *k = key_get(p, key_name(key, buf));
+    k->open++;
+    k->used_us = clock_monotonic_us();
+    c->pool.owner = p;
+    c->pool.key = k;
+    c->pool.epoch = k->epoch;
+    p->stats.opened++;
+    p->failures = 0;
+    p->retry_us = 0;
+    os_mutex_unlock(&p->lock);
+}
+
+/* With the lock held. */
+static void note_failure(struct upstream_pool *p, const struct diag *why)
+{
+    const uint64_t delay = (uint64_t)BACK_OFF_FIRST_US << MIN(p->failures, 10u);
+    const struct str text = why != NULL && why->error != NULL ? why->error->message : STR_NULL;
+    const size_t len = MIN(text.len, sizeof(p->why) - 1);
+    p->failures++;
+    p->stats.connect_failures++;
+    p->retry_us = clock_monotonic_us() + MIN(delay, (uint64_t)BACK_OFF_MAX_US);
+    p->why_code = text.len > 0 ? why->error->code : CR_CONN_HOST_ERROR;
+    memcpy(p->why, len > 0 ? text.p : "", len);
+    p->why[len] = '\0';
+}
+
+void upstream_pool_cancel(struct upstream_pool *p, bool connect_failed, const struct diag *why)
+{
+    os_mutex_lock(&p->lock);
+    p->stats.open--;
+    if (connect_failed) {
+        note_failure(p, why);
+    }
+    serve_line(p);
+    os_mutex_unlock(&p->lock);
+}
+
+/* ---- Giving back ---- */
+
+void upstream_pool_drop(struct upstream_pool *p, struct upstream_conn *c)
+{
+    os_mutex_lock(&p->lock);
+    give_room_back(p, c);
+    serve_line(p);
+    os_mutex_unlock(&p->lock);
+    upstream_close(c);
+}
+
+/* Moves a connection to a waiter of another loop; it has been taken off the line. */
+static void hand_over(struct upstream_pool *p, struct upstream_conn *c, struct waiter *w)
+{
+    upstream_detach(c);
+    os_mutex_lock(&p->lock);
+    p->stats.moved++;
+    settle(w, GOT_CONN);
+    os_mutex_unlock(&p->lock);
+}
+
+/* With the lock held: is c to be kept at all? */
+static bool is_worth_keeping(const struct upstream_pool *p, const struct upstream_conn *c)
+{
+    return !c->broken && c->logged_in && !p->closing && !is_too_old(p, c) &&
+           c->pool.epoch == c->pool.key->epoch &&
+           (p->o.max_open == 0 || p->stats.open <= p->o.max_open);
+}
+
+/* Idle from now on; with the lock held. False: close it, there are enough or others need room. */
+static bool keep_idle(struct upstream_pool *p, struct upstream_conn *c)
+{
+    const bool is_needed = !rlist_is_empty(&p->waiters) && !has_room(p);
+    if (is_needed || p->stats.idle >= p->o.max_idle || loop_part(p, c->loop)->ended) {
+        return false;
+    }
+    link_idle(c);
+    return true;
+}
+
+/* Takes the first waiter for c's key off the line and gives it c, or promises it when it is of
+ * another loop. NULL: there is none. With the lock held. */
+static struct waiter *give_to_waiter(struct upstream_pool *p, struct upstream_conn *c)
+{
+    struct waiter *w = find_waiter(p, c->pool.key);
+    if (w == NULL) {
+        return NULL;
+    }
+    leave_line(p, w);
+    c->pool.key->used_us = clock_monotonic_us();
+    p->stats.reused++;
+    w->conn = c;
+    if (w->loop != c->loop) {
+        w->state = HANDED;
+        return w;
+    }
+    settle(w, GOT_CONN);
+    return w;
+}
+
+/* With what has been used, checked, and is nobody's at the moment. */
+static void give_back(struct upstream_pool *p, struct upstream_conn *c)
+{
+    struct waiter *w = NULL;
+    bool kept = false;
+    bool moves = false;
+    c->pool.checked_us = clock_monotonic_us();
+    os_mutex_lock(&p->lock);
+    if (is_worth_keeping(p, c)) {
+        w = give_to_waiter(p, c);
+        moves = w != NULL && w->state == HANDED;
+        kept = w == NULL && keep_idle(p, c);
+    }
+    os_mutex_unlock(&p->lock);
+    if (moves) {
+        hand_over(p, c, w);
+    } else if (kept) {
+        conn_on_hangup(&c->conn, on_hangup, c);
+    } else if (w == NULL) {
+        upstream_pool_drop(p, c);
+    }
+}
+
+void upstream_pool_put(struct upstream_pool *p, struct upstream_conn *c)
+{
+    c->used_us = clock_monotonic_us();
+    give_back(p, c);
+}
+
+/* ---- Keepers ---- */
+
+static struct upstream_conn *shift_doomed(struct pool_loop *part)
+{
+    os_mutex_lock(&part->pool->lock);
+    struct rlist *node = rlist_shift(&part->doomed);
+    os_mutex_unlock(&part->pool->lock);
+    return node != NULL ? RLIST_ENTRY(node, struct upstream_conn, pool.link) : NULL;
+}
+
+static void close_doomed(struct pool_loop *part)
+{
+    struct upstream_conn *c;
+    while ((c = shift_doomed(part)) != NULL) {
+        conn_on_hangup(&c->conn, NULL, NULL);
+        upstream_close(c);
+    }
+}
+
+/* With the lock held. */
+static bool is_surplus(const struct upstream_pool *p, const struct upstream_conn *c, uint64_t now)
+{
+    const struct pool_key *k = c->pool.key;
+    if (c->broken || is_too_old(p, c) || c->pool.epoch != k->epoch) {
+        return true;
+    }
+    if (p->stats.idle > p->o.max_idle || (p->o.max_open != 0 && p->stats.open > p->o.max_open)) {
+        return true;
+    }
+    const uint64_t limit = p->o.idle_timeout_us;
+    const bool is_warm = k->idle <= p->o.min_idle && now - k->used_us < limit;
+    return limit != 0 && now - c->used_us >= limit && !is_warm;
+}
+
+/* Dooms the surplus idle connections of a key on one loop. False when the key has gone with its
+ * last one. With the lock held. */
+static bool trim_list(struct upstream_pool *p, struct pool_key *k, unsigned loop, uint64_t now)
+{
+    rlist_foreach_safe (it, &k->list[loop]) {
+        struct upstream_conn *c = RLIST_ENTRY(it, struct upstream_conn, pool.link);
+        if (is_surplus(p, c, now)) {
+            const bool was_last = k->open == 1;
+            doom_idle(p, c);
+            if (was_last) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void trim(struct pool_loop *part)
+{
+    struct upstream_pool *p = part->pool;
+    const uint64_t now = clock_monotonic_us();
+    struct pool_key *k;
+    size_t pos = 0;
+    os_mutex_lock(&p->lock);
+    while ((k = htab_next(&p->keys, &pos)) != NULL) {
+        (void)trim_list(p, k, loop_index(part->loop), now);
+    }
+    serve_line(p);
+    os_mutex_unlock(&p->lock);
+}
+
+/* Takes an idle connection of the loop that was not heard of for the interval, or NULL. */
+static struct upstream_conn *take_unchecked(struct pool_loop *part, uint64_t now)
+{
+    struct upstream_pool *p = part->pool;
+    struct upstream_conn *found = NULL;
+    struct pool_key *k;
+    size_t pos = 0;
+    os_mutex_lock(&p->lock);
+    const uint64_t interval = p->o.health_interval_us;
+    while (interval != 0 && found == NULL && (k = htab_next(&p->keys, &pos)) != NULL) {
+        rlist_foreach (it, &k->list[loop_index(part->loop)]) {
+            struct upstream_conn *c = RLIST_ENTRY(it, struct upstream_conn, pool.link);
+            if (now - c->pool.checked_us >= interval) {
+                found = c;
+                break;
+            }
+        }
+    }
+    if (found != NULL) {
+        unlink_idle(found);
+    }
+    os_mutex_unlock(&p->lock);
+    return found;
+}
+
+static void ping_idle(struct pool_loop *part)
+{
+    const uint64_t now = clock_monotonic_us();
+    struct upstream_conn *c;
+    while (fiber_interrupted() == 0 && (c = take_unchecked(part, now)) != NULL) {
+        conn_on_hangup(&c->conn, NULL, NULL);
+        c->broken = !upstream_ping(c);
+        give_back(part->pool, c);
+    }
+}
+
+/* Dooms all idle connections of the loop. From now on those given back on it are closed. */
+static void end_keeping(struct pool_loop *part)
+{
+    struct upstream_pool *p = part->pool;
+    struct pool_key *k;
+    size_t pos = 0;
+    os_mutex_lock(&p->lock);
+    part->ended = true;
+    while ((k = htab_next(&p->keys, &pos)) != NULL) {
+        struct rlist *list = &k->list[loop_index(part->loop)];
+        bool was_last = false;
+        while (!was_last && !rlist_is_empty(list)) {
+            was_last = k->open == 1;
+            doom_idle(p, RLIST_ENTRY(list->next, struct upstream_conn, pool.link));
+        }
+    }
+    os_mutex_unlock(&p->lock);
+}
+
+static void keep(void *arg)
+{
+    struct pool_loop *part = arg;
+    enum fiber_result r = FIBER_WOKEN;
+    while (r != FIBER_INTERRUPTED) {
+        close_doomed(part);
+        trim(part);
+        ping_idle(part);
+        close_doomed(part);
+        r = fiber_park(clock_monotonic_us() + KEEPER_PERIOD_US);
+    }
+    end_keeping(part);
+    fiber_mask_interrupts();
+    close_doomed(part);
+}
+
+/* ---- The pool ---- */
+
+struct upstream_pool *upstream_pool_new(struct upstream *u, struct loops *loops,
+                                        const struct upstream_pool_options *o)
+{
+    struct upstream_pool *p = calloc(1, sizeof(*p));
+    const unsigned count = loops_count(loops);
+    struct pool_loop *parts = calloc(count, sizeof(*parts));
+    if (p == NULL || parts == NULL) {
+        abort();
+    }
+    p->upstream = u;
+    p->o = *o;
+    p->loop_count = count;
+    p->loops = parts;
+    os_mutex_init(&p->lock);
+    htab_init(&p->keys, 0);
+    rlist_init(&p->waiters);
+    for (unsigned i = 0; i < count; i++) {
+        struct pool_loop *part = &p->loops[i];
+        *part = (struct pool_loop){.pool = p, .loop = loops_get(loops, i)};
+        rlist_init(&part->doomed);
+    }
+    for (unsigned i = 0; i < count; i++) {
+        p->loops[i].keeper = fiber_spawn_ref(p->loops[i].loop, keep, &p->loops[i]);
+        p->loops[i].ended = p->loops[i].keeper == NULL;
+    }
+    return p;
+}
+
+void upstream_pool_free(struct upstream_pool *p)
+{
+    if (p == NULL) {
+        return;
+    }
+    os_mutex_lock(&p->lock);
+    p->closing = true;
+    serve_line(p);
+    os_mutex_unlock(&p->lock);
+    for (unsigned i = 0; i < p->loop_count; i++) {
+        if (p->loops[i].keeper != NULL) {
+            fiber_interrupt(p->loops[i].keeper, KEEPER_STOP);
+            fiber_join(p->loops[i].keeper);
+        }
+    }
+    htab_release(&p->keys);
+    os_mutex_release(&p->lock);
+    free(p->loops);
+    free(p);
+}
+
+struct upstream *upstream_pool_upstream(struct upstream_pool *p)
+{
+    return p->upstream;
+}
+
+void upstream_pool_set_options(struct upstream_pool *p, const struct upstream_pool_options *o)
+{
+    os_mutex_lock(&p->lock);
+    p->o = *o;
+    serve_line(p);
+    os_mutex_unlock(&p->lock);
+}
+
+void upstream_pool_forget(struct upstream_pool *p, struct str user)
+{
+    struct pool_key *k;
+    size_t pos = 0;
+    os_mutex_lock(&p->lock);
+    while ((k = htab_next(&p->keys, &pos)) != NULL) {
+        if (user.len > 0 && !str_eq(user, user_of(k))) {
+            continue;
+        }
+        /* The lists are trimmed by what is of an old epoch. */
+        k->epoch++;
+        bool is_there = true;
+        for (unsigned i = 0; is_there && i < p->loop_count; i++) {
+            is_there = trim_list(p, k, i, clock_monotonic_us());
+        }
+    }
+    serve_line(p);
+    os_mutex_unlock(&p->lock);
+}
+
+void upstream_pool_stats(struct upstream_pool *p, struct upstream_pool_stats *out)
+{
+    os_mutex_lock(&p->lock);
+    *out = p->stats;
+    os_mutex_unlock(&p->lock);
+}
