@@ -154,6 +154,7 @@ static int copy_rows(struct fill *f)
         write_scan(f, &query);
         return rows_source_run(x, &query, false, fill_rows, f, &retry_wide);
     }
+    exec_raise_errors(x, false);
     for (int wide = 0; wide < 2; wide++) {
         if (exec_write_query(x, f->source->query, wide != 0, &query) != 0 ||
             rows_source_run(x, &query, false, fill_rows, f, &retry_wide) != 0) {

@@ -798,6 +798,7 @@ int exec_insert(struct exec_session *x, struct stmt *stmt)
         check_update_names(x, insert) != 0) {
         return -1;
     }
+    exec_raise_errors(x, insert->ignore);
     struct insert_run run = {.x = x, .stmt = insert, .on_duplicate = on_duplicate_of(stmt)};
     if (row_build_init(&run.build, x, t, insert->has_columns ? insert->columns : NULL,
                        insert->column_count, insert->ignore ? STORE_IGNORE : 0) != 0) {

@@ -211,7 +211,7 @@ static int write_text(struct update_run *run, const struct stmt *stmt, bool wide
     struct bytebuf *text = ARENA_NEW(&x->stmt_arena, struct bytebuf);
     bytebuf_init(text, QUERY_TEXT_MAX);
     arena_on_reset(&x->stmt_arena, exec_release_bytebuf, text);
-    const struct write_options options = {.wide_decimals = wide};
+    const struct write_options options = {.errors = x->write_errors, .wide_decimals = wide};
     struct sql_type *types =
         ARENA_ARRAY(&x->stmt_arena, struct sql_type,
                     t->column_count + 1 + (run->update ? run->update->set_count : 0));
@@ -374,6 +374,7 @@ int exec_update(struct exec_session *x, struct stmt *stmt)
     }
     struct update_run run = {
         .x = x, .table = t, .update = &stmt->update, .order = stmt->update.order};
+    exec_raise_errors(x, stmt->update.ignore);
     dml_keys_init(&run.keys, t, stmt->update.sets, stmt->update.set_count);
     if (run.keys.count > 0 && stmt->update.ignore) {
         dml_keys_release(&run.keys);
@@ -421,6 +422,8 @@ int exec_delete(struct exec_session *x, struct stmt *stmt)
         return -1;
     }
     struct update_run run = {.x = x, .table = t};
+    /* MariaDB's DELETE warns only. */
+    exec_raise_errors(x, stmt->del.ignore || x->server->dialect == DIALECT_MARIADB);
     bytebuf_init(&run.rowids.buf, UINT64_C(8) << 30);
     const int rc = run_statement(&run, stmt);
     x->result.affected_rows = rc == 0 ? rowids_count(&run.rowids) : 0;

@@ -243,6 +243,7 @@ int exec_statement(struct exec_session *x, struct stmt *stmt)
     begin_diagnostics(x, h->flags);
     x->result = (struct exec_result){0};
     x->stmt_insert_id = 0;
+    x->write_errors = 0;
     x->now_us = statement_time(x);
     atomic_fetch_add_explicit(&x->server->status.com[stmt->kind], 1, memory_order_relaxed);
     refresh_account(x);

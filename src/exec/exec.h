@@ -138,6 +138,7 @@ struct exec_session {
     struct exec_txn txn;
     struct open_table *tables; /* of the running statement */
     struct exec_table_locks locks;
+    unsigned write_errors; /* enum write_errors: of the queries of the running statement */
     struct htab user_vars;
     struct htab prepared;    /* PREPARE name FROM: struct sql_prepared */
     struct plan_memo *plan;  /* of the prepared SELECT being executed; else NULL */

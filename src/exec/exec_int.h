@@ -65,6 +65,10 @@ void exec_unlock_all(struct exec_session *x);
 /* FLUSH TABLES WITH READ LOCK: nobody writes until UNLOCK TABLES. */
 NODISCARD int exec_lock_all_for_read(struct exec_session *x);
 
+/* What warns in a SELECT is an error to the running statement, which changes tables: from the SQL
+ * mode, unless it says IGNORE. */
+void exec_raise_errors(struct exec_session *x, bool ignore);
+
 /* ---- txn.c ---- */
 
 /* Marks a transaction as begun; the engine's follows with the first statement that needs it. */

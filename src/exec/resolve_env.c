@@ -4,6 +4,7 @@
  */
 #include "exec/exec_int.h"
 #include "exec/user_vars.h"
+#include "sql/write_duckdb.h"
 
 struct env_arg {
     struct exec_session *x;
@@ -103,6 +104,16 @@ void exec_resolve_env_for_change(struct exec_session *x, struct resolve_env *out
 {
     exec_resolve_env(x, PRIV_SELECT, out);
     ((struct env_arg *)out->arg)->changes = true;
+}
+
+void exec_raise_errors(struct exec_session *x, bool ignore)
+{
+    const uint64_t mode = x->vars.sql_mode;
+    if (!ignore && (mode & (SQL_MODE_STRICT_TRANS_TABLES | SQL_MODE_STRICT_ALL_TABLES)) != 0) {
+        x->write_errors = WRITE_ERRORS_VALUES;
+        x->write_errors |=
+            (mode & SQL_MODE_ERROR_FOR_DIVISION_BY_ZERO) != 0 ? WRITE_ERRORS_DIVISION : 0;
+    }
 }
 
 void exec_eval_ctx(struct exec_session *x, struct arena *arena, struct eval_ctx *out)

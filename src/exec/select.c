@@ -120,7 +120,7 @@ int exec_write_query(struct exec_session *x, const struct query *q, bool wide,
     struct bytebuf *text = ARENA_NEW(&x->stmt_arena, struct bytebuf);
     bytebuf_init(text, QUERY_TEXT_MAX);
     arena_on_reset(&x->stmt_arena, exec_release_bytebuf, text);
-    const struct write_options options = {.wide_decimals = wide};
+    const struct write_options options = {.errors = x->write_errors, .wide_decimals = wide};
     if (write_duckdb_query(q, &env, &options, text, x->diag) != 0) {
         return -1;
     }

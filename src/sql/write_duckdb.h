@@ -11,7 +11,15 @@
 #include "sql/ast.h"
 #include "sql/resolve.h"
 
+/* What is an error to the statement, not NULL or a part of the value: that of one which changes
+ * tables in strict mode. */
+enum write_errors {
+    WRITE_ERRORS_DIVISION = 1u << 0, /* a zero divisor (ERROR_FOR_DIVISION_BY_ZERO) */
+    WRITE_ERRORS_VALUES = 1u << 1,   /* a string that is no number, a date out of range, … */
+};
+
 struct write_options {
+    unsigned errors;    /* enum write_errors */
     bool wide_decimals; /* cast one side of DECIMAL products wide: slower, never overflows below 38
                            digits */
 };

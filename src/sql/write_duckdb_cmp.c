@@ -293,7 +293,7 @@ static int write_real_operand(struct writer *w, const struct expr *e)
     if (type_is_binary_string(&e->type)) {
         return write_refuse(w, "a binary string as a number");
     }
-    if (write_text(w, e) != 0) {
+    if (write_text(w, e) != 0 || write_watched_text(w, at, "DOUBLE") != 0) {
         return -1;
     }
     write_insert(w, at, "pt_str_to_double(");

@@ -342,6 +342,9 @@ static int write_logic_rule(struct writer *w, const struct expr *e, struct form 
     if (is_or_of_values(e)) {
         return write_or_as_in(w, e, out);
     }
+    if (w->options->errors != 0 && (e->func->id == FN_AND || e->func->id == FN_OR)) {
+        return write_watched_logic(w, e);
+    }
     bytebuf_put_char(w->out, '(');
     for (uint32_t i = 0; i < e->argc; i++) {
         if (i > 0) {
@@ -690,7 +693,7 @@ static int write_call(struct writer *w, const struct expr *e, struct form *out)
     if (negated) {
         bytebuf_put_cstr(w->out, "(NOT ");
     }
-    const int rc = fn(w, e, out);
+    const int rc = write_watched(w, e, fn, out);
     if (negated) {
         bytebuf_put_char(w->out, ')');
     }

@@ -240,6 +240,18 @@ NODISCARD int write_in_subquery(struct writer *w, const struct expr *e, struct f
 
 typedef int write_fn(struct writer *w, const struct expr *e, struct form *out);
 
+/* ---- write_duckdb_strict.c ---- */
+
+/* Writes a call by its rule, within a CASE that raises the errors of write_options.errors. */
+int write_watched(struct writer *w, const struct expr *e, write_fn *fn, struct form *out);
+/* The text written from `at` on is taken for a number ("DOUBLE", "INTEGER", "DECIMAL"): error 1292
+ * if it is none. */
+int write_watched_text(struct writer *w, size_t at, const char *kind);
+/* AND and OR whose later operands may raise errors. */
+int write_watched_logic(struct writer *w, const struct expr *e);
+/* Any number or text as a DOUBLE. */
+int write_as_real(struct writer *w, const struct expr *e);
+
 unsigned quotient_scale(unsigned scale_a, unsigned scale_b, unsigned increment);
 int write_arith_rule(struct writer *w, const struct expr *e, struct form *out);
 int write_divide_rule(struct writer *w, const struct expr *e, struct form *out);

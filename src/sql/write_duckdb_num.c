@@ -48,7 +48,7 @@ static int write_real(struct writer *w, const struct expr *e)
     struct form f;
     const size_t at = w->out->len;
     if (type_class_of(e->type.type) == TYPE_CLASS_STRING && !type_is_binary_string(&e->type)) {
-        if (write_text(w, e) != 0) {
+        if (write_text(w, e) != 0 || write_watched_text(w, at, "DOUBLE") != 0) {
             return -1;
         }
         write_insert(w, at, "pt_str_to_double(");
@@ -59,6 +59,11 @@ static int write_real(struct writer *w, const struct expr *e)
         return -1;
     }
     return write_convert(w, at, f, (struct form){.kind = FORM_F64});
+}
+
+int write_as_real(struct writer *w, const struct expr *e)
+{
+    return write_real(w, e);
 }
 
 /* ---- + - * ---- */
@@ -605,7 +610,9 @@ static int cast_from_text(struct writer *w, const struct expr *e, struct form *o
     } else {
         bytebuf_put_cstr(w->out, out->kind == FORM_U64 ? "pt_str_to_u64(" : "pt_str_to_i64(");
     }
-    if (write_text(w, e->args[0]) != 0) {
+    const size_t at = w->out->len;
+    if (write_text(w, e->args[0]) != 0 ||
+        write_watched_text(w, at, out->kind == FORM_DECIMAL ? "DECIMAL" : "INTEGER") != 0) {
         return -1;
     }
     if (out->kind == FORM_DECIMAL) {
@@ -646,6 +653,9 @@ static int cast_number(struct writer *w, const struct expr *e, struct form *out)
     if (to.kind == FORM_DECIMAL &&
         form_int_digits(f) + (f.scale > to.scale ? 1u : 0u) > form_int_digits(to)) {
         char name[24];
+        if ((w->options->errors & WRITE_ERRORS_VALUES) != 0) {
+            return write_refuse(w, "CAST to a DECIMAL of fewer digits in strict mode");
+        }
         (void)snprintf(name, sizeof(name), "pt_fit_%u(", to.scale);
         write_insert(w, at, name);
         bytebuf_printf(w->out, ", %u)", to.width);
