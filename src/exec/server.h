@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 
 struct exec_session;
+struct upstream_pool;
 struct stats;
 
 /* Counters of SHOW STATUS that every session adds to. */
@@ -54,6 +55,7 @@ struct server {
     struct catalog *catalog;
     struct accounts *accounts;
     struct engine *engine;
+    struct upstream_pool *upstream; /* connections to the server behind; NULL: standalone */
     struct fmutex writer;         /* the one writer; order: metadata locks first (docs/locks.md) */
     _Atomic(uint64_t) commit_seq; /* committed transactions that wrote */
     struct os_rwlock vars_lock;

@@ -9,7 +9,7 @@
  */
 #include "base/clock.h"
 #include "os/offload.h"
-#include "session/session_int.h"
+#include "session/passthrough.h"
 #include "types/collation.h"
 #include "wire/handshake.h"
 
@@ -105,7 +105,8 @@ static int fail(struct session *s)
     return -1;
 }
 
-static int greet(struct session *s, uint64_t offered)
+/* Says who we are; out_offered: the capabilities announced. */
+static int greet(struct session *s, uint64_t *out_offered)
 {
     if (auth_nonce(s->nonce) != 0) {
         return -1;
@@ -113,12 +114,16 @@ static int greet(struct session *s, uint64_t offered)
     struct wire_handshake h = {
         .server_version = s->all->server->version,
         .connection_id = (uint32_t)s->x.id,
-        .capabilities = offered,
+        .capabilities = offered_capabilities(s),
         .collation = (uint8_t)s->x.vars.collation_server,
         .status = SERVER_STATUS_AUTOCOMMIT,
         .auth_plugin = str_from_cstr(default_plugin(s)),
     };
     memcpy(h.nonce, s->nonce, sizeof h.nonce);
+    if (s->all->server->upstream != NULL && passthrough_greeting(s, &h) != 0) {
+        return -1;
+    }
+    *out_offered = h.capabilities;
     conn_begin_command(&s->conn);
     pkt_begin(&s->conn.w);
     wire_encode_handshake(&s->conn.w, &h);
@@ -499,15 +504,33 @@ static int start_compression(struct session *s, int zstd_level)
     return 0;
 }
 
+/* Checks the login against our own accounts, and says OK. */
+static int log_in(struct session *s, const struct wire_login *packet)
+{
+    struct login l = {
+        .s = s,
+        .user = arena_dup(&s->x.stmt_arena, packet->user),
+        .database = arena_dup(&s->x.stmt_arena, packet->database),
+        .reply = arena_dup(&s->x.stmt_arena, packet->auth_data),
+        .plugin = packet->auth_plugin.len > 0 ? arena_dup(&s->x.stmt_arena, packet->auth_plugin)
+                                              : str_from_cstr(AUTH_NATIVE_PLUGIN),
+    };
+    if (finish(&l) != 0) {
+        return -1;
+    }
+    reply_ok(s, 0);
+    return 0;
+}
+
 int session_login(struct session *s)
 {
-    const uint64_t offered = offered_capabilities(s);
+    uint64_t offered;
     struct wire_login packet;
     if (check_connection_limit(s) != 0) {
         return fail(s);
     }
-    if (greet(s, offered) != 0) {
-        return -1;
+    if (greet(s, &offered) != 0) {
+        return s->x.diag->error != NULL ? fail(s) : -1;
     }
     if (read_login(s, offered, &packet) != 0) {
         return s->x.diag->error != NULL ? fail(s) : -1;
@@ -519,18 +542,10 @@ int session_login(struct session *s)
     }
     set_client_collation(s, packet.collation);
     const int zstd_level = packet.zstd_level;
-    struct login l = {
-        .s = s,
-        .user = arena_dup(&s->x.stmt_arena, packet.user),
-        .database = arena_dup(&s->x.stmt_arena, packet.database),
-        .reply = arena_dup(&s->x.stmt_arena, packet.auth_data),
-        .plugin = packet.auth_plugin.len > 0 ? arena_dup(&s->x.stmt_arena, packet.auth_plugin)
-                                             : str_from_cstr(AUTH_NATIVE_PLUGIN),
-    };
-    if (finish(&l) != 0) {
+    if ((s->all->server->upstream != NULL ? passthrough_login(s, &packet) : log_in(s, &packet)) !=
+        0) {
         return s->x.diag->error != NULL ? fail(s) : -1;
     }
-    reply_ok(s, 0);
     if (conn_flush(&s->conn, login_deadline(s), s->x.diag) != NET_OK) {
         return -1;
     }

@@ -4,6 +4,7 @@
 #include "session/session.h"
 
 #include "base/clock.h"
+#include "session/passthrough.h"
 #include "session/session_int.h"
 
 #include <stdio.h>
@@ -245,6 +246,7 @@ static void session_free(struct session *s)
 {
     session_set_state(s, SESSION_CLOSING, COM_QUIT);
     conn_on_hangup(&s->conn, NULL, NULL);
+    passthrough_free(s);
     registry_remove(s);
     session_free_prepared(s);
     htab_release(&s->prepared);
@@ -281,7 +283,11 @@ static void serve(void *arg, const struct listener_accepted *accepted)
     registry_add(s);
     conn_on_hangup(&s->conn, on_hangup, s);
     if (session_login(s) == 0) {
-        command_loop(s);
+        if (s->pass != NULL) {
+            passthrough_loop(s);
+        } else {
+            command_loop(s);
+        }
     } else {
         atomic_fetch_add(&status->aborted_connects, 1);
     }

@@ -42,6 +42,7 @@ struct sessions {
 };
 
 struct prepared; /* prepared.c */
+struct passthrough;
 
 struct session {
     struct exec_session x; /* first: an exec_session of ours is a session */
@@ -71,6 +72,8 @@ struct session {
     uint32_t next_stmt_id;
     struct prepared *last_prepared; /* id -1 of MariaDB's clients */
     bool infile_active;             /* LOCAL INFILE: the client is sending */
+    struct passthrough *pass;       /* passthrough.c; NULL without an upstream */
+    uint64_t upstream_id;           /* number of its connection there; under all->lock */
     uint64_t counted_in;            /* of conn.bytes_in and bytes_out, in the metrics */
     uint64_t counted_out;
 };

@@ -1,0 +1,596 @@
+#include "session/passthrough.h"
+
+#include "relay/login.h"
+#include "relay/relay.h"
+#include "stats/stats.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SECOND_US UINT64_C(1000000)
+
+enum {
+    TEXT_KEEP_LEN = 4096, /* Longest statement text that an idle session keeps. */
+};
+
+/* A prepared statement's text, for the statistics. */
+struct prepared_text {
+    uint8_t key[4];
+    uint32_t len;
+    char text[];
+};
+
+struct passthrough {
+    struct relay relay;
+    struct upstream_conn *up;
+    struct upstream_pool *pool;
+    bool unfit;          /* the connection cannot be given back: COM_SET_OPTION, … */
+    struct bytebuf text; /* of the statement sent last */
+    uint64_t text_token; /* the command it belongs to */
+    uint64_t next_token;
+    struct htab prepared; /* 4 bytes of the id -> struct prepared_text */
+};
+
+/* ---- Greeting ---- */
+
+uint64_t passthrough_capabilities(uint64_t upstream)
+{
+    /* TLS and compression are each side's own; a second factor and COM_MULTI are not relayed. */
+    const uint64_t ours = CLIENT_SSL | CLIENT_COMPRESS | CLIENT_ZSTD_COMPRESSION |
+                          CLIENT_MULTI_FACTOR | CLIENT_CAPABILITY_EXTENSION |
+                          CLIENT_SSL_VERIFY_SERVER_CERT | CLIENT_REMEMBER_OPTIONS |
+                          MARIADB_CLIENT_COM_MULTI;
+    return (upstream & ~ours) | CLIENT_PLUGIN_AUTH | CLIENT_PLUGIN_AUTH_LENENC | CLIENT_COMPRESS |
+           (upstream & CLIENT_ZSTD_COMPRESSION);
+}
+
+/* Asks a server that has not been reached so far who it is. */
+static int meet(struct session *s, struct upstream *u, struct upstream_greeting *g)
+{
+    const uint64_t deadline =
+        clock_monotonic_us() + s->all->server->vars.connect_timeout * SECOND_US;
+    struct upstream_conn *c =
+        upstream_connect(u, fiber_loop(fiber_self()), &s->peer, 0, deadline, s->x.diag);
+    if (c == NULL) {
+        return -1;
+    }
+    upstream_close(c);
+    return upstream_last_greeting(u, g) ? 0 : -1;
+}
+
+int passthrough_greeting(struct session *s, struct wire_handshake *h)
+{
+    struct upstream *u = upstream_pool_upstream(s->all->server->upstream);
+    struct upstream_greeting g;
+    if (!upstream_last_greeting(u, &g) && meet(s, u, &g) != 0) {
+        return -1;
+    }
+    h->server_version = arena_dup(&s->x.arena, str_from_cstr(g.version));
+    h->auth_plugin = arena_dup(&s->x.arena, str_from_cstr(g.auth_plugin));
+    h->collation = g.collation;
+    h->capabilities = passthrough_capabilities(g.capabilities) | (h->capabilities & CLIENT_SSL);
+    return 0;
+}
+
+/* ---- What the relay asks ---- */
+
+/* Text of a statement without the blanks and comments before it; "/ *!" is no comment. */
+static struct str skip_blanks(struct str t)
+{
+    for (;;) {
+        t = str_trim(t);
+        const char *end = NULL;
+        size_t close = 0;
+        if (t.len >= 3 && t.p[0] == '/' && t.p[1] == '*' && t.p[2] != '!' && t.p[2] != 'M') {
+            end = memmem(t.p + 2, t.len - 2, "*/", 2);
+            close = 2;
+        } else if (t.len > 0 && (t.p[0] == '#' || str_starts_with(t, STR("-- ")))) {
+            end = memchr(t.p, '\n', t.len);
+            close = 1;
+        }
+        if (end == NULL) {
+            return t;
+        }
+        const size_t used = (size_t)(end - t.p) + close;
+        t = str_from(t.p + used, t.len - used);
+    }
+}
+
+/* Does the text begin with these two words, or the first, if second is empty? */
+static bool begins_with(struct str t, struct str first, struct str second)
+{
+    if (!str_starts_with_nocase(t, first)) {
+        return false;
+    }
+    struct str rest = str_from(t.p + first.len, t.len - first.len);
+    if (rest.len == 0 || (uint8_t)rest.p[0] > ' ') {
+        return false;
+    }
+    rest = skip_blanks(rest);
+    return second.len == 0 || str_starts_with_nocase(rest, second);
+}
+
+/* KILL [word …] number: *out_head is what stands before the number. */
+static bool parse_kill(struct str text, struct str *out_head, uint64_t *out_id)
+{
+    struct str t = skip_blanks(text);
+    if (!begins_with(t, STR("KILL"), STR(""))) {
+        return false;
+    }
+    size_t at = 0;
+    while (at < t.len && !(t.p[at] >= '0' && t.p[at] <= '9')) {
+        at++;
+    }
+    *out_head = str_from(t.p, at);
+    *out_id = 0;
+    while (at < t.len && t.p[at] >= '0' && t.p[at] <= '9' && *out_id < UINT32_MAX) {
+        *out_id = *out_id * 10 + (uint64_t)(t.p[at++] - '0');
+    }
+    const struct str rest = str_trim(str_from(t.p + at, t.len - at));
+    return rest.len == 0 || str_eq(rest, STR(";"));
+}
+
+/* The upstream's number for a session of ours; 0 when it is not one. */
+static uint64_t upstream_id_of(struct session *s, uint64_t id)
+{
+    uint64_t found = 0;
+    os_mutex_lock(&s->all->lock);
+    rlist_foreach (it, &s->all->list) {
+        const struct session *other = RLIST_ENTRY(it, struct session, link);
+        if (other->x.id == id) {
+            found = other->upstream_id;
+        }
+    }
+    os_mutex_unlock(&s->all->lock);
+    return found;
+}
+
+/* Is this a statement that Pintail has to do with itself? */
+static bool is_own_statement(struct session *s, struct str text)
+{
+    struct str head;
+    uint64_t id;
+    if (begins_with(skip_blanks(text), STR("SHOW"), STR("PINTAIL"))) {
+        return true;
+    }
+    return parse_kill(text, &head, &id) && id >= PASSTHROUGH_FIRST_ID && upstream_id_of(s, id) != 0;
+}
+
+static struct str query_text(const struct session *s, const struct relay_command *c)
+{
+    struct wire_query q;
+    if ((s->x.capabilities & CLIENT_QUERY_ATTRIBUTES) == 0) {
+        return str_from(c->payload.p + 1, c->payload.len - 1);
+    }
+    /* With attributes the text comes behind them: decoded when the payload is whole. */
+    struct session *own = (struct session *)s;
+    if (!c->is_whole ||
+        wire_decode_query(c->payload, s->x.capabilities, &own->x.stmt_arena, &q) != 0) {
+        return STR_NULL;
+    }
+    return q.sql;
+}
+
+/* Keeps the text of a command for the statistics. */
+static void remember_text(struct passthrough *p, struct relay_command *c, struct str text)
+{
+    c->token = ++p->next_token;
+    bytebuf_reset(&p->text);
+    if (text.len > 0) {
+        bytebuf_put_str(&p->text, text);
+    }
+    p->text_token = p->text.failed ? 0 : c->token;
+}
+
+static struct str find_prepared(struct passthrough *p, struct str payload)
+{
+    if (payload.len < 5) {
+        return STR_NULL;
+    }
+    const struct prepared_text *t = htab_find(&p->prepared, str_from(payload.p + 1, 4));
+    return t == NULL ? STR_NULL : str_from(t->text, t->len);
+}
+
+static void forget_prepared(struct passthrough *p, struct str payload)
+{
+    if (payload.len >= 5) {
+        free(htab_remove(&p->prepared, str_from(payload.p + 1, 4)));
+    }
+}
+
+static enum relay_verdict on_query(struct session *s, struct passthrough *p,
+                                   struct relay_command *c)
+{
+    const struct str text = query_text(s, c);
+    if (c->is_whole && is_own_statement(s, text)) {
+        return RELAY_STOP;
+    }
+    remember_text(p, c, c->is_whole ? text : STR_NULL);
+    return RELAY_FORWARD;
+}
+
+static enum relay_verdict on_command(void *arg, struct relay *r, struct relay_command *c)
+{
+    struct session *s = arg;
+    struct passthrough *p = s->pass;
+    (void)r;
+    atomic_fetch_add_explicit(&s->all->server->status.questions, 1, memory_order_relaxed);
+    switch (c->command) {
+    case COM_QUIT:
+    case COM_CHANGE_USER:
+    case COM_PROCESS_KILL:
+    case COM_CLONE:
+    case COM_SUBSCRIBE_GROUP_REPLICATION:
+        return RELAY_STOP;
+    case COM_QUERY:
+        if (on_query(s, p, c) == RELAY_STOP) {
+            return RELAY_STOP;
+        }
+        break;
+    case COM_STMT_PREPARE:
+        remember_text(p, c, str_from(c->payload.p + 1, c->payload.len - 1));
+        break;
+    case COM_STMT_EXECUTE:
+        remember_text(p, c, find_prepared(p, c->payload));
+        break;
+    case COM_STMT_CLOSE:
+        forget_prepared(p, c->payload);
+        break;
+    case COM_SET_OPTION:
+        p->unfit = true;
+        break;
+    default:
+        break;
+    }
+    if (s->state != SESSION_BUSY) {
+        session_set_state(s, SESSION_BUSY, c->command);
+    }
+    return RELAY_FORWARD;
+}
+
+static void keep_prepared(struct passthrough *p, const struct reply_track *t)
+{
+    const struct str text = bytebuf_str(&p->text);
+    struct prepared_text *e = text.len > TEXT_KEEP_LEN ? NULL : calloc(1, sizeof *e + text.len);
+    if (e == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        e->key[i] = (uint8_t)(t->prepared.stmt_id >> (8 * i));
+    }
+    e->len = (uint32_t)text.len;
+    memcpy(e->text, text.p, text.len);
+    const struct str key = str_from((const char *)e->key, sizeof e->key);
+    free(htab_remove(&p->prepared, key));
+    htab_put(&p->prepared, key, e);
+}
+
+static void record(struct session *s, const struct relay_reply *reply, struct str text)
+{
+    const struct parse_options options = exec_parse_options(&s->x);
+    const struct reply_track *t = reply->track;
+    const struct stats_outcome outcome = {
+        .engine = STATS_UPSTREAM,
+        .failed = t->failed,
+        .latency_us = clock_monotonic_us() - reply->started_us,
+        .rows = t->rows,
+        .bytes = reply->bytes,
+    };
+    stats_record(s->all->server->stats, text, &options, &outcome);
+}
+
+static void on_replied(void *arg, struct relay *r, const struct relay_reply *reply)
+{
+    struct session *s = arg;
+    struct passthrough *p = s->pass;
+    const bool has_text = reply->token != 0 && reply->token == p->text_token && p->text.len > 0;
+    if (has_text && reply->command == COM_STMT_PREPARE && !reply->track->failed) {
+        keep_prepared(p, reply->track);
+    } else if (has_text) {
+        record(s, reply, bytebuf_str(&p->text));
+    }
+    if (p->text.cap > TEXT_KEEP_LEN) {
+        bytebuf_release(&p->text);
+        bytebuf_init(&p->text, RELAY_PEEK_MAX);
+    }
+    arena_reset(&s->x.stmt_arena);
+    if (r->sent_count == 0) {
+        s->x.txn.active = (p->up->status & SERVER_STATUS_IN_TRANS) != 0;
+        session_set_state(s, SESSION_IDLE, COM_SLEEP);
+    }
+}
+
+static const struct relay_hooks hooks = {.command = on_command, .replied = on_replied};
+
+/* ---- Login ---- */
+
+static bool is_empty_answer(struct str answer)
+{
+    return answer.len == 0 || (answer.len == 1 && answer.p[0] == '\0');
+}
+
+static int log_in(struct session *s, const struct relay_login *login)
+{
+    struct passthrough *p = s->pass;
+    struct wire_ok ok;
+    if (relay_login(login, s->x.diag, &p->up, &ok) != 0) {
+        return -1;
+    }
+    relay_init(&p->relay, &s->conn, s->x.capabilities, &hooks, s);
+    p->relay.write_timeout_us = s->x.vars.net_write_timeout * SECOND_US;
+    relay_set_upstream(&p->relay, p->up);
+    os_mutex_lock(&s->all->lock);
+    snprintf(s->user_text, sizeof s->user_text, "%.*s", STR_FMT(login->user));
+    s->upstream_id = p->up->id;
+    os_mutex_unlock(&s->all->lock);
+    s->log.user = s->user_text;
+    pkt_begin(&s->conn.w);
+    wire_encode_ok(&s->conn.w, s->x.capabilities, WIRE_MARK_OK, &ok);
+    return pkt_end(&s->conn.w);
+}
+
+static struct relay_login login_of(struct session *s)
+{
+    return (struct relay_login){
+        .client = &s->conn,
+        .client_capabilities = s->x.capabilities,
+        .client_secure = s->tls || s->peer.is_unix,
+        .peer = &s->peer,
+        .rsa = s->all->rsa,
+        .deadline_us = clock_monotonic_us() + s->all->server->vars.connect_timeout * SECOND_US,
+        .pool = s->all->server->upstream,
+        .arena = &s->x.stmt_arena,
+    };
+}
+
+int passthrough_login(struct session *s, const struct wire_login *packet)
+{
+    struct passthrough *p = calloc(1, sizeof *p);
+    if (p == NULL) {
+        return diag_set(s->x.diag, ER_OUT_OF_RESOURCES);
+    }
+    s->pass = p;
+    p->pool = s->all->server->upstream;
+    htab_init(&p->prepared, 0);
+    bytebuf_init(&p->text, RELAY_PEEK_MAX);
+    conn_on_hangup(&s->conn, NULL, NULL); /* the relay itself sees the end of input */
+    struct relay_login l = login_of(s);
+    /* The packet's memory is the connection's, which the exchange reads into. */
+    l.user = arena_dup(&s->x.stmt_arena, packet->user);
+    l.database = arena_dup(&s->x.stmt_arena, packet->database);
+    l.attrs = arena_dup(&s->x.stmt_arena, packet->attrs);
+    l.collation = packet->collation;
+    l.answered_empty = is_empty_answer(packet->auth_data);
+    return log_in(s, &l);
+}
+
+static void drop_prepared(struct passthrough *p)
+{
+    size_t pos = 0;
+    void *e;
+    while ((e = htab_next(&p->prepared, &pos)) != NULL) {
+        free(e);
+    }
+    htab_release(&p->prepared);
+    htab_init(&p->prepared, 0);
+}
+
+/* What the session holds upstream goes back to where it came from. */
+static void let_go(struct session *s)
+{
+    struct passthrough *p = s->pass;
+    struct upstream_conn *up = p->up;
+    if (up == NULL) {
+        return;
+    }
+    os_mutex_lock(&s->all->lock);
+    s->upstream_id = 0;
+    os_mutex_unlock(&s->all->lock);
+    p->up = NULL;
+    p->relay.up = NULL;
+    if (p->unfit || p->relay.sent_count > 0 || p->relay.skip_up > 0 || p->relay.infile) {
+        upstream_pool_drop(p->pool, up);
+    } else {
+        relay_give_back(p->pool, up);
+    }
+    p->unfit = false;
+}
+
+/* COM_CHANGE_USER: a login like the first, on a connection of the new account. */
+static int change_user(struct session *s, struct str payload)
+{
+    struct wire_change_user c;
+    if (wire_decode_change_user(payload, s->x.capabilities, &c) != 0) {
+        return diag_set(s->x.diag, ER_MALFORMED_PACKET);
+    }
+    struct relay_login l = login_of(s);
+    l.user = arena_dup(&s->x.stmt_arena, c.user);
+    l.database = arena_dup(&s->x.stmt_arena, c.database);
+    l.attrs = arena_dup(&s->x.stmt_arena, c.attrs);
+    l.collation = c.collation;
+    l.answered_empty = is_empty_answer(c.auth_data);
+    drop_prepared(s->pass);
+    let_go(s);
+    return log_in(s, &l);
+}
+
+/* ---- Commands of ours ---- */
+
+/* Runs one of our own statements upstream in the client's name, and answers as the upstream did. */
+static void run_upstream(struct session *s, struct str sql)
+{
+    struct passthrough *p = s->pass;
+    struct upstream_result r;
+    if (upstream_query(p->up, sql, &s->x.stmt_arena, s->x.diag, &r) != 0) {
+        reply_error(s);
+        s->quit = p->up->broken;
+        return;
+    }
+    pkt_begin(&s->conn.w);
+    wire_encode_ok(&s->conn.w, s->x.capabilities, WIRE_MARK_OK, &r.ok);
+    (void)!pkt_end(&s->conn.w);
+}
+
+/* The client knows the number that we greeted it with; the upstream has another. */
+static void kill_session(struct session *s, struct str head, uint64_t id)
+{
+    const uint64_t upstream_id = upstream_id_of(s, id);
+    run_upstream(s, arena_printf(&s->x.stmt_arena, "%.*s%llu", STR_FMT(head),
+                                 (unsigned long long)(upstream_id != 0 ? upstream_id : id)));
+}
+
+static void own_query(struct session *s, struct str payload)
+{
+    struct wire_query q;
+    struct str head;
+    uint64_t id;
+    if (wire_decode_query(payload, s->x.capabilities, &s->x.stmt_arena, &q) != 0) {
+        diag_set(s->x.diag, ER_MALFORMED_PACKET);
+        reply_error(s);
+    } else if (parse_kill(q.sql, &head, &id)) {
+        kill_session(s, head, id);
+    } else {
+        (void)!command_query(s, payload);
+    }
+}
+
+static void own_command(struct session *s, struct str payload)
+{
+    uint32_t id;
+    switch (payload.len > 0 ? (uint8_t)payload.p[0] : COM_SLEEP) {
+    case COM_QUIT:
+        s->quit = true;
+        break;
+    case COM_CHANGE_USER:
+        if (change_user(s, payload) != 0) {
+            if (s->x.diag->error != NULL) {
+                reply_error(s);
+            }
+            s->quit = true;
+        }
+        break;
+    case COM_QUERY:
+        own_query(s, payload);
+        break;
+    case COM_PROCESS_KILL:
+        if (wire_decode_u32_command(payload, &id) == 0) {
+            kill_session(s, STR("KILL "), id);
+            break;
+        }
+        diag_set(s->x.diag, ER_MALFORMED_PACKET);
+        reply_error(s);
+        break;
+    case COM_SLEEP:
+        diag_set(s->x.diag, ER_MALFORMED_PACKET);
+        reply_error(s);
+        break;
+    default:
+        (void)!command_unknown(s, payload);
+    }
+}
+
+static void take_own_command(struct session *s)
+{
+    struct str payload;
+    diag_reset(s->x.diag);
+    conn_begin_command(&s->conn);
+    if (conn_read_packet(&s->conn, session_write_deadline(s), &payload, s->x.diag) != NET_OK) {
+        s->quit = true;
+        return;
+    }
+    session_set_state(s, SESSION_BUSY, payload.len > 0 ? (uint8_t)payload.p[0] : COM_SLEEP);
+    own_command(s, payload);
+    fiber_mask_interrupts();
+    if (conn_flush(&s->conn, session_write_deadline(s), s->x.diag) != NET_OK) {
+        s->quit = true;
+    }
+    fiber_unmask_interrupts();
+    arena_reset(&s->x.stmt_arena);
+    session_set_state(s, SESSION_IDLE, COM_SLEEP);
+}
+
+/* ---- The loop ---- */
+
+/* Tells the client why its session ends, if it is at a place where it can be told. */
+static void report(struct session *s)
+{
+    fiber_mask_interrupts();
+    if (relay_can_report(&s->pass->relay)) {
+        reply_error(s);
+        conn_shutdown(&s->conn, clock_monotonic_us() + SECOND_US);
+    }
+    fiber_unmask_interrupts();
+}
+
+static void on_upstream_gone(struct session *s)
+{
+    struct passthrough *p = s->pass;
+    p->unfit = true;
+    s->quit = true;
+    log_info(&s->log, "%.*s", STR_FMT(s->x.diag->error->message));
+    if (p->relay.sent_count > 0) {
+        report(s);
+    }
+}
+
+static void on_interrupted(struct session *s)
+{
+    struct passthrough *p = s->pass;
+    const unsigned why = fiber_interrupted();
+    fiber_clear_interrupt(INTERRUPT_KILL_QUERY | INTERRUPT_TIMEOUT | INTERRUPT_CLIENT_GONE);
+    if ((why & (INTERRUPT_KILL_CONNECTION | INTERRUPT_SHUTDOWN)) == 0) {
+        return;
+    }
+    s->quit = true;
+    diag_reset(s->x.diag);
+    exec_interrupted(&s->x, s->x.diag);
+    p->unfit = p->unfit || !relay_is_idle(&p->relay);
+    report(s);
+}
+
+void passthrough_loop(struct session *s)
+{
+    struct passthrough *p = s->pass;
+    session_set_state(s, SESSION_IDLE, COM_SLEEP);
+    while (!s->quit) {
+        diag_reset(s->x.diag);
+        switch (relay_run(&p->relay, FIBER_FOREVER, s->x.diag)) {
+        case RELAY_COMMAND:
+            take_own_command(s);
+            break;
+        case RELAY_INTERRUPTED:
+            on_interrupted(s);
+            break;
+        case RELAY_UPSTREAM_GONE:
+            on_upstream_gone(s);
+            break;
+        case RELAY_CLIENT_GONE:
+        case RELAY_CLIENT_STALLED:
+            s->quit = true;
+            break;
+        case RELAY_RELEASE:
+        case RELAY_IDLE:
+            break;
+        }
+        if (atomic_load_explicit(&s->all->server->shutting_down, memory_order_relaxed) &&
+            relay_is_idle(&p->relay) && !s->x.txn.active) {
+            s->quit = true;
+        }
+    }
+}
+
+void passthrough_free(struct session *s)
+{
+    struct passthrough *p = s->pass;
+    if (p == NULL) {
+        return;
+    }
+    let_go(s);
+    drop_prepared(p);
+    htab_release(&p->prepared);
+    bytebuf_release(&p->text);
+    free(p);
+    s->pass = NULL;
+}

@@ -1,0 +1,39 @@
+/*
+ * Passthrough: sessions whose statements the upstream answers. The session's fiber runs a relay
+ * (relay/relay.h); what Pintail itself has to do with a command is decided here, before it is sent:
+ *
+ *   COM_QUIT, COM_CHANGE_USER           the session's end, another account
+ *   KILL n, COM_PROCESS_KILL            when n is a session of ours: its upstream connection's
+ * number SHOW PINTAIL …                      answered here everything else                     goes
+ * on as it came
+ */
+#ifndef SESSION_PASSTHROUGH_H
+#define SESSION_PASSTHROUGH_H
+
+#include "session/session_int.h"
+#include "wire/handshake.h"
+
+struct passthrough; /* of a session; passthrough.c */
+
+/* Ids of sessions begin here, out of the way of the upstream's connection ids: clients use both in
+ * KILL. They fit a signed 32-bit integer. */
+#define PASSTHROUGH_FIRST_ID UINT64_C(0x40000000)
+
+/* Completes the greeting with what the upstream is. Returns 0, or -1 with x.diag set: the upstream
+ * has never been reached. */
+NODISCARD int passthrough_greeting(struct session *s, struct wire_handshake *h);
+
+/* The capabilities of the upstream that a relay can carry. */
+NODISCARD uint64_t passthrough_capabilities(uint64_t upstream);
+
+/* Has the client log in upstream; on success its OK is encoded. 0, or -1 with x.diag set (or the
+ * client gone). */
+NODISCARD int passthrough_login(struct session *s, const struct wire_login *login);
+
+/* Relays until the session ends. */
+void passthrough_loop(struct session *s);
+
+/* Gives the upstream connection back. NULL-safe. */
+void passthrough_free(struct session *s);
+
+#endif
