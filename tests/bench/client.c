@@ -1,15 +1,21 @@
 /*
  * A MySQL client for benchmarks, on MariaDB Connector/C.
  *
- *     client session PORT [DATABASE]               one connection that answers the commands of
- * common.h client rate PORT KIND CONNECTIONS SECONDS    statements per second; KIND is select or
- * prepared client idle PORT CONNECTIONS                 opens connections and keeps them until its
- * input ends
+ *     client session PORT [DATABASE]
+ *         one connection that answers the commands of common.h
+ *     client rate PORT KIND CONNECTIONS SECONDS [DATABASE SQL MAXIMUM]
+ *         statements per second; KIND is one of
+ *             select    SELECT 1
+ *             prepared  executions of SELECT ?
+ *             query     SQL, its question marks replaced by random numbers from 1 to MAXIMUM
+ *             connect   connecting and disconnecting
+ *     client idle PORT CONNECTIONS [SQL]
+ *         opens connections, runs SQL on each, and keeps them until its input ends
  *
- * Connections go to 127.0.0.1 as root without a password, over TCP. `rate` has one thread a
- * connection, each sending its next statement when it has the whole answer to the last; it prints
- * `ok COUNT SECONDS P50 P99`, latencies in microseconds, counted after a warm-up. `idle` prints `ok
- * CONNECTIONS SECONDS` when all are there.
+ * Connections go to 127.0.0.1 as root without a password, over TCP; with TLS if BENCH_TLS is in the
+ * environment. `rate` has one thread a connection, each sending its next statement when it has the
+ * whole answer to the last; it prints `ok COUNT SECONDS P50 P95 P99 MEAN`, latencies in
+ * microseconds, counted after a warm-up. `idle` prints `ok CONNECTIONS SECONDS` when all are there.
  */
 
 #include "common.h"
@@ -27,9 +33,13 @@
 static const double warm_up_seconds = 0.5;
 
 enum {
-    /* Latencies are counted in buckets of one microsecond; the last takes all that are longer. */
-    BUCKETS = 200000,
+    /* Latencies are counted in buckets whose width is at most 1/256 of what they hold: SUB_BUCKETS
+     * for each power of two of nanoseconds. */
+    SUB_BUCKETS = 256,
+    SUB_BITS = 8,
+    BUCKETS = (64 - SUB_BITS + 1) * SUB_BUCKETS,
     CONNECTING_THREADS = 8,
+    QUERY_SIZE = 4096,
 };
 
 static MYSQL *connect_to(unsigned port, const char *database)
@@ -42,6 +52,9 @@ static MYSQL *connect_to(unsigned port, const char *database)
     }
     mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &enabled);
     mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    if (getenv("BENCH_TLS")) {
+        mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &enabled);
+    }
     if (!mysql_real_connect(mysql, "127.0.0.1", "root", NULL, database, port, NULL, 0)) {
         die("client: port %u: %s", port, mysql_error(mysql));
     }
@@ -84,10 +97,27 @@ static int serve_session(unsigned port, const char *database)
     return 0;
 }
 
+enum kind {
+    KIND_SELECT,
+    KIND_PREPARED,
+    KIND_QUERY,
+    KIND_CONNECT,
+};
+
+/* What `rate` was asked for. */
+struct rate_options {
+    unsigned port;
+    enum kind kind;
+    unsigned connections;
+    double seconds;
+    const char *database; /* or NULL */
+    const char *sql;
+    unsigned maximum; /* of the numbers put in for question marks */
+};
+
 /* What the threads of `rate` share. */
 struct rate {
-    unsigned port;
-    bool prepared;
+    const struct rate_options *options;
     atomic_int phase; /* 0 = warming up, 1 = counted, 2 = at the end */
     pthread_barrier_t ready;
 };
@@ -95,8 +125,20 @@ struct rate {
 struct rate_thread {
     struct rate *shared;
     pthread_t thread;
+    unsigned number;
     uint64_t count;
+    double seconds;      /* of all statements counted */
     uint32_t *latencies; /* BUCKETS counters */
+};
+
+/* What one connection of `rate` needs for its next statement. */
+struct work {
+    const struct rate_options *options;
+    MYSQL *mysql;          /* NULL with KIND_CONNECT */
+    MYSQL_STMT *statement; /* with KIND_PREPARED */
+    long long value;       /* its parameter */
+    long long result;      /* and where its column goes */
+    uint64_t random;       /* state of the generator */
 };
 
 static void select_once(MYSQL *mysql)
@@ -117,6 +159,36 @@ static void execute_once(MYSQL_STMT *statement)
     mysql_stmt_free_result(statement);
 }
 
+/* A number from 1 to the maximum; the generator is Marsaglia's xorshift. */
+static unsigned random_number(struct work *work)
+{
+    work->random ^= work->random << 13;
+    work->random ^= work->random >> 7;
+    work->random ^= work->random << 17;
+    return (unsigned)(work->random % work->options->maximum) + 1;
+}
+
+static void query_once(struct work *work)
+{
+    char text[QUERY_SIZE];
+    size_t used = 0;
+    uint64_t rows = 0;
+
+    for (const char *at = work->options->sql; *at; at++) {
+        if (used + 16 > sizeof text) {
+            die("client: the statement is too long");
+        }
+        if (*at == '?') {
+            used += (size_t)snprintf(text + used, 16, "%u", random_number(work));
+        } else {
+            text[used++] = *at;
+        }
+    }
+    if (mysql_real_query(work->mysql, text, used) != 0 || drop_rows(work->mysql, &rows) != 0) {
+        die("client: %.*s: %s", (int)used, text, mysql_error(work->mysql));
+    }
+}
+
 /* `SELECT ?` with one BIGINT; value and answer are the caller's for as long as it executes. */
 static MYSQL_STMT *prepare_select(MYSQL *mysql, long long *value, long long *result)
 {
@@ -134,77 +206,132 @@ static MYSQL_STMT *prepare_select(MYSQL *mysql, long long *value, long long *res
     return statement;
 }
 
+static void begin_work(struct work *work, const struct rate_thread *thread)
+{
+    const struct rate_options *options = thread->shared->options;
+
+    *work = (struct work){.options = options, .value = 1};
+    work->random = 0x9E3779B97F4A7C15u * (thread->number + 1u);
+    if (options->kind != KIND_CONNECT) {
+        work->mysql = connect_to(options->port, options->database);
+    }
+    if (options->kind == KIND_PREPARED) {
+        work->statement = prepare_select(work->mysql, &work->value, &work->result);
+    }
+}
+
+static void work_once(struct work *work)
+{
+    switch (work->options->kind) {
+    case KIND_SELECT:
+        select_once(work->mysql);
+        break;
+    case KIND_PREPARED:
+        execute_once(work->statement);
+        break;
+    case KIND_QUERY:
+        query_once(work);
+        break;
+    case KIND_CONNECT:
+        mysql_close(connect_to(work->options->port, work->options->database));
+        break;
+    }
+}
+
+static void end_work(struct work *work)
+{
+    if (work->statement) {
+        mysql_stmt_close(work->statement);
+    }
+    if (work->mysql) {
+        mysql_close(work->mysql);
+    }
+}
+
+/* The bucket of a latency: small ones have one each, others share their highest bits. */
+static size_t bucket_of(uint64_t nanoseconds)
+{
+    unsigned shift = 0;
+
+    while (nanoseconds >> shift >= 2 * SUB_BUCKETS) {
+        shift++;
+    }
+    return (size_t)shift * SUB_BUCKETS + (size_t)(nanoseconds >> shift);
+}
+
+/* The middle of a bucket, in microseconds. */
+static double latency_of(size_t bucket)
+{
+    const unsigned shift = bucket < 2 * SUB_BUCKETS ? 0 : (unsigned)(bucket / SUB_BUCKETS) - 1;
+    const double low = (double)(bucket - (size_t)shift * SUB_BUCKETS);
+
+    return (low + 0.5) * (double)(1ull << shift) / 1e3;
+}
+
 static void count_latency(struct rate_thread *self, double seconds)
 {
-    const double micros = seconds * 1e6;
-
     self->count++;
-    self->latencies[micros < BUCKETS - 1 ? (size_t)micros : BUCKETS - 1]++;
+    self->seconds += seconds;
+    self->latencies[bucket_of((uint64_t)(seconds * 1e9))]++;
 }
 
 static void *rate_main(void *argument)
 {
     struct rate_thread *self = argument;
-    MYSQL *mysql = connect_to(self->shared->port, NULL);
-    long long value = 1;
-    long long result = 0;
-    MYSQL_STMT *statement = self->shared->prepared ? prepare_select(mysql, &value, &result) : NULL;
+    struct work work;
     double began = 0;
     double now = 0;
 
+    begin_work(&work, self);
     pthread_barrier_wait(&self->shared->ready);
     for (int phase = 0; phase < 2;
          phase = atomic_load_explicit(&self->shared->phase, memory_order_relaxed)) {
         began = phase == 1 && now > 0 ? now : clock_seconds();
-        if (statement) {
-            execute_once(statement);
-        } else {
-            select_once(mysql);
-        }
+        work_once(&work);
         now = clock_seconds();
         if (phase == 1) {
             count_latency(self, now - began);
         }
     }
-    if (statement) {
-        mysql_stmt_close(statement);
-    }
-    mysql_close(mysql);
+    end_work(&work);
     mysql_thread_end();
     return NULL;
 }
 
 /* The latency, in microseconds, below which `fraction` of the statements were answered. */
-static unsigned percentile(const uint64_t *latencies, uint64_t count, double fraction)
+static double percentile(const uint64_t *latencies, uint64_t count, double fraction)
 {
     const uint64_t wanted = (uint64_t)((double)count * fraction);
     uint64_t seen = 0;
 
-    for (unsigned at = 0; at < BUCKETS; at++) {
+    for (size_t at = 0; at < BUCKETS; at++) {
         seen += latencies[at];
         if (seen > wanted) {
-            return at + 1;
+            return latency_of(at);
         }
     }
-    return BUCKETS;
+    return 0;
 }
 
 static void print_rate(const struct rate_thread *threads, unsigned connections, double seconds)
 {
     uint64_t *latencies = calloc(BUCKETS, sizeof *latencies);
     uint64_t count = 0;
+    double sum = 0;
 
     if (!latencies) {
         die("client: out of memory");
     }
     for (unsigned i = 0; i < connections; i++) {
         count += threads[i].count;
+        sum += threads[i].seconds;
         for (unsigned at = 0; at < BUCKETS; at++) {
             latencies[at] += threads[i].latencies[at];
         }
     }
-    printf("ok %llu %.6f %u %u\n", (unsigned long long)count, seconds,
-           percentile(latencies, count, 0.5), percentile(latencies, count, 0.99));
+    printf("ok %llu %.6f %.3f %.3f %.3f %.3f\n", (unsigned long long)count, seconds,
+           percentile(latencies, count, 0.5), percentile(latencies, count, 0.95),
+           percentile(latencies, count, 0.99), count ? sum / (double)count * 1e6 : 0);
     free(latencies);
 }
 
@@ -213,36 +340,43 @@ static void sleep_seconds(double seconds)
     usleep((useconds_t)(seconds * 1e6));
 }
 
-static int measure_rate(unsigned port, const char *kind, unsigned connections, double seconds)
+static void start_threads(struct rate *shared, struct rate_thread *threads)
 {
-    struct rate shared = {.port = port, .prepared = strcmp(kind, "prepared") == 0};
-    struct rate_thread *threads = calloc(connections, sizeof *threads);
+    for (unsigned i = 0; i < shared->options->connections; i++) {
+        threads[i].shared = shared;
+        threads[i].number = i;
+        threads[i].latencies = calloc(BUCKETS, sizeof *threads[i].latencies);
+        if (!threads[i].latencies ||
+            pthread_create(&threads[i].thread, NULL, rate_main, &threads[i]) != 0) {
+            die("client: cannot start %u threads", shared->options->connections);
+        }
+    }
+}
+
+static int measure_rate(const struct rate_options *options)
+{
+    struct rate shared = {.options = options};
+    struct rate_thread *threads = calloc(options->connections, sizeof *threads);
     double began;
+    double seconds;
 
     if (!threads) {
         die("client: out of memory");
     }
-    pthread_barrier_init(&shared.ready, NULL, connections + 1);
-    for (unsigned i = 0; i < connections; i++) {
-        threads[i].shared = &shared;
-        threads[i].latencies = calloc(BUCKETS, sizeof *threads[i].latencies);
-        if (!threads[i].latencies ||
-            pthread_create(&threads[i].thread, NULL, rate_main, &threads[i]) != 0) {
-            die("client: cannot start %u threads", connections);
-        }
-    }
+    pthread_barrier_init(&shared.ready, NULL, options->connections + 1);
+    start_threads(&shared, threads);
     pthread_barrier_wait(&shared.ready);
     sleep_seconds(warm_up_seconds);
     began = clock_seconds();
     atomic_store(&shared.phase, 1);
-    sleep_seconds(seconds);
+    sleep_seconds(options->seconds);
     atomic_store(&shared.phase, 2);
     seconds = clock_seconds() - began;
-    for (unsigned i = 0; i < connections; i++) {
+    for (unsigned i = 0; i < options->connections; i++) {
         pthread_join(threads[i].thread, NULL);
     }
-    print_rate(threads, connections, seconds);
-    for (unsigned i = 0; i < connections; i++) {
+    print_rate(threads, options->connections, seconds);
+    for (unsigned i = 0; i < options->connections; i++) {
         free(threads[i].latencies);
     }
     free(threads);
@@ -256,15 +390,21 @@ struct opener {
     unsigned port;
     unsigned first;
     unsigned connections;
+    const char *sql; /* or NULL */
     MYSQL **all;
 };
 
 static void *open_main(void *argument)
 {
     const struct opener *self = argument;
+    char error[512];
+    uint64_t rows = 0;
 
     for (unsigned i = self->first; i < self->connections; i += CONNECTING_THREADS) {
         self->all[i] = connect_to(self->port, NULL);
+        if (self->sql && run_statement(self->all[i], self->sql, &rows, error) != 0) {
+            die("client: %s: %s", self->sql, error);
+        }
     }
     mysql_thread_end();
     return NULL;
@@ -285,7 +425,7 @@ static void allow_files(unsigned count)
     }
 }
 
-static int hold_idle(unsigned port, unsigned connections)
+static int hold_idle(unsigned port, unsigned connections, const char *sql)
 {
     struct opener openers[CONNECTING_THREADS];
     MYSQL **all = calloc(connections, sizeof(MYSQL *));
@@ -296,8 +436,8 @@ static int hold_idle(unsigned port, unsigned connections)
     }
     allow_files(connections + 64);
     for (unsigned i = 0; i < CONNECTING_THREADS; i++) {
-        openers[i] =
-            (struct opener){.port = port, .first = i, .connections = connections, .all = all};
+        openers[i] = (struct opener){
+            .port = port, .first = i, .connections = connections, .sql = sql, .all = all};
         if (pthread_create(&openers[i].thread, NULL, open_main, &openers[i]) != 0) {
             die("client: cannot start a thread");
         }
@@ -330,17 +470,53 @@ static unsigned number(const char *text)
     return (unsigned)value;
 }
 
+static enum kind kind_of(const char *name)
+{
+    static const char *const names[] = {
+        [KIND_SELECT] = "select",
+        [KIND_PREPARED] = "prepared",
+        [KIND_QUERY] = "query",
+        [KIND_CONNECT] = "connect",
+    };
+
+    for (unsigned kind = KIND_SELECT; kind <= KIND_CONNECT; kind++) {
+        if (strcmp(name, names[kind]) == 0) {
+            return (enum kind)kind;
+        }
+    }
+    die("client: no kind of statement: %s", name);
+}
+
+static int rate_of_arguments(int argc, char **argv)
+{
+    const struct rate_options options = {
+        .port = number(argv[2]),
+        .kind = kind_of(argv[3]),
+        .connections = number(argv[4]),
+        .seconds = strtod(argv[5], NULL),
+        .database = argc == 9 ? argv[6] : NULL,
+        .sql = argc == 9 ? argv[7] : "SELECT 1",
+        .maximum = argc == 9 ? number(argv[8]) : 1,
+    };
+
+    if (options.maximum == 0) {
+        die("client: the maximum must not be 0");
+    }
+    return measure_rate(&options);
+}
+
 int main(int argc, char **argv)
 {
     mysql_library_init(0, NULL, NULL);
     if ((argc == 3 || argc == 4) && strcmp(argv[1], "session") == 0) {
         return serve_session(number(argv[2]), argc == 4 ? argv[3] : NULL);
     }
-    if (argc == 6 && strcmp(argv[1], "rate") == 0) {
-        return measure_rate(number(argv[2]), argv[3], number(argv[4]), strtod(argv[5], NULL));
+    if ((argc == 6 || argc == 9) && strcmp(argv[1], "rate") == 0) {
+        return rate_of_arguments(argc, argv);
     }
-    if (argc == 4 && strcmp(argv[1], "idle") == 0) {
-        return hold_idle(number(argv[2]), number(argv[3]));
+    if ((argc == 4 || argc == 5) && strcmp(argv[1], "idle") == 0) {
+        return hold_idle(number(argv[2]), number(argv[3]), argc == 5 ? argv[4] : NULL);
     }
-    die("usage: client session PORT [DATABASE] | rate PORT KIND CONNECTIONS SECONDS | idle PORT CONNECTIONS");
+    die("usage: client session PORT [DATABASE] | idle PORT CONNECTIONS [SQL] | "
+        "rate PORT KIND CONNECTIONS SECONDS [DATABASE SQL MAXIMUM]");
 }

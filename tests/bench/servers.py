@@ -1,4 +1,4 @@
-"""The parties of a benchmark: the servers, DuckDB itself, and the client that drives them.
+"""The parties of a benchmark: the servers, DuckDB itself, and the client that drives them; proxies are in backends.py.
 
 Servers listen on free loopback ports and live in directories below build/bench. Everything here runs on one thread.
 """
@@ -15,7 +15,12 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUT = ROOT / "build/bench"
 PROGRAMS = OUT / "bin"
-REFERENCES = {"mysql": ROOT / "tests/servers/mysql97", "mariadb": ROOT / "tests/servers/mariadb"}
+REFERENCES = {
+    "mysql": ROOT / "tests/servers/mysql97",
+    "mariadb": ROOT / "tests/servers/mariadb",
+    "mariadb105": ROOT / "tests/servers/mariadb105",
+    "mariadb118": ROOT / "tests/servers/mariadb118",
+}
 TABLES = ("region", "nation", "supplier", "part", "partsupp", "customer", "orders", "lineitem")
 
 # What DuckDB may use on both sides.
@@ -108,17 +113,24 @@ class Server:
     def session(self, database=None):
         return Driver(PROGRAMS / "client", "session", self.port, *([database] if database else []))
 
-    def rate(self, kind, connections, seconds, cpus=None):
-        """Statements per second and latencies of the client's `rate`, run on the given CPUs."""
-        command = [PROGRAMS / "client", "rate", str(self.port), kind, str(connections), str(seconds)]
+    def rate(self, kind, connections, seconds, cpus=None, query=()):
+        """Statements per second and latencies of the client's `rate`, run on the given CPUs.
+
+        `query` is (database, text, maximum) with the kind `query`.
+        """
+        command = [PROGRAMS / "client", "rate", str(self.port), kind, str(connections), str(seconds), *map(str, query)]
         preparation = (lambda: os.sched_setaffinity(0, cpus)) if cpus else None
         before = cpu_seconds(self.process_id)
-        answer = subprocess.run(command, check=True, capture_output=True, text=True, preexec_fn=preparation).stdout.split()
+        run = subprocess.run(command, capture_output=True, text=True, preexec_fn=preparation)
         used = cpu_seconds(self.process_id) - before
-        per_second = int(answer[1]) / float(answer[2])
+        answer = run.stdout.split()
+        if run.returncode or answer[:1] != ["ok"]:
+            raise Failed(run.stderr.strip() or "the client failed")
+        count, per_second = int(answer[1]), int(answer[1]) / float(answer[2])
+        p50, p95, p99, mean = map(float, answer[3:7])
         # The client warms up for half a second; its statements then cost as much as the counted ones.
-        return {"per_second": per_second, "p50_us": int(answer[3]), "p99_us": int(answer[4]),
-                "server_cpu_us": used / (per_second * (seconds + 0.5)) * 1e6}
+        return {"per_second": per_second, "count": count, "p50_us": p50, "p95_us": p95, "p99_us": p99, "mean_us": mean,
+                "server_cpu_us": used / (per_second * (seconds + 0.5)) * 1e6 if count else 0}
 
     def __enter__(self):
         return self
@@ -127,16 +139,20 @@ class Server:
         self.stop()
 
 
-class Pintail(Server):
-    def __init__(self, binary, directory, *options):
-        self.log = OUT / "pintail.log"
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
-        command = [binary, "--port", str(self.port), "--storage-duckdb-path", directory,
-                   "--storage-duckdb-threads", str(THREADS), *options]
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Process(Server):
+    """A server that is a child process; its output goes to build/bench/NAME.log."""
+
+    def __init__(self, name, port, *command):
+        self.log, self.port = OUT / f"{name}.log", port
         with open(self.log, "a") as log:
-            self.process = subprocess.Popen([str(c) for c in command], stdout=log, stderr=log)
+            # Away from a configuration file that Pintail would find in the directory of the caller.
+            self.process = subprocess.Popen([str(c) for c in command], stdout=log, stderr=log, cwd=OUT)
         self.process_id = self.process.pid
         deadline = time.monotonic() + 60
         while True:
@@ -146,7 +162,7 @@ class Pintail(Server):
             except OSError:
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     self.process.kill()
-                    raise Failed(f"pintail did not start; its log is {self.log}")
+                    raise Failed(f"{name} did not start; its log is {self.log}")
                 time.sleep(0.05)
 
     def stop(self):
@@ -156,6 +172,15 @@ class Pintail(Server):
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+class Pintail(Process):
+    """Pintail with its tables in a directory."""
+
+    def __init__(self, binary, directory, *options):
+        port = free_port()
+        super().__init__("pintail", port, binary, "--port", port, "--storage-duckdb-path", directory,
+                         "--storage-duckdb-threads", THREADS, *options)
 
 
 class Reference(Server):

@@ -7,6 +7,7 @@ directory is kept in build/bench, for loading takes longer than everything else.
 Two sides are measured in turns, one pass over all queries each, and the ratio is the median of the rounds' ratios.
 """
 
+import copy
 import os
 import pathlib
 import re
@@ -48,6 +49,13 @@ class Context:
         self.store = self.work / "pintail"
         self.native = self.work / "native.duckdb"
         self.loaded = set()
+
+    def at_scale(self, scale):
+        """The same at another scale factor; with this one's programs and directory."""
+        other = copy.copy(self)
+        other.scale, other.work = scale, self.work / f"sf{scale:g}"
+        other.work.mkdir(exist_ok=True)
+        return other
 
     def data(self):
         """The directory of the .tbl files, made when they are not there yet."""
@@ -122,9 +130,9 @@ def medians(passes):
     return {query: statistics.median(p[query] for p in passes) for query in passes[0]}
 
 
-def median_ratio(ours, theirs):
-    """The median over the rounds of our total time, in units of theirs."""
-    return statistics.median(sum(a.values()) / sum(b.values()) for a, b in zip(ours, theirs))
+def total_ratios(ours, theirs):
+    """By round, our total time in units of theirs."""
+    return [sum(a.values()) / sum(b.values()) for a, b in zip(ours, theirs)]
 
 
 def alternate(name, rounds, parties):
@@ -155,7 +163,7 @@ def compare_with_native(context, name, collation):
             })
     raw = {party: {"median_seconds": medians(passes), "totals": [sum(p.values()) for p in passes]}
            for party, passes in results.items()}
-    return {name: median_ratio(results["pintail"], results["duckdb"])}, raw
+    return {name: total_ratios(results["pintail"], results["duckdb"])}, raw
 
 
 def bench_binary(context):
@@ -197,12 +205,15 @@ def load_share(port, tables, data, errors):
         errors.append(e)
 
 
-def load_mysql(server, data):
-    progress("loading MySQL; its data directory is kept for the next time")
+def load_upstream(server, data, reference):
+    """Database `tpch` of MySQL or MariaDB, with indexes."""
+    progress(f"loading TPC-H into {reference}; its data directory is kept for the next time")
+    mysql = reference == "mysql"
     with server.session() as session:
         session.sql("DROP DATABASE IF EXISTS tpch")
-        session.sql("CREATE DATABASE tpch COLLATE utf8mb4_0900_ai_ci")
-        session.sql("ALTER INSTANCE DISABLE INNODB REDO_LOG")
+        session.sql(f"CREATE DATABASE tpch COLLATE {'utf8mb4_0900_ai_ci' if mysql else 'utf8mb4_general_ci'}")
+        if mysql:
+            session.sql("ALTER INSTANCE DISABLE INNODB REDO_LOG")
     with server.session("tpch") as session:
         for statement in statements(SOURCE / "schema.sql"):
             session.sql(statement)
@@ -215,8 +226,9 @@ def load_mysql(server, data):
         thread.join()
     if errors:
         raise errors[0]
-    with server.session() as session:
-        session.sql("ALTER INSTANCE ENABLE INNODB REDO_LOG")
+    if mysql:
+        with server.session() as session:
+            session.sql("ALTER INSTANCE ENABLE INNODB REDO_LOG")
 
 
 def start_mysql(context):
@@ -229,7 +241,7 @@ def start_mysql(context):
     server = Reference("mysql", directory, BUFFER_POOL)
     try:
         if not stamp.exists():
-            load_mysql(server, data)
+            load_upstream(server, data, "mysql")
             stamp.touch()
     except BaseException:
         server.stop()
@@ -306,7 +318,7 @@ def bench_load(context):
     if any(r["rows"] != lines for passes in results.values() for r in passes):
         raise Failed(f"rows were lost: the file has {lines}; {results}")
     ratios = [a["rows_per_second"] / b["rows_per_second"] for a, b in zip(results["pintail"], results["duckdb"])]
-    return {"load": statistics.median(ratios)}, results
+    return {"load": ratios}, results
 
 
 def select_all(session, expected):
@@ -340,7 +352,7 @@ def bench_select_all(context):
             "mysql": lambda: select_all(theirs, expected),
         })
     ratios = {
-        "select-all": statistics.median(b / a for a, b in zip(results["pintail"], results["mysql"])),
+        "select-all": [b / a for a, b in zip(results["pintail"], results["mysql"])],
         # The first time fills DuckDB's cache up to its limit; the rest is what sending takes.
         "select-all-growth-mib": max(first - SMALL_LIMIT_MIB, second),
     }

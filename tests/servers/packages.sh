@@ -88,7 +88,7 @@ become() { # PROGRAM ARG...
     loader=$(echo "$root"/usr/lib/*-linux-gnu/ld-*.so*)
     loader=${loader%% *}
     libraries=${loader%/*}
-    exec "$loader" --library-path "$libraries:$libraries/mysqlrouter/private" "$root/$program" "$@"
+    exec "$loader" --library-path "$libraries:$root/usr/lib/mysql-router" "$root/$program" "$@"
 }
 
 # The same in a child process.
