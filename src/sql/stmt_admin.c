@@ -68,8 +68,8 @@ struct show_stmt *show_columns(struct parse_ctx *ctx, unsigned flags,
     return s;
 }
 
-struct show_stmt *show_pintail(struct parse_ctx *ctx, const struct token *pintail,
-                               const struct token *what, const struct show_filter *filter)
+struct show_stmt *show_pintail(struct parse_ctx *ctx, const struct token *what,
+                               const struct show_filter *filter)
 {
     static const struct {
         const char *word;
@@ -77,7 +77,6 @@ struct show_stmt *show_pintail(struct parse_ctx *ctx, const struct token *pintai
     } kinds[] = {{"STATUS", SHOW_PINTAIL_STATUS},
                  {"DIGESTS", SHOW_PINTAIL_DIGESTS},
                  {"STATEMENTS", SHOW_PINTAIL_DIGESTS}};
-    expect_word(ctx, pintail, "PINTAIL");
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         if (str_eq_nocase(token_str(what), str_from_cstr(kinds[i].word))) {
             return show_new(ctx, kinds[i].kind, filter);

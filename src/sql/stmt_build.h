@@ -427,8 +427,8 @@ struct show_stmt *show_columns(struct parse_ctx *ctx, unsigned flags,
                                const struct table_name *table, struct str db,
                                const struct show_filter *filter);
 /* SHOW PINTAIL what: any other words are a syntax error at them. */
-struct show_stmt *show_pintail(struct parse_ctx *ctx, const struct token *pintail,
-                               const struct token *what, const struct show_filter *filter);
+struct show_stmt *show_pintail(struct parse_ctx *ctx, const struct token *what,
+                               const struct show_filter *filter);
 void build_transaction(struct parse_ctx *ctx, enum stmt_kind kind,
                        struct transaction_stmt transaction);
 struct transaction_stmt transaction_merge(struct transaction_stmt a, struct transaction_stmt b);

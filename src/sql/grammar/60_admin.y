@@ -188,7 +188,7 @@ show(A) ::= BINLOG STATUS.                                    { A = show_new(ctx
 show(A) ::= REPLICA STATUS show_channel.                      { A = show_new(ctx, SHOW_REPLICA_STATUS, NULL); }
 show(A) ::= ALL REPLICAS STATUS.                              { A = show_new(ctx, SHOW_REPLICA_STATUS, NULL); }
 show(A) ::= PROFILES.                                         { A = show_new(ctx, SHOW_PROFILES, NULL); }
-show(A) ::= IDENT(B) ident(C) show_filter(D).                 { A = show_pintail(ctx, &B, &C, &D); }
+show(A) ::= PINTAIL ident(B) show_filter(C).                  { A = show_pintail(ctx, &B, &C); }
 binary_or_master ::= BINARY.
 binary_or_master ::= MASTER.
 show_channel ::= .
