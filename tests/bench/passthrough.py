@@ -42,7 +42,7 @@ STREAM_ROWS = 1 << 20
 STREAM_QUERY = "SELECT REPEAT('x', 1021) FROM bench.orders a, bench.customer b WHERE a.id <= 16384 AND b.id <= 64"
 IDLE_SESSIONS = 5000
 IDLE_UPSTREAM_CONNECTIONS = 50
-IDLE_OPTIONS = ("--pool-mode", "transaction", "--mysql-max-open-conns", IDLE_UPSTREAM_CONNECTIONS)
+IDLE_OPTIONS = ("--pool-mode", "transaction", "--storage-mysql-max-open-conns", IDLE_UPSTREAM_CONNECTIONS)
 TPCH_SCALE = 0.1
 
 

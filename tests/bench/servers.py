@@ -23,6 +23,9 @@ REFERENCES = {
 }
 TABLES = ("region", "nation", "supplier", "part", "partsupp", "customer", "orders", "lineitem")
 
+# After that much more than its time a load counts as hanging.
+HANG_SECONDS = 60
+
 # What DuckDB may use on both sides.
 THREADS = os.cpu_count()
 
@@ -121,7 +124,10 @@ class Server:
         command = [PROGRAMS / "client", "rate", str(self.port), kind, str(connections), str(seconds), *map(str, query)]
         preparation = (lambda: os.sched_setaffinity(0, cpus)) if cpus else None
         before = cpu_seconds(self.process_id)
-        run = subprocess.run(command, capture_output=True, text=True, preexec_fn=preparation)
+        try:
+            run = subprocess.run(command, capture_output=True, text=True, preexec_fn=preparation, timeout=seconds + HANG_SECONDS)
+        except subprocess.TimeoutExpired as e:
+            raise Failed("the server does not answer") from e
         used = cpu_seconds(self.process_id) - before
         answer = run.stdout.split()
         if run.returncode or answer[:1] != ["ok"]:

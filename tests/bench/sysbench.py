@@ -4,7 +4,7 @@ import re
 import subprocess
 
 from backends import SYSBENCH_ROWS, SYSBENCH_TABLES
-from servers import Failed, cpu_seconds
+from servers import HANG_SECONDS, Failed, cpu_seconds
 
 
 def command(port, script, threads, *words):
@@ -12,8 +12,11 @@ def command(port, script, threads, *words):
             f"--tables={SYSBENCH_TABLES}", f"--table-size={SYSBENCH_ROWS}", f"--threads={threads}", *words]
 
 
-def run(*words):
-    result = subprocess.run(words, capture_output=True, text=True)
+def run(*words, seconds=600):
+    try:
+        result = subprocess.run(words, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired as e:
+        raise Failed("the server does not answer sysbench") from e
     if result.returncode:
         lines = [line for line in (result.stdout + result.stderr).splitlines() if "FATAL" in line or "rror" in line]
         raise Failed("sysbench: " + (lines[0] if lines else f"status {result.returncode}"))
@@ -44,7 +47,7 @@ def measure(backend, script, connections, seconds):
     """Queries per second, latencies of the script's events (a transaction each, or one query), errors."""
     before = cpu_seconds(backend.process_id)
     text = run(*command(backend.port, script, connections, f"--time={seconds}", "--events=0", "--histogram",
-                        "--mysql-ignore-errors=1213,1205,1020", "run"))
+                        "--mysql-ignore-errors=1213,1205,1020", "run"), seconds=seconds + HANG_SECONDS)
     used = cpu_seconds(backend.process_id) - before
 
     def number(pattern):
