@@ -72,8 +72,9 @@ struct index_def {
 };
 
 struct check_def {
-    struct str name;
-    struct str text;
+    struct str name;    /* of a column's own constraint in MariaDB: the column's */
+    struct str text;    /* the expression as SHOW CREATE TABLE shows it */
+    uint32_t column_id; /* MariaDB: the column that it stands with; 0 = none */
     bool not_enforced;
 };
 

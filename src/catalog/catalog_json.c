@@ -192,6 +192,9 @@ static json_t *check_json(const struct check_def *c)
     put_str(o, "name", c->name);
     put_str(o, "text", c->text);
     put_bool(o, "not_enforced", c->not_enforced);
+    if (c->column_id != 0) {
+        put(o, "column", json_integer(c->column_id));
+    }
     return o;
 }
 
@@ -533,6 +536,9 @@ static void get_lists(struct reader *r, const json_t *o, struct table_def *t)
         t->checks[i] = (struct check_def){.name = get_str(r, check, "name"),
                                           .text = get_name(r, check, "text"),
                                           .not_enforced = get_bool(check, "not_enforced")};
+        if (json_object_get(check, "column") != NULL) {
+            t->checks[i].column_id = (uint32_t)get_u64(r, check, "column", UINT32_MAX);
+        }
     }
 }
 

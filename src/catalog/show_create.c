@@ -453,6 +453,11 @@ static void put_column(struct bytebuf *b, const struct table_def *t, const struc
         put_ident(b, c->name);
         bytebuf_put_cstr(b, "))");
     }
+    for (uint32_t i = 0; i < t->check_count; i++) {
+        if (t->checks[i].column_id == c->id) {
+            bytebuf_printf(b, " CHECK (%.*s)", STR_FMT(t->checks[i].text));
+        }
+    }
 }
 
 static void put_index(struct bytebuf *b, const struct table_def *t, const struct index_def *ix,
@@ -488,10 +493,33 @@ static void put_index(struct bytebuf *b, const struct table_def *t, const struct
     }
 }
 
-static void put_checks(struct bytebuf *b, const struct table_def *t, enum sql_dialect dialect)
+/* The constraint whose name follows that of `after` (NULL: the first). */
+static const struct check_def *next_by_name(const struct table_def *t,
+                                            const struct check_def *after)
 {
+    const struct check_def *next = NULL;
     for (uint32_t i = 0; i < t->check_count; i++) {
         const struct check_def *c = &t->checks[i];
+        if ((after == NULL || str_cmp_nocase(c->name, after->name) > 0) &&
+            (next == NULL || str_cmp_nocase(c->name, next->name) < 0)) {
+            next = c;
+        }
+    }
+    return next;
+}
+
+/* MySQL shows them by name, MariaDB in the order of their definition. */
+static void put_checks(struct bytebuf *b, const struct table_def *t, enum sql_dialect dialect)
+{
+    const struct check_def *c = NULL;
+    for (uint32_t i = 0; i < t->check_count; i++) {
+        c = dialect == DIALECT_MYSQL ? next_by_name(t, c) : &t->checks[i];
+        if (c == NULL) {
+            return;
+        }
+        if (c->column_id != 0) {
+            continue;
+        }
         bytebuf_put_cstr(b, ",\n  CONSTRAINT ");
         put_ident(b, c->name);
         bytebuf_put_cstr(b, " CHECK (");

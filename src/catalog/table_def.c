@@ -106,6 +106,7 @@ struct table_def *table_def_clone(const struct table_def *from)
     for (uint32_t i = 0; i < from->check_count; i++) {
         t->checks[i] = (struct check_def){.name = dup_or_null(a, from->checks[i].name),
                                           .text = arena_dup(a, from->checks[i].text),
+                                          .column_id = from->checks[i].column_id,
                                           .not_enforced = from->checks[i].not_enforced};
     }
     t->collation = from->collation;

@@ -21,9 +21,6 @@ static int refuse_unsupported(struct exec_session *x, const struct alter_action 
     switch (a->kind) {
     case ALTER_PARTITION:
         return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "partitions");
-    case ALTER_ADD_CHECK:
-        return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "CHECK constraints");
-    case ALTER_DROP_CHECK:
     case ALTER_DROP_FOREIGN_KEY:
         return diag_set(x->diag, ER_CANT_DROP_FIELD_OR_KEY, ddl_text(x, a->name));
     default:
@@ -95,6 +92,61 @@ static int rename_table(struct alter_run *run)
         }
         run->t->db = arena_dup(run->t->arena, db);
         run->t->name = arena_dup(run->t->arena, a->new_table.name);
+        ddl_rename_checks(x, run->t, run->before->name);
+    }
+    return 0;
+}
+
+/* ---- CHECK constraints ---- */
+
+/* Columns that constraints name stay as they are called; the constraints themselves may go first.
+ */
+static int drop_checks(struct alter_run *run)
+{
+    struct exec_session *x = run->x;
+    for (uint32_t i = 0; i < run->stmt->action_count; i++) {
+        const struct alter_action *a = &run->stmt->actions[i];
+        if (a->kind == ALTER_DROP_CHECK && ddl_drop_check(x, run->t, a->name, a->if_exists) != 0) {
+            return -1;
+        }
+    }
+    for (uint32_t i = 0; i < run->stmt->action_count && run->t->check_count > 0; i++) {
+        const struct alter_action *a = &run->stmt->actions[i];
+        const bool renames =
+            a->kind == ALTER_RENAME_COLUMN ||
+            (a->kind == ALTER_MODIFY_COLUMN && !str_eq_nocase(a->name, a->column.name));
+        if (a->kind == ALTER_MODIFY_COLUMN || a->kind == ALTER_DROP_COLUMN) {
+            ddl_drop_column_check(run->t, a->name);
+        }
+        if ((renames || a->kind == ALTER_DROP_COLUMN) &&
+            ddl_check_keeps_column(x, run->t, a->name) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static int add_checks(struct alter_run *run)
+{
+    const uint32_t before = run->t->check_count;
+    ddl_room_for_checks(run->t, run->stmt->action_count);
+    for (uint32_t i = 0; i < run->stmt->action_count; i++) {
+        const struct alter_action *a = &run->stmt->actions[i];
+        int rc = 0;
+        if (a->kind == ALTER_ADD_COLUMN || a->kind == ALTER_MODIFY_COLUMN) {
+            rc = ddl_add_column_check(run->x, run->t, &a->column);
+        } else if (a->kind == ALTER_ADD_CHECK) {
+            rc = ddl_add_check(run->x, run->t, &a->check);
+        }
+        if (rc != 0) {
+            return -1;
+        }
+    }
+    for (uint32_t i = before; i < run->t->check_count; i++) {
+        if (!run->t->checks[i].not_enforced) {
+            alter_need(run, ALTER_ROWS_COPY); /* the rows that are there must satisfy it */
+            run->counts_rows = run->counts_rows || run->t->checks[i].column_id == 0;
+        }
     }
     return 0;
 }
@@ -102,8 +154,8 @@ static int rename_table(struct alter_run *run)
 static int build(struct alter_run *run)
 {
     run->t->altered_us = clock_wall_us();
-    if (set_options(run) != 0 || alter_columns(run) != 0 || alter_indexes(run) != 0 ||
-        ddl_finish_table(run->x, run->t) != 0) {
+    if (set_options(run) != 0 || drop_checks(run) != 0 || alter_columns(run) != 0 ||
+        alter_indexes(run) != 0 || add_checks(run) != 0 || ddl_finish_table(run->x, run->t) != 0) {
         return -1;
     }
     /* A primary key makes columns NOT NULL that were not said to be. */

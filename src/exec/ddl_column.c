@@ -601,9 +601,6 @@ static int refuse_unsupported(struct exec_session *x, const struct column_spec *
     if (spec->references) {
         return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "FOREIGN KEY constraints");
     }
-    if (spec->check != NULL) {
-        return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "CHECK constraints");
-    }
     return 0;
 }
 

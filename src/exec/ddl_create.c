@@ -23,9 +23,6 @@ static int refuse_unsupported(struct exec_session *x, const struct create_table_
     if (s->has_partitions) {
         return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "partitions");
     }
-    if (s->check_count > 0) {
-        return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "CHECK constraints");
-    }
     if (s->query != NULL && s->query_duplicates != DUPLICATES_ERROR) {
         return diag_set(x->diag, ER_NOT_SUPPORTED_YET,
                         "IGNORE and REPLACE in CREATE TABLE ... SELECT");
@@ -109,6 +106,23 @@ static int add_indexes(struct create_run *run)
     return 0;
 }
 
+static int add_checks(struct create_run *run)
+{
+    const struct create_table_stmt *s = run->stmt;
+    ddl_room_for_checks(run->t, s->column_count + s->check_count);
+    for (uint32_t i = 0; i < s->column_count; i++) {
+        if (ddl_add_column_check(run->x, run->t, &s->columns[i]) != 0) {
+            return -1;
+        }
+    }
+    for (uint32_t i = 0; i < s->check_count; i++) {
+        if (ddl_add_check(run->x, run->t, &s->checks[i]) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 static int define(struct create_run *run)
 {
     struct exec_session *x = run->x;
@@ -119,7 +133,7 @@ static int define(struct create_run *run)
         ddl_add_query_columns(x, run->t, run->stmt->query, &run->query_columns) != 0) {
         return -1;
     }
-    return add_indexes(run) != 0 ? -1 : ddl_finish_table(x, run->t);
+    return add_indexes(run) != 0 || add_checks(run) != 0 ? -1 : ddl_finish_table(x, run->t);
 }
 
 /* The model's definition under another name and id; AUTO_INCREMENT starts anew. */
@@ -134,6 +148,7 @@ static void define_like(struct create_run *run)
     t->altered_us = run->t->altered_us;
     t->auto_increment_start = 1;
     t->share = NULL;
+    ddl_number_checks(run->x, t);
     table_def_unref(run->t);
     run->t = t;
     for (uint32_t i = 0; i < t->column_count; i++) {

@@ -194,6 +194,7 @@ static int rename_all(struct exec_session *x, const struct rename_run *run)
         struct table_def *t = table_def_clone(m->before);
         t->db = arena_dup(t->arena, m->db);
         t->name = arena_dup(t->arena, m->name);
+        ddl_rename_checks(x, t, m->before->name);
         t->altered_us = clock_wall_us();
         ddl_plan_add(x, &plan, DDL_CHANGE_TABLE, m->before, t);
     }

@@ -125,6 +125,31 @@ NODISCARD int ddl_set_default(struct exec_session *x, struct table_def *t, struc
  * flags, key order. */
 NODISCARD int ddl_finish_table(struct exec_session *x, struct table_def *t);
 
+/* ---- CHECK constraints (ddl_check.c) and expressions as text (ddl_print.c) ---- */
+
+/* Makes room for more constraints in t->checks; then adds that of a column (if it has one) or of
+ * the table: 3812 to 3822, 1235 for what the evaluator does not know. */
+void ddl_room_for_checks(struct table_def *t, uint32_t more);
+NODISCARD int ddl_add_column_check(struct exec_session *x, struct table_def *t,
+                                   const struct column_spec *spec);
+NODISCARD int ddl_add_check(struct exec_session *x, struct table_def *t,
+                            const struct check_spec *spec);
+/* DROP CHECK, DROP CONSTRAINT (3940, 1091); the constraint that stands with a column, if any. */
+NODISCARD int ddl_drop_check(struct exec_session *x, struct table_def *t, struct str name,
+                             bool if_exists);
+void ddl_drop_column_check(struct table_def *t, struct str column);
+/* 3959 (MariaDB: 1054) when a constraint names the column. */
+NODISCARD int ddl_check_keeps_column(struct exec_session *x, const struct table_def *t,
+                                     struct str column);
+/* CREATE TABLE … LIKE gives all constraints names of the new table, in MySQL. */
+void ddl_number_checks(struct exec_session *x, struct table_def *t);
+/* MySQL's own names of constraints go with the table's name. */
+void ddl_rename_checks(struct exec_session *x, struct table_def *t, struct str old_name);
+/* An expression, names not resolved, as SHOW CREATE TABLE shows it; in arena. Returns 0, or -1
+ * without a diag when its form is not known. */
+NODISCARD int ddl_print_expr(struct exec_session *x, const struct expr *e, struct arena *arena,
+                             struct str *out);
+
 /* ---- Indexes (ddl_index.c) ---- */
 
 /* Adds an index to a definition with room for it in t->indexes; NOT NULL follows for the columns of

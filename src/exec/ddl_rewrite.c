@@ -93,6 +93,13 @@ static int fill_rows(void *arg, const struct chunk *rows)
         if (row_build_finish(b) != 0) {
             return -1;
         }
+        const enum row_check_result check = row_build_check(b);
+        if (check != ROW_CHECK_OK) {
+            if (check == ROW_CHECK_FAIL) {
+                return -1;
+            }
+            continue;
+        }
         row_build_add_to(b, &f->chunk);
         f->rows++;
         if (chunk_builder_is_full(&f->chunk) && append_chunk(f) != 0) {

@@ -283,6 +283,10 @@ static int update_stored(struct insert_run *run, const struct value *row, int64_
     if (dml_touch_on_update(b, run->stmt->updates, run->stmt->update_count) != 0) {
         return -1;
     }
+    const enum row_check_result check = row_build_check(b);
+    if (check != ROW_CHECK_OK) {
+        return check == ROW_CHECK_SKIP ? 0 : -1;
+    }
     chunk_builder_reset(&run->chunk);
     add_row(&run->chunk, b->row, t->column_count);
     const struct chunk changed = chunk_builder_chunk(&run->chunk);
@@ -492,6 +496,10 @@ static int add_to_lot(struct insert_run *run)
 /* The row that row_build has finished goes on its way. */
 static int take_row(struct insert_run *run)
 {
+    const enum row_check_result check = row_build_check(&run->build);
+    if (check != ROW_CHECK_OK) {
+        return check == ROW_CHECK_SKIP ? 0 : -1;
+    }
     run->rows++;
     if (run->on_duplicate != ON_DUPLICATE_ERROR) {
         return add_to_lot(run);

@@ -108,8 +108,15 @@ static int update_row(struct update_run *run, const struct chunk *rows, uint32_t
     if (dml_rows_equal(t, before, b->row)) {
         return 0;
     }
-    if (dml_touch_on_update(b, run->update->sets, run->update->set_count) != 0 ||
-        dml_keys_add(&run->keys, before, b->row, run->x->diag) != 0) {
+    if (dml_touch_on_update(b, run->update->sets, run->update->set_count) != 0) {
+        return -1;
+    }
+    const enum row_check_result check = row_build_check(b);
+    if (check != ROW_CHECK_OK) {
+        run->matched -= run->x->server->dialect == DIALECT_MARIADB ? 1 : 0;
+        return check == ROW_CHECK_SKIP ? 0 : -1;
+    }
+    if (dml_keys_add(&run->keys, before, b->row, run->x->diag) != 0) {
         return -1;
     }
     if (run->looking) {

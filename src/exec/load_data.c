@@ -179,6 +179,10 @@ static int take_row(struct load_run *run, uint32_t found, struct chunk_builder *
     if (run_sets(run) != 0 || row_build_finish(b) != 0) {
         return -1;
     }
+    const enum row_check_result check = row_build_check(b);
+    if (check != ROW_CHECK_OK) {
+        return check == ROW_CHECK_SKIP ? 0 : -1;
+    }
     row_build_add_to(b, chunk);
     run->rows++;
     return 0;

@@ -47,7 +47,13 @@ int row_build_init(struct row_build *b, struct exec_session *x, const struct tab
     b->store.table = table->name;
     b->row = ARENA_ARRAY(&x->stmt_arena, struct value, table->column_count);
     b->given = ARENA_ARRAY(&x->stmt_arena, bool, table->column_count);
-    return set_targets(b, columns, count);
+    if (set_targets(b, columns, count) != 0 ||
+        (table->check_count > 0 &&
+         row_checks_init(&b->checks, x, table, (flags & STORE_IGNORE) != 0) != 0)) {
+        arena_release(&b->scratch);
+        return -1;
+    }
+    return 0;
 }
 
 void row_build_release(struct row_build *b)
@@ -317,6 +323,11 @@ static int finish_auto_increment(struct row_build *b)
 int row_build_finish(struct row_build *b)
 {
     return b->table->auto_increment_column < 0 ? 0 : finish_auto_increment(b);
+}
+
+enum row_check_result row_build_check(struct row_build *b)
+{
+    return row_checks_run(&b->checks, b->row, &b->scratch);
 }
 
 void row_build_add_to(const struct row_build *b, struct chunk_builder *chunk)

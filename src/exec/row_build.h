@@ -6,7 +6,7 @@
 #ifndef EXEC_ROW_BUILD_H
 #define EXEC_ROW_BUILD_H
 
-#include "exec/exec_int.h"
+#include "exec/row_check.h"
 #include "types/chunk.h"
 
 struct row_build {
@@ -14,9 +14,10 @@ struct row_build {
     const struct table_def *table;
     struct store_ctx store;
     struct arena scratch; /* of the row being built */
-    struct value *row;    /* one value a column, stored form */
-    bool *given;          /* columns that the statement assigns */
-    uint32_t *targets;    /* column numbers the source's values go to */
+    struct row_checks checks;
+    struct value *row; /* one value a column, stored form */
+    bool *given;       /* columns that the statement assigns */
+    uint32_t *targets; /* column numbers the source's values go to */
     uint32_t target_count;
     bool single_row;          /* NULL for a NOT NULL column is an error even when not strict */
     uint64_t generated_first; /* first AUTO_INCREMENT value made by the statement; 0 = none */
@@ -49,6 +50,9 @@ NODISCARD int row_build_set_now(struct row_build *b, uint32_t column);
 /* Ends the row: AUTO_INCREMENT, missing defaults. Then b->row is complete; strings live until the
  * next row_build_start(). */
 NODISCARD int row_build_finish(struct row_build *b);
+
+/* Looks at the CHECK constraints of b->row. */
+NODISCARD enum row_check_result row_build_check(struct row_build *b);
 
 /* Appends b->row to a chunk. */
 void row_build_add_to(const struct row_build *b, struct chunk_builder *chunk);

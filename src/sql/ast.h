@@ -584,6 +584,8 @@ struct column_spec {
     enum column_generated generated;
     struct expr *generated_expr;
     struct expr *check;
+    struct str check_name; /* CONSTRAINT name CHECK (…); p NULL = not given */
+    bool check_not_enforced;
     struct src_range default_src, generated_src, check_src;
 };
 

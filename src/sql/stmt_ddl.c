@@ -193,6 +193,8 @@ static void column_set_attr(struct column_spec *c, const struct column_attr *a)
         break;
     case ATTR_CHECK:
         c->check = a->expr;
+        c->check_name = a->text;
+        c->check_not_enforced = a->not_enforced;
         c->check_src = a->src;
         break;
     case ATTR_GENERATED:
