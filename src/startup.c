@@ -158,7 +158,9 @@ int app_start_admin(struct app *a, struct diag *d)
 int app_open_storage(struct app *a, struct diag *d)
 {
     const struct config *c = &a->config.values;
-    static const struct str backends[] = {STR_INIT("duckdb"), STR_INIT("blackhole")};
+    static const struct str backends[] = {[STORAGE_DUCKDB] = STR_INIT("duckdb"),
+                                          [STORAGE_BLACKHOLE] = STR_INIT("blackhole"),
+                                          [STORAGE_MYSQL] = STR_INIT("blackhole")};
     if (engine_register_all(d) != 0) {
         return -1;
     }
@@ -175,6 +177,9 @@ int app_open_storage(struct app *a, struct diag *d)
     };
     struct server *s = &a->server;
     s->data_dir = c->storage_duckdb_path;
+    if (app_has_upstream(a) && app_make_data_dir(a, d) != 0) {
+        return -1;
+    }
     if (c->storage_trace) {
         const struct trace_config trace = {
             .inner = type, .inner_config = &config, .level = LOG_LEVEL_INFO};
@@ -353,12 +358,13 @@ static void reload(struct app *a)
     a->server.vars.max_connections = fresh.values.server_max_connections;
     a->server.vars.require_secure_transport = fresh.values.server_require_secure_transport;
     os_rwlock_unlock(&a->server.vars_lock);
-    if (app_configure_log(a, &d) != 0 ||
+    if (app_configure_log(a, &d) != 0 || app_reload_upstream(a, &d) != 0 ||
         (a->tls_options.cert_file != NULL && tls_slot_reload(a->tls, &a->tls_options, &d) != 0)) {
         log_error(&a->log, "reload: %.*s", STR_FMT(d.error->message));
     }
     for (uint32_t i = 0; i < n; i++) {
         const bool now = str_starts_with(changed[i], STR("log.")) ||
+                         app_reloads_key(a, changed[i]) ||
                          str_eq(changed[i], STR("server.max_connections")) ||
                          str_eq(changed[i], STR("server.require_secure_transport"));
         log_info(&a->log, "reload: %.*s has changed%s", STR_FMT(changed[i]),
@@ -426,6 +432,7 @@ void app_stop(struct app *a)
         drain(a);
         sessions_free(a->sessions);
     }
+    app_close_upstream(a);
     if (a->loops != NULL) {
         signals_stop();
         (void)!loops_drain(a->loops, clock_monotonic_us() + LAST_CALL_US);

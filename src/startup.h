@@ -18,6 +18,16 @@
 #include "os/loop.h"
 #include "session/session.h"
 
+struct upstream;
+struct upstream_monitor;
+
+/* Values of storage.backend. */
+enum storage_backend {
+    STORAGE_DUCKDB,
+    STORAGE_BLACKHOLE,
+    STORAGE_MYSQL, /* Passthrough; nothing is stored here. */
+};
+
 struct app {
     struct arena arena;
     struct config_set config;
@@ -34,6 +44,8 @@ struct app {
     struct listener *tcp;
     struct listener *unix_socket;
     struct admin *admin;       /* HTTP; NULL = none */
+    struct upstream *upstream; /* NULL = none; its pool is in server */
+    struct upstream_monitor *monitor;
     _Atomic(int) stop_signals; /* SIGTERM, SIGINT seen */
     _Atomic(bool) reload;      /* SIGHUP seen */
     int wake_fd;               /* eventfd: main waits on it */
@@ -47,8 +59,18 @@ NODISCARD int app_start_threads(struct app *a, struct diag *d);
 NODISCARD int app_start_admin(struct app *a, struct diag *d);
 NODISCARD int app_open_storage(struct app *a, struct diag *d);
 NODISCARD int app_load_catalog(struct app *a, struct diag *d);
+NODISCARD int app_open_upstream(struct app *a, struct diag *d);
 NODISCARD int app_prepare_tls(struct app *a, struct diag *d);
 NODISCARD int app_listen(struct app *a, struct diag *d);
+
+/* Of app_open_upstream(): whether there is one to open, the directory of what else is kept on disk
+ * with it, what SIGHUP changes of it (and whether
+ * that takes in a key of the configuration), and its end. */
+NODISCARD bool app_has_upstream(const struct app *a);
+NODISCARD int app_make_data_dir(struct app *a, struct diag *d);
+NODISCARD int app_reload_upstream(struct app *a, struct diag *d);
+NODISCARD bool app_reloads_key(const struct app *a, struct str path);
+void app_close_upstream(struct app *a);
 
 /* Waits for SIGTERM or SIGINT, reloading on SIGHUP. */
 void app_wait(struct app *a);

@@ -63,7 +63,9 @@ static struct flag split_flag(const char *arg)
 static int find_flag(struct config_set *c, struct str name)
 {
     for (int i = 0; i < CONFIG_KEY_COUNT; i++) {
-        if (str_eq(config_flag(&config_keys[i], c->arena), name)) {
+        const struct config_key *k = &config_keys[i];
+        if (str_eq(config_flag(k, c->arena), name) ||
+            (k->alias != NULL && str_eq(str_from_cstr(k->alias), name))) {
             return i;
         }
     }
@@ -199,8 +201,9 @@ struct str config_help(struct arena *arena)
         "Each key of the file is a flag and an environment variable too, which override it in that order:\n\n");
     for (int i = 0; i < CONFIG_KEY_COUNT; i++) {
         const struct config_key *k = &config_keys[i];
-        bytebuf_printf(&b, "  %.*s (%.*s)\n      %s%s%s%s Default: %s\n",
-                       STR_FMT(config_flag(k, arena)), STR_FMT(config_env(k, arena)), k->help,
+        bytebuf_printf(&b, "  %.*s%s%s (%.*s)\n      %s%s%s%s Default: %s\n",
+                       STR_FMT(config_flag(k, arena)), k->alias != NULL ? ", " : "",
+                       k->alias != NULL ? k->alias : "", STR_FMT(config_env(k, arena)), k->help,
                        k->labels != NULL ? " One of: " : "", k->labels != NULL ? k->labels : "",
                        k->labels != NULL ? "." : "", k->def[0] == '\0' ? "(empty)" : k->def);
     }

@@ -25,7 +25,7 @@
 #define CONFIG_C_TYPE_ENUM     uint32_t
 
 struct config {
-#define CONFIG(member, path, kind, def, min, max, labels, help) CONFIG_C_TYPE_##kind member;
+#define CONFIG(member, path, kind, def, min, max, labels, help, alias) CONFIG_C_TYPE_##kind member;
 #include "config/config.def"
 #undef CONFIG
 };

@@ -22,6 +22,7 @@ struct config_key {
     uint64_t max; /* 0 = none */
     const char *labels;
     const char *help;
+    const char *alias; /* Another name of the flag ("--mysql-host"), or NULL. */
 };
 
 enum {

@@ -5,7 +5,8 @@
 #include <stdio.h>
 
 const struct config_key config_keys[CONFIG_KEY_COUNT] = {
-#define CONFIG(member, key_path, key_kind, key_def, key_min, key_max, key_labels, key_help)        \
+#define CONFIG(member, key_path, key_kind, key_def, key_min, key_max, key_labels, key_help,        \
+               key_alias)                                                                          \
     {.path = STR_INIT(key_path),                                                                   \
      .kind = CONFIG_##key_kind,                                                                    \
      .offset = offsetof(struct config, member),                                                    \
@@ -13,7 +14,8 @@ const struct config_key config_keys[CONFIG_KEY_COUNT] = {
      .min = (key_min),                                                                             \
      .max = (key_max),                                                                             \
      .labels = (key_labels),                                                                       \
-     .help = (key_help)},
+     .help = (key_help),                                                                           \
+     .alias = (key_alias)},
 #include "config/config.def"
 #undef CONFIG
 };

@@ -91,9 +91,10 @@ static uint64_t login_flags(const struct upstream_key *key)
     return key->flags & UPSTREAM_KEY_FLAGS;
 }
 
-/* Writes the key's name: flags, host, a NUL, user. Returns STR_NULL when they are longer than
- * servers have them. */
-static struct str key_name(const struct upstream_key *key, char out[NAME_MAX_LEN])
+/* Writes the key's name: flags, host (where it is told), a NUL, user. Returns STR_NULL when they
+ * are longer than servers have them. */
+static struct str key_name(struct upstream_pool *p, const struct upstream_key *key,
+                           char out[NAME_MAX_LEN])
 {
     const uint64_t flags = login_flags(key);
     if (key->user.len > USER_MAX_LEN || key->host.len > HOST_MAX_LEN) {
@@ -101,7 +102,7 @@ static struct str key_name(const struct upstream_key *key, char out[NAME_MAX_LEN
     }
     struct bytebuf name = {.p = out, .cap = NAME_MAX_LEN, .max = NAME_MAX_LEN};
     bytebuf_put(&name, &flags, sizeof(flags));
-    bytebuf_put_str(&name, key->host);
+    bytebuf_put_str(&name, upstream_tells_clients(p->upstream) ? key->host : STR_NULL);
     bytebuf_put_char(&name, '\0');
     bytebuf_put_str(&name, key->user);
     return bytebuf_str(&name);
@@ -540,7 +541,7 @@ enum upstream_pool_result upstream_pool_take(struct upstream_pool *p,
     struct upstream_conn *picked = NULL;
     struct waiter w = {.fiber = fiber_self(),
                        .loop = loop_self(),
-                       .name = key_name(key, buf),
+                       .name = key_name(p, key, buf),
                        .can_log_in = key->can_log_in};
     *out = NULL;
     if (w.name.p == NULL) {
@@ -570,7 +571,7 @@ void upstream_pool_opened(struct upstream_pool *p, const struct upstream_key *ke
 {
     char buf[NAME_MAX_LEN];
     os_mutex_lock(&p->lock);
-    struct pool_key *k = key_get(p, key_name(key, buf));
+    struct pool_key *k = key_get(p, key_name(p, key, buf));
     k->open++;
     k->used_us = clock_monotonic_us();
     c->pool.owner = p;
@@ -580,6 +581,14 @@ void upstream_pool_opened(struct upstream_pool *p, const struct upstream_key *ke
     p->failures = 0;
     p->retry_us = 0;
     os_mutex_unlock(&p->lock);
+}
+
+/* Is it the server that cannot be reached? Not so when it answers, or we were interrupted. */
+static bool is_connect_error(const struct diag *why)
+{
+    return why == NULL || why->error == NULL ||
+           (why->error->code >= CR_CONNECTION_ERROR &&
+            why->error->code < CR_AUTH_PLUGIN_CANNOT_LOAD);
 }
 
 /* With the lock held. */
@@ -600,7 +609,7 @@ void upstream_pool_cancel(struct upstream_pool *p, bool connect_failed, const st
 {
     os_mutex_lock(&p->lock);
     p->stats.open--;
-    if (connect_failed) {
+    if (connect_failed && is_connect_error(why)) {
         note_failure(p, why);
     }
     serve_line(p);

@@ -36,8 +36,8 @@ struct upstream_pool_options {
 /* What a connection must have been logged in with. Strings are copied. */
 struct upstream_key {
     struct str user;
-    struct str host; /* The client's address, when a PROXY header tells it to the server: accounts
-                        go by it. Else empty. */
+    struct str host; /* The client's address. Part of the key only where a PROXY header tells it to
+                        the server, as accounts go by it. */
     uint64_t flags;  /* UPSTREAM_KEY_FLAGS of the client's capabilities */
     bool can_log_in; /* not part of the key: the caller could log in on a new connection (a client's
                         login is under way, or the password is known). Without it only connections
@@ -82,8 +82,8 @@ NODISCARD enum upstream_pool_result upstream_pool_take(struct upstream_pool *p,
 void upstream_pool_opened(struct upstream_pool *p, const struct upstream_key *key,
                           struct upstream_conn *c);
 /* The permit was not used: the login failed or the client went away. connect_failed: the server
- * could not be reached, which starts or lengthens the back-off in which takers fail at once with d
- * as then. */
+ * could not be connected to, with the error in why: if that says that it could not be reached, the
+ * back-off, in which takers fail at once with that error, starts or is lengthened. */
 void upstream_pool_cancel(struct upstream_pool *p, bool connect_failed, const struct diag *why);
 
 /* Gives a connection back, idle and clean: whoever takes it next relies on it. Broken, too old or

@@ -129,6 +129,7 @@ struct upstream *upstream_new(const struct upstream_options *o, struct diag *d)
     u->name = o->socket.len > 0
                   ? u->socket
                   : arena_printf(&u->arena, "%.*s:%u", STR_FMT(o->host), (unsigned)o->port).p;
+    u->tells_clients = o->send_proxy_header && o->socket.len == 0;
     u->tls = tls_slot_new();
     tls_slot_set(u->tls, ctx);
     return u;
@@ -150,6 +151,11 @@ const char *upstream_name(const struct upstream *u)
     return u->name;
 }
 
+bool upstream_tells_clients(const struct upstream *u)
+{
+    return u->tells_clients;
+}
+
 int upstream_reload(struct upstream *u, const struct upstream_options *o, struct diag *d)
 {
     struct tls_context *ctx;
@@ -163,6 +169,7 @@ int upstream_reload(struct upstream *u, const struct upstream_options *o, struct
     u->o.host = old.host;
     u->o.port = old.port;
     u->o.socket = old.socket;
+    u->o.send_proxy_header = old.send_proxy_header;
     os_mutex_unlock(&u->lock);
     return 0;
 }
@@ -559,7 +566,7 @@ struct upstream_conn *upstream_connect(struct upstream *u, struct loop *loop,
     const int fd = open_socket(u, o.port, deadline_us, d);
     struct bytebuf proxy;
     bytebuf_init(&proxy, 256);
-    if (fd >= 0 && o.send_proxy_header && u->socket[0] == '\0') {
+    if (fd >= 0 && u->tells_clients) {
         put_proxy_header(&proxy, fd, client);
     }
     if (fd < 0 || conn_init(&c->conn, loop, fd, o.max_packet, d) != 0) {

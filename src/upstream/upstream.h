@@ -98,8 +98,11 @@ void upstream_free(struct upstream *u);
 /* "db1:3306", for logs and errors; lives as long as u. */
 NODISCARD const char *upstream_name(const struct upstream *u);
 
-/* Reads the TLS files again and applies the changed time-outs (SIGHUP). Connections go on with what
- * they have. -1 with d set leaves all as it was. */
+/* Does it begin connections with a PROXY header? */
+NODISCARD bool upstream_tells_clients(const struct upstream *u);
+
+/* Reads the TLS files again and applies the changed time-outs and TLS mode (SIGHUP); address and
+ * PROXY header stay. Connections go on with what they have. -1 with d set leaves all as it was. */
 NODISCARD int upstream_reload(struct upstream *u, const struct upstream_options *o, struct diag *d);
 
 /*

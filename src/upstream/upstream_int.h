@@ -15,6 +15,7 @@ struct upstream {
     const char *name;
     const char *host;   /* Empty with a socket. */
     const char *socket; /* Or empty. */
+    bool tells_clients; /* By a PROXY header. */
     struct tls_slot *tls;
     struct os_mutex lock; /* Protects what follows; a leaf. */
     struct upstream_options o;

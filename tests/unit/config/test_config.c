@@ -91,6 +91,25 @@ static void test_flags_override_the_file_and_the_environment_overrides_flags(voi
     assert_non_null(memmem(text.p, text.len, "port: 4002  # PINTAIL_SERVER_PORT", 33));
 }
 
+static void test_short_forms_of_flags_set_the_same_keys(void **state)
+{
+    (void)state;
+    write_file("");
+    struct config_set c = load("--storage", "mysql", NULL);
+    assert_int_equal(c.mistake_count, 0);
+    assert_int_equal(c.values.storage_backend, 2);
+    c = load("--mysql-host=db1", NULL, NULL);
+    assert_true(str_eq(c.values.storage_mysql_host, STR("db1")));
+    c = load("--storage-mysql-port", "4000", NULL);
+    assert_int_equal(c.values.storage_mysql_port, 4000);
+    c = load("--mysql-password=hush", NULL, NULL);
+    const struct str text = config_print(&c, &arena);
+    assert_null(memmem(text.p, text.len, "hush", 4));
+    assert_non_null(memmem(text.p, text.len, "password: \"***\"", 15));
+    const struct str help = config_help(&arena);
+    assert_non_null(memmem(help.p, help.len, "--storage-mysql-user, --mysql-user", 34));
+}
+
 static void test_a_misspelt_key_is_an_error_with_line_and_suggestion(void **state)
 {
     (void)state;
@@ -170,6 +189,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_values_of_the_file_are_taken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             test_flags_override_the_file_and_the_environment_overrides_flags, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_short_forms_of_flags_set_the_same_keys, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_a_misspelt_key_is_an_error_with_line_and_suggestion,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_value_of_the_wrong_kind_says_what_is_wanted, set_up,

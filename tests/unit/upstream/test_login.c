@@ -333,7 +333,9 @@ FIBER_TEST(test_proxy_header_names_the_client)
     fake_start(&s, script_proxy_header);
     struct upstream_options o = fake_options(&s);
     o.send_proxy_header = true;
-    CHECK(upstream_reload(s.upstream, &o, &d) == 0);
+    upstream_free(s.upstream);
+    s.upstream = upstream_new(&o, &d);
+    CHECK(s.upstream != NULL && upstream_tells_clients(s.upstream));
     struct upstream_conn *c =
         upstream_connect(s.upstream, loop_self(), &client, 0, CONN_FOREVER, &d);
     CHECK(c != NULL);

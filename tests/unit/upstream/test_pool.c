@@ -121,14 +121,13 @@ POOL_TEST(test_a_connection_is_reused, .max_open = 10, .max_idle = 10)
     CHECK(stats().reused == 1 && stats().opened == 1);
 }
 
-POOL_TEST(test_accounts_hosts_and_flags_are_kept_apart, .max_open = 10, .max_idle = 10)
+POOL_TEST(test_accounts_and_flags_are_kept_apart, .max_open = 10, .max_idle = 10)
 {
     const struct upstream_key keys[] = {
         ann,
         bob,
         {.user = STR("ann"), .can_log_in = true, .flags = CLIENT_FOUND_ROWS},
-        {.user = STR("ann"), .can_log_in = true, .host = STR("192.0.2.1")},
-        {.user = STR(""), .can_log_in = true, .host = STR("ann")},
+        {.user = STR(""), .can_log_in = true, .flags = CLIENT_FOUND_ROWS},
     };
     struct upstream_conn *conns[ARRAY_SIZE(keys)];
     (void)arg;
@@ -148,6 +147,52 @@ POOL_TEST(test_accounts_hosts_and_flags_are_kept_apart, .max_open = 10, .max_idl
         .user = STR("ann"), .can_log_in = true, .flags = CLIENT_CONNECT_WITH_DB};
     CHECK(take(&same) == conns[0]);
     put(conns[0]);
+}
+
+static void script_behind_proxy_header(struct fake_server *s, struct conn *c)
+{
+    char header[28];
+    for (size_t len = 0; len < sizeof(header);) {
+        const struct net_io io =
+            net_filter_read(c->top, header + len, sizeof(header) - len, in_ms(5000), &s->d);
+        CHECK(io.result == NET_OK);
+        len += io.len;
+    }
+    fake_serve(s, c);
+}
+
+static struct upstream_conn *take_from(const char *host)
+{
+    struct upstream_key key = ann;
+    struct upstream_conn *c;
+    struct sock_peer peer = {.port = 1};
+    (void)snprintf(peer.host, sizeof(peer.host), "%s", host);
+    key.host = str_from_cstr(host);
+    if (upstream_pool_take(scene.pool, &key, CONN_FOREVER, &scene.d, &c) == UPSTREAM_POOL_PERMIT) {
+        const struct upstream_login l = {.user = key.user};
+        c = upstream_connect(scene.s.upstream, loop_self(), &peer, 0, CONN_FOREVER, &scene.d);
+        CHECK(c != NULL && upstream_login(c, &l, CONN_FOREVER, &scene.d) == 0);
+        upstream_pool_opened(scene.pool, &key, c);
+    }
+    put(c);
+    return c;
+}
+
+POOL_TEST(test_hosts_are_kept_apart_where_the_server_sees_them, .max_open = 10, .max_idle = 10)
+{
+    (void)arg;
+    struct upstream_conn *c = take_from("192.0.2.1");
+    CHECK(take_from("192.0.2.2") == c);
+    upstream_pool_free(scene.pool);
+    struct upstream_options o = fake_options(&scene.s);
+    o.send_proxy_header = true;
+    upstream_free(scene.s.upstream);
+    scene.s.upstream = upstream_new(&o, &scene.d);
+    scene.s.script = script_behind_proxy_header;
+    scene.pool = upstream_pool_new(scene.s.upstream, scene.loops, &scene.o);
+    c = take_from("192.0.2.1");
+    CHECK(take_from("192.0.2.2") != c);
+    CHECK(take_from("192.0.2.1") == c);
 }
 
 POOL_TEST(test_idle_ones_make_room_for_other_accounts, .max_open = 2, .max_idle = 2)
@@ -300,7 +345,6 @@ POOL_TEST(test_an_upstream_that_is_down_is_left_alone, .max_open = 10, .max_idle
     diag_init(&why);
     (void)upstream_error(&why, CR_CONN_HOST_ERROR, "nobody there");
     upstream_pool_cancel(scene.pool, true, &why);
-    diag_release(&why);
     CHECK(take_until(&ann, CONN_FOREVER, &scene.d) == NULL);
     CHECK(scene.d.error->code == CR_CONN_HOST_ERROR);
     CHECK(str_eq(scene.d.error->message, STR("nobody there")));
@@ -308,6 +352,14 @@ POOL_TEST(test_an_upstream_that_is_down_is_left_alone, .max_open = 10, .max_idle
     c = take(&ann);
     put(c);
     CHECK(stats().connect_failures == 1 && stats().open == 1);
+    /* A server that answers is not down. */
+    const struct upstream_key *key = &bob;
+    CHECK(upstream_pool_take(scene.pool, key, CONN_FOREVER, &scene.d, &c) == UPSTREAM_POOL_PERMIT);
+    (void)diag_set(&why, ER_CON_COUNT_ERROR);
+    upstream_pool_cancel(scene.pool, true, &why);
+    diag_release(&why);
+    CHECK(stats().connect_failures == 1);
+    put(take(key));
 }
 
 static void hang_up(struct fake_server *s, struct conn *c)
@@ -433,7 +485,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_connection_is_reused),
-        cmocka_unit_test(test_accounts_hosts_and_flags_are_kept_apart),
+        cmocka_unit_test(test_accounts_and_flags_are_kept_apart),
+        cmocka_unit_test(test_hosts_are_kept_apart_where_the_server_sees_them),
         cmocka_unit_test(test_idle_ones_make_room_for_other_accounts),
         cmocka_unit_test(test_waiters_are_served_in_order),
         cmocka_unit_test(test_connections_move_between_loops),
