@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import pathlib
 import re
 import signal
 import socket
@@ -104,6 +105,14 @@ def test_metrics_are_well_formed(admin):
     buckets = [float(line.rsplit(" ", 1)[1]) for line in text.splitlines()
                if line.startswith('pintail_statement_seconds_bucket{engine="local"')]
     assert buckets == sorted(buckets)
+
+
+def test_documentation_lists_every_metric(admin):
+    _, http_ = admin()
+    page = (pathlib.Path(__file__).parents[2] / "docs/operations.md").read_text()
+    for line in http_.get("/metrics").splitlines():
+        if line.startswith("# TYPE "):
+            assert f"`{line.split()[2]}`" in page, line
 
 
 def test_status_json_and_the_page(admin):
