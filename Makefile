@@ -1,5 +1,5 @@
 # The short way to what scripts/ and CMake do. Two commands for a newcomer: make demo, make test.
-.PHONY: demo test bench check run format build clean
+.PHONY: demo test bench check run format build install clean
 
 DEPS_BUILD := scripts/deps build
 RELEASE := build/release
@@ -8,6 +8,10 @@ build: ## the server, optimised
 	@$(DEPS_BUILD)
 	@test -f $(RELEASE)/build.ninja || cmake --preset release
 	@cmake --build $(RELEASE) --target pintail tpchgen
+
+PREFIX ?= /usr/local
+install: build ## to PREFIX (/usr/local) under DESTDIR
+	@DESTDIR=$(DESTDIR) cmake --install $(RELEASE) --prefix $(PREFIX)
 
 demo: build ## load TPC-H and answer its 22 queries
 	@scripts/demo
