@@ -12,7 +12,7 @@
 /* ---- Column definitions ---- */
 
 /* The number a type is sent as. */
-static uint8_t sent_type(enum mysql_type t)
+static uint8_t sent_type(const struct result_column *c, enum mysql_type t)
 {
     switch (t) {
     case MYSQL_TYPE_VARCHAR:
@@ -23,7 +23,7 @@ static uint8_t sent_type(enum mysql_type t)
     case MYSQL_TYPE_TINY_BLOB:
     case MYSQL_TYPE_MEDIUM_BLOB:
     case MYSQL_TYPE_LONG_BLOB:
-        return MYSQL_TYPE_BLOB;
+        return c->org_table.len > 0 ? MYSQL_TYPE_BLOB : (uint8_t)t;
     default:
         return (uint8_t)t;
     }
@@ -85,7 +85,7 @@ static void put_column(struct session *s, const struct result_column *c, bool wi
         .org_name = c->org_name,
         .collation = collation,
         .length = sent_length(t, cs),
-        .type = sent_type(t->type),
+        .type = sent_type(c, t->type),
         .flags = t->flags,
         .decimals = t->decimals,
         .has_default = with_default,
