@@ -50,7 +50,7 @@ void exec_result_columns(const struct query *q, enum sql_dialect dialect, struct
             .org_name = c->org_name,
             .type = c->type,
         };
-        if (c->org_name.len == 0) {
+        if (c->org_table.len == 0 && !c->stored) {
             mark_expression(&columns[i].type, dialect);
         }
     }
@@ -399,6 +399,7 @@ int exec_resolve_select(struct exec_session *x, struct stmt *stmt, const struct 
     if (sql_resolve(stmt, env, arena, x->diag) != 0) {
         return -1;
     }
+    sql_store_result(stmt->query, x->server->dialect);
     return 0;
 }
 

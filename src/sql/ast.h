@@ -304,6 +304,7 @@ struct ref_column {
     uint16_t source;              /* derived: index of the select item */
     /* For result metadata of a column that passes through derived tables unchanged. */
     struct str org_name, org_table, db;
+    bool stored;      /* a temporary table's field describes it, not an expression */
     struct str table; /* the leaf's alias, in the columns of a query; empty for expressions */
 };
 
@@ -360,6 +361,7 @@ enum select_flags {
     SELECT_HIGH_PRIORITY = 1u << 4,
     SELECT_GROUP_ROLLUP = 1u << 5,
     SELECT_IS_AGGREGATED = 1u << 6, /* resolved: grouped, or an aggregate without GROUP BY */
+    SELECT_HAS_WINDOW = 1u << 7,    /* resolved: window functions are in it */
 };
 
 struct select_block {

@@ -262,7 +262,8 @@ static int resolve_order_by(struct resolver *r, struct scope *s, struct order_li
 
 /* ---- Results ---- */
 
-static void set_result_column(struct ref_column *c, const struct select_item *item)
+static void set_result_column(const struct resolver *r, const struct select_item *item,
+                              struct ref_column *c)
 {
     const struct expr *e = item->expr;
     *c = (struct ref_column){.name = item->name, .type = e->type};
@@ -272,6 +273,10 @@ static void set_result_column(struct ref_column *c, const struct select_item *it
         c->org_name = from->org_name;
         c->org_table = from->org_table;
         c->db = from->db;
+        c->stored = from->stored;
+        if (!is_field(e) && !resolver_is_mariadb(r)) {
+            c->org_name = from->name;
+        }
         const struct table_ref *t = e->column.binding.table;
         c->table = t->alias.p != NULL ? t->alias : t->name;
     }
@@ -282,7 +287,7 @@ static void set_result_columns(struct resolver *r, struct query *q)
     q->column_count = q->select->item_count;
     q->columns = ARENA_ARRAY(r->arena, struct ref_column, q->column_count);
     for (uint32_t i = 0; i < q->column_count; i++) {
-        set_result_column(&q->columns[i], &q->select->items[i]);
+        set_result_column(r, &q->select->items[i], &q->columns[i]);
     }
 }
 
@@ -318,6 +323,9 @@ static int resolve_block(struct resolver *r, struct scope *outer, struct query *
     if (s.has_aggregate) {
         b->flags |= SELECT_IS_AGGREGATED;
     }
+    if (s.has_window) {
+        b->flags |= SELECT_HAS_WINDOW;
+    }
     q->correlated = s.correlated;
     set_result_columns(r, q);
     return resolve_check_grouping(r, &s);
@@ -325,13 +333,23 @@ static int resolve_block(struct resolver *r, struct scope *outer, struct query *
 
 /* ---- Set operations ---- */
 
-static struct expr *column_operand(struct resolver *r, const struct ref_column *c)
+/* The expression behind a column of a set operation's side, or a node that stands for it. */
+static struct expr *column_operand(struct resolver *r, const struct query *q, uint32_t i)
 {
+    if (q->kind == QUERY_SELECT) {
+        return q->select->items[i].expr;
+    }
     struct expr *e = ARENA_NEW(r->arena, struct expr);
-    e->kind = EXPR_COLUMN;
-    e->type = c->type;
+    e->kind = EXPR_CAST;
+    e->type = q->columns[i].type;
     e->coercibility = COERCE_IMPLICIT;
     return e;
+}
+
+/* MariaDB sends the rows of a UNION ALL as they come, not out of a temporary table. */
+static bool is_streamed(const struct resolver *r, const struct query *q)
+{
+    return resolver_is_mariadb(r) && q->set_op == SET_UNION && q->set_all && q->order.count == 0;
 }
 
 static int merge_set_columns(struct resolver *r, struct query *q)
@@ -342,13 +360,15 @@ static int merge_set_columns(struct resolver *r, struct query *q)
     q->column_count = q->left->column_count;
     q->columns = ARENA_ARRAY(r->arena, struct ref_column, q->column_count);
     for (uint32_t i = 0; i < q->column_count; i++) {
-        struct expr *args[2] = {column_operand(r, &q->left->columns[i]),
-                                column_operand(r, &q->right->columns[i])};
+        struct expr *args[2] = {column_operand(r, q->left, i), column_operand(r, q->right, i)};
         enum coercibility coercibility;
         q->columns[i] = (struct ref_column){.name = q->left->columns[i].name};
         if (derive_common(r, args, 2, &q->columns[i].type, &coercibility) != 0) {
             return -1;
         }
+    }
+    if (!is_streamed(r, q)) {
+        resolve_store_set(q);
     }
     return 0;
 }
@@ -424,6 +444,7 @@ static int resolve_with(struct resolver *r, struct scope *outer, struct query *q
         if (resolve_query(r, outer, cte->query) != 0) {
             return -1;
         }
+        resolve_store_derived(r, cte->query);
         scope->self = NULL;
         scope->visible = i + 1;
     }

@@ -52,6 +52,16 @@ struct resolve_env {
 NODISCARD int sql_resolve(struct stmt *stmt, const struct resolve_env *env, struct arena *arena,
                           struct diag *diag);
 
+/*
+ * Gives the columns of a resolved query that is the statement the types that the server sends when
+ * it runs it: those of the fields of temporary tables. PREPARE tells the types without it.
+ */
+void sql_store_result(struct query *q, enum sql_dialect dialect);
+
+/* Are the rows of such a derived table stored before the servers go on? Others become part of the
+ * query around. */
+NODISCARD bool query_is_stored(const struct query *q);
+
 /* Resolves one expression that may see the columns of `table` (may be NULL): SET values, defaults,
  * SHOW … WHERE, LOAD DATA … SET. */
 NODISCARD int sql_resolve_expr(struct expr *e, const struct table_def *table,

@@ -219,6 +219,14 @@ NODISCARD int resolve_query(struct resolver *r, struct scope *outer, struct quer
 /* Checks that grouped blocks refer only to what is one value per group: 1055, 1140. */
 NODISCARD int resolve_check_grouping(struct resolver *r, struct scope *s);
 
+/* ---- resolve_stored.c ---- */
+
+/* Gives the columns of a derived table or CTE the types of a temporary table's fields, if the
+ * servers make one of it. */
+void resolve_store_derived(const struct resolver *r, struct query *q);
+/* The same for a set operation whose rows go through a temporary table. */
+void resolve_store_set(struct query *q);
+
 /* ---- types_derive.c ---- */
 
 /* Gives e, whose arguments are resolved, its type, collation and coercibility. */
@@ -324,6 +332,14 @@ uint32_t text_width(const struct resolver *r, const struct expr *e);
 /* Digits before the point, and behind it, of a numeric operand. */
 unsigned type_int_digits(const struct resolver *r, const struct expr *e);
 unsigned type_scale(const struct expr *e);
+/* Is it a column of a table that is kept or stored? Those of other derived tables are expressions.
+ */
+NODISCARD bool is_field(const struct expr *e);
+/* Width of an integer as an operand: a column may hold all that its type does, whatever width it
+ * was given. */
+uint32_t int_width(const struct expr *e);
+/* Is it a call of a MariaDB function that promises no sign, but gets a place for it when stored? */
+NODISCARD bool mariadb_adds_sign(const struct expr *e);
 /* The family in which an operand takes part in arithmetic: INT, DECIMAL or REAL. */
 enum type_class numeric_class(const struct resolver *r, const struct expr *e);
 /* The integer of an integer literal; false if e is none. */

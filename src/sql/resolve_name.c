@@ -148,6 +148,7 @@ static int fill_derived_columns(struct resolver *r, struct table_ref *t, const s
         t->columns[i].source = (uint16_t)i;
         if (name_count > 0) {
             t->columns[i].name = names[i];
+            t->columns[i].org_name = t->columns[i].stored ? names[i] : t->columns[i].org_name;
         }
         t->columns[i].type.flags &= (uint16_t)~(PRI_KEY_FLAG | UNIQUE_KEY_FLAG | MULTIPLE_KEY_FLAG |
                                                 PART_KEY_FLAG | AUTO_INCREMENT_FLAG);
@@ -192,6 +193,7 @@ static int resolve_derived_table(struct resolver *r, struct scope *s, struct tab
     if (resolve_query(r, s->outer, t->query) != 0) {
         return -1;
     }
+    resolve_store_derived(r, t->query);
     return fill_derived_columns(r, t, t->query, t->column_names, t->column_name_count);
 }
 

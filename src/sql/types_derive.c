@@ -150,6 +150,34 @@ static unsigned temporal_digits(const struct sql_type *t)
     }
 }
 
+bool is_field(const struct expr *e)
+{
+    if (e->kind != EXPR_COLUMN || e->column.binding.table == NULL) {
+        return false;
+    }
+    const struct ref_column *c = &e->column.binding.table->columns[e->column.binding.index];
+    return c->stored || c->org_table.len > 0;
+}
+
+uint32_t int_width(const struct expr *e)
+{
+    static const struct {
+        enum mysql_type type;
+        uint8_t is_signed, is_unsigned;
+    } widths[] = {
+        {MYSQL_TYPE_TINY, 4, 3},   {MYSQL_TYPE_SHORT, 6, 5},      {MYSQL_TYPE_INT24, 9, 8},
+        {MYSQL_TYPE_LONG, 11, 10}, {MYSQL_TYPE_LONGLONG, 20, 20},
+    };
+    const struct sql_type *t = &e->type;
+    for (size_t i = 0; is_field(e) && i < ARRAY_SIZE(widths); i++) {
+        if (widths[i].type == t->type) {
+            return MAX(t->length, (uint32_t)(type_is_unsigned(t) ? widths[i].is_unsigned
+                                                                 : widths[i].is_signed));
+        }
+    }
+    return t->length;
+}
+
 unsigned type_int_digits(const struct resolver *r, const struct expr *e)
 {
     static const uint8_t digits_of_bytes[] = {1, 3, 5, 8, 10, 13, 15, 17, 20};
@@ -163,10 +191,10 @@ unsigned type_int_digits(const struct resolver *r, const struct expr *e)
     case TYPE_CLASS_INT:
     case TYPE_CLASS_BIT:
         if (type_is_unsigned(t) || t->type == MYSQL_TYPE_BIT || t->type == MYSQL_TYPE_YEAR ||
-            (e->kind == EXPR_LITERAL && resolver_is_mariadb(r))) {
-            return t->length;
+            (resolver_is_mariadb(r) && (e->kind == EXPR_LITERAL || mariadb_adds_sign(e)))) {
+            return int_width(e);
         }
-        return t->length > 1 ? t->length - 1 : 1;
+        return int_width(e) > 1 ? int_width(e) - 1 : 1;
     default:
         return temporal_digits(t);
     }
@@ -212,6 +240,7 @@ uint32_t text_width(const struct resolver *r, const struct expr *e)
     case TYPE_CLASS_SET:
         return t->labels != NULL ? labels_width(t) : t->length;
     case TYPE_CLASS_INT:
+        return int_width(e);
     case TYPE_CLASS_BIT:
     case TYPE_CLASS_STRING:
     case TYPE_CLASS_JSON:
@@ -513,7 +542,7 @@ static void gather_one(const struct resolver *r, struct common *c, const struct 
     c->width = MAX(c->width, text_width(r, e));
     c->bytes =
         MAX(c->bytes, text_width(r, e) * (class == TYPE_CLASS_STRING ? mbmaxlen(t->collation) : 1));
-    c->length = MAX(c->length, t->length);
+    c->length = MAX(c->length, class == TYPE_CLASS_INT ? int_width(e) : t->length);
     c->scale = MAX(c->scale, type_scale(e));
     if (class == TYPE_CLASS_INT || class == TYPE_CLASS_BIT || class == TYPE_CLASS_DECIMAL) {
         c->int_digits = MAX(c->int_digits, type_int_digits(r, e));
@@ -545,7 +574,7 @@ static void gather_one(const struct resolver *r, struct common *c, const struct 
 
 static void common_int(const struct resolver *r, const struct common *c, struct expr *e)
 {
-    const uint32_t length = resolver_is_mariadb(r) && c->count > 1
+    const uint32_t length = resolver_is_mariadb(r)
                                 ? MAX(c->length, c->int_digits + (c->has_signed ? 1 : 0))
                                 : c->length;
     if (c->all_same_type && (c->type == MYSQL_TYPE_YEAR || !(c->has_signed && c->has_unsigned))) {
@@ -736,6 +765,17 @@ static int derive_choice(struct resolver *r, struct expr *e, struct expr **value
     return derive_common(r, values, count, &e->type, &e->coercibility);
 }
 
+/* In MariaDB an integer beside a NULL keeps its own width. */
+static uint32_t alone_length(struct expr *const args[2], uint32_t length)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        if (args[i]->type.type == MYSQL_TYPE_NULL) {
+            return int_width(args[1 - i]);
+        }
+    }
+    return length;
+}
+
 static int derive_if(struct resolver *r, struct expr *e)
 {
     if (derive_choice(r, e, e->args + 1, 2) != 0) {
@@ -743,6 +783,9 @@ static int derive_if(struct resolver *r, struct expr *e)
     }
     if (resolver_is_mariadb(r) && type_is_nullable(&e->args[0]->type)) {
         set_nullable(e, true);
+    }
+    if (resolver_is_mariadb(r) && type_class_of(e->type.type) == TYPE_CLASS_INT) {
+        e->type.length = alone_length(e->args + 1, e->type.length);
     }
     return 0;
 }
@@ -777,6 +820,9 @@ static int derive_nullif(struct resolver *r, struct expr *e)
     struct expr *first[1] = {e->args[0]};
     if (derive_choice(r, e, first, 1) != 0) {
         return -1;
+    }
+    if (type_class_of(e->type.type) == TYPE_CLASS_INT) {
+        e->type.length = int_width(first[0]);
     }
     set_nullable(e, true);
     return 0;
@@ -908,6 +954,13 @@ static int derive_min_max(struct resolver *r, struct expr *e)
         return resolve_refuse(r, "MIN and MAX of this type"); /* MariaDB sends BITs as digits */
     }
     copy_arg_type(e, UNSIGNED_FLAG | ZEROFILL_FLAG);
+    if (class == TYPE_CLASS_INT) {
+        e->type.length = int_width(e->args[0]);
+        if (resolver_is_mariadb(r) && !is_field(e->args[0])) {
+            e->type.type = MYSQL_TYPE_LONGLONG;
+            e->type.length += mariadb_adds_sign(e->args[0]) ? 1 : 0;
+        }
+    }
     if (e->type.type == MYSQL_TYPE_YEAR) {
         e->type.flags &= (uint16_t)~ZEROFILL_FLAG; /* year 0 is shown as 0 */
     }

@@ -120,7 +120,7 @@ int derive_mod(struct resolver *r, struct expr *e)
     case TYPE_CLASS_INT: {
         const unsigned digits = MAX(type_int_digits(r, a), type_int_digits(r, b));
         const uint32_t length =
-            resolver_is_mariadb(r) ? digits + (ua ? 0 : 1) : MAX(a->type.length, b->type.length);
+            resolver_is_mariadb(r) ? digits + (ua ? 0 : 1) : MAX(int_width(a), int_width(b));
         set_sized_int(r, e, length, ua);
         return 0;
     }
@@ -144,8 +144,10 @@ int derive_neg(struct resolver *r, struct expr *e)
     case TYPE_CLASS_INT: {
         const unsigned digits = type_int_digits(r, a);
         const bool literal = a->kind == EXPR_LITERAL;
-        const unsigned extra =
-            resolver_is_mariadb(r) && !literal && !type_is_unsigned(&a->type) ? 2 : 1;
+        const unsigned extra = resolver_is_mariadb(r) && !literal && !mariadb_adds_sign(a) &&
+                                       !type_is_unsigned(&a->type)
+                                   ? 2
+                                   : 1;
         if (literal && ((type_is_unsigned(&a->type) && a->lit.value.u > (uint64_t)INT64_MAX + 1) ||
                         (a->lit.value.kind == VALUE_INT && a->lit.value.i == INT64_MIN))) {
             set_decimal(e, digits, 0, false);
@@ -171,7 +173,7 @@ int derive_abs(struct resolver *r, struct expr *e)
     const struct expr *a = e->args[0];
     switch (numeric_class(r, a)) {
     case TYPE_CLASS_INT:
-        set_sized_int(r, e, a->type.length, type_is_unsigned(&a->type));
+        set_sized_int(r, e, int_width(a), type_is_unsigned(&a->type));
         break;
     case TYPE_CLASS_DECIMAL:
         set_decimal(e, type_int_digits(r, a) + type_scale(a), type_scale(a),
@@ -198,6 +200,16 @@ static unsigned wanted_scale(const struct expr *e, unsigned scale)
     return n < 0 ? 0 : (unsigned)MIN(n, DECIMAL_MAX_SCALE);
 }
 
+/* The type of an operand that is taken for an integer; dates are BIGINTs. */
+static enum mysql_type int_type(const struct expr *e)
+{
+    const enum type_class class = type_class_of(e->type.type);
+    if (class == TYPE_CLASS_INT && e->type.type != MYSQL_TYPE_YEAR) {
+        return e->type.type;
+    }
+    return class == TYPE_CLASS_INT ? MYSQL_TYPE_LONG : MYSQL_TYPE_LONGLONG;
+}
+
 static int round_int(struct resolver *r, struct expr *e)
 {
     const struct expr *a = e->args[0];
@@ -208,11 +220,11 @@ static int round_int(struct resolver *r, struct expr *e)
     }
     const bool up =
         e->func->type_rule == TR_ROUND && e->argc > 1 && literal_int(e->args[1], &n) && n < 0;
-    const uint32_t length = a->type.length + (up ? 1 : 0);
-    const bool small = length <= 11 && !up;
-    set_type(e,
-             small && a->type.type != MYSQL_TYPE_LONGLONG ? MYSQL_TYPE_LONG : MYSQL_TYPE_LONGLONG,
-             length, 0, type_is_unsigned(&a->type) ? UNSIGNED_FLAG : 0);
+    if (up) {
+        set_sized_int(r, e, int_width(a) + 1, type_is_unsigned(&a->type));
+    } else {
+        set_type(e, int_type(a), int_width(a), 0, type_is_unsigned(&a->type) ? UNSIGNED_FLAG : 0);
+    }
     return 0;
 }
 
@@ -222,7 +234,7 @@ static int round_decimal(struct resolver *r, struct expr *e, bool may_carry)
     const unsigned scale = type_scale(a);
     const unsigned digits = type_int_digits(r, a);
     const unsigned wanted = wanted_scale(e, scale);
-    if (wanted < scale) {
+    if (wanted < scale || (wanted == 0 && may_carry && !resolver_is_mariadb(r))) {
         set_decimal(e, digits + wanted + (may_carry ? 1 : 0), wanted, type_is_unsigned(&a->type));
     } else {
         const unsigned to = resolver_is_mariadb(r) ? wanted : scale;
@@ -281,8 +293,7 @@ int derive_floor(struct resolver *r, struct expr *e)
     switch (numeric_class(r, a)) {
     case TYPE_CLASS_INT:
         if (resolver_is_mariadb(r)) {
-            set_type(e, a->type.length > 11 ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_LONG, a->type.length,
-                     0, flags);
+            set_type(e, int_type(a), int_width(a), 0, flags);
         } else {
             set_type(e, MYSQL_TYPE_LONGLONG, 21, 0, flags);
         }
@@ -291,7 +302,8 @@ int derive_floor(struct resolver *r, struct expr *e)
         if (digits > 17) {
             set_decimal(e, digits + 1, 0, flags != 0);
         } else if (resolver_is_mariadb(r)) {
-            set_sized_int(r, e, digits + 2, flags != 0);
+            const unsigned width = digits + (type_scale(a) > 0 ? 2 : 1);
+            set_type(e, width > 10 ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_LONG, width, 0, flags);
         } else {
             set_type(e, MYSQL_TYPE_LONGLONG, 21, 0, flags);
         }

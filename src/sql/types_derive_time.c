@@ -89,40 +89,52 @@ int derive_date_add(struct resolver *r, struct expr *e)
     }
 }
 
-/* Widths of EXTRACT's results: digits; MySQL adds one for the sign. */
-static const uint8_t extract_digits[] = {
-    [UNIT_MICROSECOND] = 20,
-    [UNIT_SECOND] = 2,
-    [UNIT_MINUTE] = 2,
-    [UNIT_HOUR] = 3,
-    [UNIT_DAY] = 2,
-    [UNIT_WEEK] = 2,
-    [UNIT_MONTH] = 2,
-    [UNIT_QUARTER] = 1,
-    [UNIT_YEAR] = 4,
-    [UNIT_SECOND_MICROSECOND] = 8,
-    [UNIT_MINUTE_MICROSECOND] = 11,
-    [UNIT_MINUTE_SECOND] = 4,
-    [UNIT_HOUR_MICROSECOND] = 13,
-    [UNIT_HOUR_SECOND] = 7,
-    [UNIT_HOUR_MINUTE] = 5,
-    [UNIT_DAY_MICROSECOND] = 20,
-    [UNIT_DAY_SECOND] = 12,
-    [UNIT_DAY_MINUTE] = 8,
-    [UNIT_DAY_HOUR] = 5,
-    [UNIT_YEAR_MONTH] = 6,
+/* Widths of EXTRACT's results: MySQL's, and MariaDB's of dates and times and of what may be longer.
+ */
+struct extract_width {
+    uint8_t mysql, mariadb, mariadb_other;
 };
+
+static const struct extract_width extract_widths[] = {
+    [UNIT_MICROSECOND] = {7, 7, 7},
+    [UNIT_SECOND] = {3, 3, 3},
+    [UNIT_MINUTE] = {3, 3, 3},
+    [UNIT_HOUR] = {4, 3, 3},
+    [UNIT_DAY] = {3, 3, 8},
+    [UNIT_WEEK] = {3, 2, 2},
+    [UNIT_MONTH] = {3, 2, 2},
+    [UNIT_QUARTER] = {2, 1, 1},
+    [UNIT_YEAR] = {5, 4, 4},
+    [UNIT_SECOND_MICROSECOND] = {9, 9, 9},
+    [UNIT_MINUTE_MICROSECOND] = {11, 11, 11},
+    [UNIT_MINUTE_SECOND] = {5, 5, 5},
+    [UNIT_HOUR_MICROSECOND] = {14, 13, 13},
+    [UNIT_HOUR_SECOND] = {8, 7, 7},
+    [UNIT_HOUR_MINUTE] = {6, 5, 5},
+    [UNIT_DAY_MICROSECOND] = {20, 15, 20},
+    [UNIT_DAY_SECOND] = {13, 9, 14},
+    [UNIT_DAY_MINUTE] = {11, 7, 12},
+    [UNIT_DAY_HOUR] = {9, 5, 10},
+    [UNIT_YEAR_MONTH] = {7, 6, 6},
+};
+
+static bool is_temporal(const struct expr *e)
+{
+    const enum type_class class = type_class_of(e->type.type);
+    return class == TYPE_CLASS_DATE || class == TYPE_CLASS_DATETIME || class == TYPE_CLASS_TIME;
+}
 
 int derive_extract(struct resolver *r, struct expr *e)
 {
     if (e->args[0]->kind != EXPR_LITERAL || e->args[0]->lit.kind != LIT_INTERVAL_UNIT) {
         return resolve_refuse(r, "EXTRACT");
     }
-    const unsigned digits = extract_digits[e->args[0]->lit.value.i];
+    const struct extract_width *w = &extract_widths[e->args[0]->lit.value.i];
     if (resolver_is_mariadb(r)) {
-        set_type(e, digits > 9 ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_LONG, digits, 0, 0);
+        const unsigned width = is_temporal(e->args[1]) ? w->mariadb : w->mariadb_other;
+        set_type(e, width > 10 ? MYSQL_TYPE_LONGLONG : MYSQL_TYPE_LONG, width, 0, 0);
     } else {
-        set_type(e, MYSQL_TYPE_LONGLONG, digits + 1, 0, 0);
+        set_type(e, MYSQL_TYPE_LONGLONG, w->mysql, 0, 0);
     }
     return 0;
 }

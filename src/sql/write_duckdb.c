@@ -284,23 +284,14 @@ static int write_group_by(struct writer *w, const struct select_block *b)
         if (needs_key(w, &e->type, &key) != 0 || write_expr(w, e, &f) != 0) {
             return -1;
         }
-        if (is_literal(e)) {
-            w->out->len = at;
+        if (is_literal(e) || (e->flags & EXPR_IS_CONST) != 0) {
+            w->out->len = at; /* a number would be a position */
             bytebuf_put_cstr(w->out, "CAST(NULL AS INTEGER)");
         } else if (key && f.kind == FORM_STRING) {
             write_key_around(w, at, e->type.collation);
         }
     }
     return 0;
-}
-
-/* Do the servers store the rows of such a derived table before they go on? Others become part of
- * the query around. */
-static bool is_stored(const struct query *q)
-{
-    return q->kind != QUERY_SELECT ||
-           (q->select->flags & (SELECT_IS_AGGREGATED | SELECT_DISTINCT)) != 0 ||
-           q->limit.count != NULL;
 }
 
 /* Storing rounds numbers to their declared scale. */
@@ -342,7 +333,7 @@ static bool choice_of_scales(const struct writer *w, const struct expr *e)
 static int write_items(struct writer *w, const struct query *q, bool final, struct form *forms)
 {
     const struct select_block *b = q->select;
-    const bool stored = w->in_table && is_stored(q);
+    const bool stored = w->in_table && query_is_stored(q);
     for (uint32_t i = 0; i < b->item_count; i++) {
         bytebuf_put_cstr(w->out, i > 0 ? ", " : "");
         const size_t at = w->out->len;

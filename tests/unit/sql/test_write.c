@@ -84,7 +84,7 @@ static const struct {
     {"SELECT x.m FROM (SELECT MAX(i) m FROM n) x",
      "SELECT r1.c0 AS c0 FROM (SELECT max(r0.c2) AS c0 FROM t1 AS r0) AS r1"},
     {"WITH c AS (SELECT 1 a) SELECT a FROM c",
-     "WITH q0 AS (SELECT 1 AS c0) SELECT CAST(r0.c0 AS BIGINT) AS c0 FROM q0 AS r0"},
+     "WITH q0 AS (SELECT 1 AS c0) SELECT r0.c0 AS c0 FROM q0 AS r0"},
     {"UPDATE n SET i = i + 1 WHERE id = 3",
      "SELECT r0.rowid, r0.c1, r0.c2, r0.c3, r0.c4, r0.c5, r0.c6, (CAST(r0.c2 AS BIGINT) + CAST(1 AS BIGINT)) FROM t1 "
      "AS r0 WHERE (r0.c1 = 3)"},
