@@ -1,4 +1,5 @@
 /* The start-up steps of the upstream: passthrough to a real server (storage.backend mysql). */
+#include "mirror/mirror.h"
 #include "startup.h"
 #include "upstream/monitor.h"
 #include "upstream/pool.h"
@@ -14,6 +15,12 @@
 
 enum {
     PASSWORD_MAX = 4096,
+};
+
+/* pool.mode */
+enum {
+    POOL_SESSION,
+    POOL_TRANSACTION,
 };
 
 bool app_has_upstream(const struct app *a)
@@ -92,10 +99,31 @@ static void on_down(void *arg, const struct diag *why)
              STR_FMT(why->error->message));
 }
 
+/* Discovery: at the start, when the upstream comes back, and on request. */
 static void on_work(void *arg, struct upstream_conn *c)
 {
-    (void)arg;
-    (void)c;
+    struct app *a = arg;
+    struct mirror_summary s;
+    struct diag d;
+    diag_init(&d);
+    if (mirror_update(a->mirror, c, a->upstream_database, &d, &s) != 0) {
+        log_warn(&a->log, "upstream %s cannot be discovered: %.*s", upstream_name(a->upstream),
+                 STR_FMT(d.error->message));
+    } else if (s.changed > 0) {
+        log_info(&a->log, "upstream discovered databases=%u tables=%u mirrored=%u others=%u%s",
+                 s.databases, s.tables, s.mirrored, s.others,
+                 s.truncated ? " (there are more)" : "");
+    }
+    diag_release(&d);
+}
+
+/* The mirror wants to be brought up to date. */
+static void on_ask(void *arg)
+{
+    struct app *a = arg;
+    if (a->monitor != NULL) {
+        upstream_monitor_poke(a->monitor);
+    }
 }
 
 static const struct upstream_monitor_ops monitor_ops = {
@@ -126,6 +154,11 @@ int app_open_upstream(struct app *a, struct diag *d)
     }
     const struct upstream_pool_options pool = pool_options(c);
     a->server.upstream = upstream_pool_new(a->upstream, a->loops, &pool);
+    a->server.upstream_user = login.user;
+    a->server.upstream_password = login.password;
+    a->server.upstream_multiplex = c->pool_mode == POOL_TRANSACTION;
+    a->upstream_database = c->storage_mysql_database;
+    a->mirror = mirror_new(&a->server, on_ask, a);
     const struct upstream_monitor_options monitor = {
         .upstream = a->upstream,
         .loop = loops_get(a->loops, 0),
@@ -151,6 +184,7 @@ int app_reload_upstream(struct app *a, struct diag *d)
     const struct upstream_pool_options pool = pool_options(&a->config.values);
     upstream_pool_set_options(a->server.upstream, &pool);
     upstream_monitor_set_login(a->monitor, &login);
+    upstream_monitor_poke(a->monitor);
     return 0;
 }
 
@@ -172,6 +206,7 @@ bool app_reloads_key(const struct app *a, struct str path)
 void app_close_upstream(struct app *a)
 {
     upstream_monitor_stop(a->monitor);
+    mirror_free(a->mirror);
     upstream_pool_free(a->server.upstream);
     upstream_free(a->upstream);
 }

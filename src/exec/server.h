@@ -44,6 +44,21 @@ struct session_registry_ops {
                 struct diag *diag);
 };
 
+/* One object of the upstream; strings in the arena given. */
+struct mirrored_object {
+    struct str db, name, kind, engine;
+    uint32_t columns;
+    struct str why_not; /* why its definition is not in the catalog; empty: it is */
+};
+
+/* What mirror/ offers to statements. From any thread. */
+struct mirror_ops {
+    /* All objects known, in order of database and name. */
+    uint32_t (*list)(void *mirror, struct arena *arena, struct mirrored_object **out);
+    /* Has the mirror brought up to date soon: a statement may have changed a definition. */
+    void (*refresh)(void *mirror);
+};
+
 struct server {
     struct arena arena; /* lives as long as the server */
     enum sql_dialect dialect;
@@ -56,6 +71,11 @@ struct server {
     struct accounts *accounts;
     struct engine *engine;
     struct upstream_pool *upstream; /* connections to the server behind; NULL: standalone */
+    const struct mirror_ops *mirror_ops;
+    void *mirror;             /* what the server behind has; NULL: not looked at */
+    struct str upstream_user; /* an account there whose password is known; empty = none */
+    struct str upstream_password;
+    bool upstream_multiplex;      /* pool.mode: transaction */
     struct fmutex writer;         /* the one writer; order: metadata locks first (docs/locks.md) */
     _Atomic(uint64_t) commit_seq; /* committed transactions that wrote */
     struct os_rwlock vars_lock;

@@ -293,7 +293,8 @@ static int ask_login(struct exchange *x)
     const struct wire_login request = {
         .capabilities = x->up->capabilities,
         .max_packet = WIRE_MAX_ALLOWED_PACKET,
-        .collation = (uint8_t)l->collation,
+        .collation =
+            (uint8_t)l->collation != 0 ? (uint8_t)l->collation : upstream_default_collation(x->up),
         .user = l->user,
         .database = l->database,
         .auth_plugin = STR(ASK_PLUGIN),
@@ -333,6 +334,7 @@ static int remember_role(struct exchange *x)
 /* Logs in on an idle connection of the same account. */
 static int log_in_again(struct exchange *x, struct wire_ok *ok)
 {
+    upstream_forget(x->up);
     if (ask_change_user(x) != 0 || run_exchange(x, ok) != 0) {
         upstream_pool_drop(x->l->pool, x->up);
         return -1;
@@ -344,8 +346,10 @@ static int log_in_fresh(struct exchange *x, const struct upstream_key *key, stru
 {
     const struct relay_login *l = x->l;
     struct diag *d = x->d;
-    x->up = upstream_connect(upstream_pool_upstream(l->pool), fiber_loop(fiber_self()), l->peer,
-                             key->flags, l->deadline_us, d);
+    const struct upstream_start start = {
+        .client = l->peer, .flags = key->flags, .collation = (uint8_t)l->collation};
+    x->up = upstream_connect_for(upstream_pool_upstream(l->pool), fiber_loop(fiber_self()), &start,
+                                 l->deadline_us, d);
     if (x->up == NULL) {
         upstream_pool_cancel(l->pool, true, d);
         return -1;
@@ -363,8 +367,10 @@ int relay_login(const struct relay_login *l, struct diag *d, struct upstream_con
                 struct wire_ok *out_ok)
 {
     struct exchange x = {.l = l, .d = d};
-    const struct upstream_key key = {
-        .user = l->user, .flags = l->client_capabilities & UPSTREAM_KEY_FLAGS, .can_log_in = true};
+    const struct upstream_key key = {.user = l->user,
+                                     .flags = (l->client_capabilities & UPSTREAM_KEY_FLAGS) |
+                                              l->key_flags,
+                                     .can_log_in = true};
     int rc = -1;
     switch (upstream_pool_take(l->pool, &key, l->deadline_us, d, &x.up)) {
     case UPSTREAM_POOL_CONN:
@@ -403,6 +409,7 @@ void relay_give_back(struct upstream_pool *pool, struct upstream_conn *c)
     }
     diag_init(&d);
     fiber_mask_interrupts();
+    upstream_forget(c);
     if (c->broken || upstream_reset(c, &d) != 0 || !has_own_role(c, &d)) {
         upstream_pool_drop(pool, c);
     } else {

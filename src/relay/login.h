@@ -39,6 +39,7 @@ struct relay_login {
     struct str database; /* empty: none */
     struct str attrs;    /* connection attributes, as sent */
     uint16_t collation;
+    uint64_t key_flags;   /* added to the pool's key */
     uint64_t deadline_us; /* for the client's answers */
     struct upstream_pool *pool;
     struct arena *arena;

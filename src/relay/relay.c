@@ -581,12 +581,13 @@ static enum step work(struct relay *r, struct diag *d)
 }
 
 /* Is it the owner's turn? */
-static bool is_owners_turn(const struct relay *r, enum relay_end *out)
+static bool is_owners_turn(struct relay *r, enum relay_end *out)
 {
     if (!relay_is_idle(r)) {
         return false;
     }
     if (r->release && r->up != NULL) {
+        r->release = false;
         *out = RELAY_RELEASE;
         return true;
     }

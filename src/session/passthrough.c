@@ -5,6 +5,7 @@
 #include "stats/stats.h"
 
 #include "base/clock.h"
+#include "session/multiplex.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,11 @@ struct passthrough {
     struct relay relay;
     struct upstream_conn *up;
     struct upstream_pool *pool;
+    struct mux mux;
+    struct str user; /* of the account: session.user_text */
+    uint64_t key_flags;
     bool unfit;          /* the connection cannot be given back: COM_SET_OPTION, … */
+    bool refused;        /* the command that comes next gets x.diag's error */
     struct bytebuf text; /* of the statement sent last */
     uint64_t text_token; /* the command it belongs to */
     uint64_t next_token;
@@ -200,16 +205,191 @@ static void forget_prepared(struct passthrough *p, struct str payload)
     }
 }
 
-static enum relay_verdict on_query(struct session *s, struct passthrough *p,
-                                   struct relay_command *c)
+/* ---- Taking a connection for a command ---- */
+
+static void set_upstream(struct session *s, struct upstream_conn *up)
 {
-    const struct str text = query_text(s, c);
-    if (c->is_whole && is_own_statement(s, text)) {
-        return RELAY_STOP;
-    }
-    remember_text(p, c, c->is_whole ? text : STR_NULL);
-    return RELAY_FORWARD;
+    struct passthrough *p = s->pass;
+    p->up = up;
+    relay_set_upstream(&p->relay, up);
+    os_mutex_lock(&s->all->lock);
+    s->upstream_id = up == NULL ? 0 : up->id;
+    os_mutex_unlock(&s->all->lock);
 }
+
+static bool knows_password(const struct session *s)
+{
+    const struct server *server = s->all->server;
+    return server->upstream_user.len > 0 && str_eq(s->pass->user, server->upstream_user);
+}
+
+/* Opens a connection of an account whose password we know. */
+static struct upstream_conn *open_upstream(struct session *s, const struct upstream_key *key)
+{
+    const struct server *server = s->all->server;
+    struct passthrough *p = s->pass;
+    const struct upstream_login login = {.user = p->user, .password = server->upstream_password};
+    const uint64_t deadline = clock_monotonic_us() + server->vars.connect_timeout * SECOND_US;
+    struct upstream_conn *c =
+        upstream_connect(upstream_pool_upstream(p->pool), fiber_loop(fiber_self()), &s->peer,
+                         key->flags, deadline, s->x.diag);
+    if (c == NULL || upstream_login(c, &login, deadline, s->x.diag) != 0) {
+        upstream_pool_cancel(p->pool, c == NULL, s->x.diag);
+        upstream_close(c);
+        return NULL;
+    }
+    upstream_pool_opened(p->pool, key, c);
+    return c;
+}
+
+/* Has a connection for the next command, with the session's settings. 0, or -1 with x.diag set. */
+static int attach(struct session *s)
+{
+    struct passthrough *p = s->pass;
+    struct upstream_conn *c = NULL;
+    if (p->up != NULL) {
+        return 0;
+    }
+    const struct upstream_key key = {.user = p->user,
+                                     .host = str_from_cstr(s->peer.host),
+                                     .flags = p->key_flags,
+                                     .can_log_in = knows_password(s)};
+    switch (upstream_pool_take(p->pool, &key, FIBER_FOREVER, s->x.diag, &c)) {
+    case UPSTREAM_POOL_CONN:
+        break;
+    case UPSTREAM_POOL_PERMIT:
+        c = open_upstream(s, &key);
+        break;
+    case UPSTREAM_POOL_FAIL:
+        break;
+    }
+    if (c == NULL) {
+        return -1;
+    }
+    if (mux_enter(&p->mux, c, s->x.id, s->x.diag) != 0) {
+        upstream_pool_drop(p->pool, c);
+        return -1;
+    }
+    set_upstream(s, c);
+    return 0;
+}
+
+/* Gives the connection back between two commands, if the session can do without it. */
+static void detach(struct session *s)
+{
+    struct passthrough *p = s->pass;
+    struct upstream_conn *c = p->up;
+    if (c == NULL) {
+        return;
+    }
+    const int rc = mux_leave(&p->mux, c, s->x.id, s->x.diag);
+    if (rc == 0) {
+        set_upstream(s, NULL);
+        upstream_pool_put(p->pool, c);
+    } else if (rc < 0) {
+        p->unfit = true;
+        s->quit = true;
+    }
+    os_mutex_lock(&s->all->lock);
+    atomic_store(&s->x.state, mux_pin_reason(&p->mux));
+    os_mutex_unlock(&s->all->lock);
+}
+
+/* ---- Commands on their way ---- */
+
+/* What a statement's text says about the session. 0, or -1 with x.diag set. */
+static int note_statement(struct session *s, struct str text, bool is_whole)
+{
+    struct passthrough *p = s->pass;
+    struct sql_effects e = {.effects = EFFECT_UNKNOWN};
+    if (!p->mux.on) {
+        return 0;
+    }
+    if (is_whole) {
+        const struct parse_options options = {
+            .version = 999999,
+            .dialect = p->up->kind == UPSTREAM_MARIADB ? DIALECT_MARIADB : DIALECT_MYSQL,
+        };
+        sql_effects(text, &options, &e);
+    }
+    return mux_statement(&p->mux, &e, s->x.diag);
+}
+
+/* The handlers of commands that are looked at before they are sent. 0, or -1 with x.diag set: the
+ * command is refused. */
+typedef int sending_fn(struct session *s, struct relay_command *c);
+
+static int sending_query(struct session *s, struct relay_command *c)
+{
+    const struct str text = c->is_whole ? query_text(s, c) : STR_NULL;
+    remember_text(s->pass, c, text);
+    return note_statement(s, text, c->is_whole);
+}
+
+static int sending_prepare(struct session *s, struct relay_command *c)
+{
+    const struct str text = str_from(c->payload.p + 1, c->payload.len - 1);
+    remember_text(s->pass, c, text);
+    return note_statement(s, text, c->is_whole);
+}
+
+static int sending_execute(struct session *s, struct relay_command *c)
+{
+    remember_text(s->pass, c, find_prepared(s->pass, c->payload));
+    return 0;
+}
+
+static int sending_close(struct session *s, struct relay_command *c)
+{
+    struct mux *m = &s->pass->mux;
+    m->statements -= m->statements > 0 ? 1 : 0;
+    forget_prepared(s->pass, c->payload);
+    return 0;
+}
+
+static int sending_init_db(struct session *s, struct relay_command *c)
+{
+    (void)c;
+    s->pass->mux.changed = true;
+    return 0;
+}
+
+static int sending_option(struct session *s, struct relay_command *c)
+{
+    (void)c;
+    s->pass->unfit = true;
+    s->pass->mux.pins |= MUX_PIN_OPTION;
+    return 0;
+}
+
+static int sending_dump(struct session *s, struct relay_command *c)
+{
+    (void)c;
+    s->pass->unfit = true;
+    s->pass->mux.pins |= MUX_PIN_BINLOG;
+    return 0;
+}
+
+static const struct {
+    sending_fn *sending; /* NULL: it goes on as it is */
+    bool own;            /* carried out here */
+} sendings[256] = {
+    [COM_QUIT] = {.own = true},
+    [COM_CHANGE_USER] = {.own = true},
+    [COM_PROCESS_KILL] = {.own = true},
+    [COM_CLONE] = {.own = true},
+    [COM_SUBSCRIBE_GROUP_REPLICATION] = {.own = true},
+    [COM_QUERY] = {.sending = sending_query},
+    [COM_STMT_PREPARE] = {.sending = sending_prepare},
+    [COM_STMT_EXECUTE] = {.sending = sending_execute},
+    [COM_STMT_CLOSE] = {.sending = sending_close},
+    [COM_INIT_DB] = {.sending = sending_init_db},
+    [COM_SET_OPTION] = {.sending = sending_option},
+    [COM_REGISTER_REPLICA] = {.sending = sending_dump},
+    [COM_BINLOG_DUMP] = {.sending = sending_dump},
+    [COM_BINLOG_DUMP_GTID] = {.sending = sending_dump},
+    [COM_TABLE_DUMP] = {.sending = sending_dump},
+};
 
 static enum relay_verdict on_command(void *arg, struct relay *r, struct relay_command *c)
 {
@@ -217,32 +397,14 @@ static enum relay_verdict on_command(void *arg, struct relay *r, struct relay_co
     struct passthrough *p = s->pass;
     (void)r;
     atomic_fetch_add_explicit(&s->all->server->status.questions, 1, memory_order_relaxed);
-    switch (c->command) {
-    case COM_QUIT:
-    case COM_CHANGE_USER:
-    case COM_PROCESS_KILL:
-    case COM_CLONE:
-    case COM_SUBSCRIBE_GROUP_REPLICATION:
+    if (sendings[c->command].own ||
+        (c->command == COM_QUERY && c->is_whole && is_own_statement(s, query_text(s, c)))) {
         return RELAY_STOP;
-    case COM_QUERY:
-        if (on_query(s, p, c) == RELAY_STOP) {
-            return RELAY_STOP;
-        }
-        break;
-    case COM_STMT_PREPARE:
-        remember_text(p, c, str_from(c->payload.p + 1, c->payload.len - 1));
-        break;
-    case COM_STMT_EXECUTE:
-        remember_text(p, c, find_prepared(p, c->payload));
-        break;
-    case COM_STMT_CLOSE:
-        forget_prepared(p, c->payload);
-        break;
-    case COM_SET_OPTION:
-        p->unfit = true;
-        break;
-    default:
-        break;
+    }
+    p->refused = attach(s) != 0 ||
+                 (sendings[c->command].sending != NULL && sendings[c->command].sending(s, c) != 0);
+    if (p->refused) {
+        return RELAY_STOP;
     }
     if (s->state != SESSION_BUSY) {
         session_set_state(s, SESSION_BUSY, c->command);
@@ -281,6 +443,27 @@ static void record(struct session *s, const struct relay_reply *reply, struct st
     stats_record(s->all->server->stats, text, &options, &outcome);
 }
 
+/* May the connection go back to the pool? */
+static void after_reply(struct session *s, const struct relay_reply *reply)
+{
+    struct passthrough *p = s->pass;
+    struct mux *m = &p->mux;
+    if (!m->on) {
+        return;
+    }
+    if (reply->command == COM_RESET_CONNECTION && !reply->track->failed) {
+        mux_reset(m);
+    }
+    if (reply->command == COM_STMT_PREPARE && !reply->track->failed) {
+        m->statements++;
+        m->pins |= MUX_PIN_STATEMENTS;
+    }
+    m->pins &= m->statements > 0 ? ~0u : ~(unsigned)MUX_PIN_STATEMENTS;
+    if (mux_after_reply(m, reply->track, p->up->status) == MUX_FREE) {
+        relay_ask_release(&p->relay);
+    }
+}
+
 static void on_replied(void *arg, struct relay *r, const struct relay_reply *reply)
 {
     struct session *s = arg;
@@ -299,6 +482,7 @@ static void on_replied(void *arg, struct relay *r, const struct relay_reply *rep
     if (r->sent_count == 0) {
         s->x.txn.active = (p->up->status & SERVER_STATUS_IN_TRANS) != 0;
         session_set_state(s, SESSION_IDLE, COM_SLEEP);
+        after_reply(s, reply);
     }
 }
 
@@ -320,12 +504,19 @@ static int log_in(struct session *s, const struct relay_login *login)
     }
     relay_init(&p->relay, &s->conn, s->x.capabilities, &hooks, s);
     p->relay.write_timeout_us = s->x.vars.net_write_timeout * SECOND_US;
-    relay_set_upstream(&p->relay, p->up);
+    set_upstream(s, p->up);
     os_mutex_lock(&s->all->lock);
     snprintf(s->user_text, sizeof s->user_text, "%.*s", STR_FMT(login->user));
-    s->upstream_id = p->up->id;
     os_mutex_unlock(&s->all->lock);
     s->log.user = s->user_text;
+    p->user = str_from_cstr(s->user_text);
+    p->key_flags = (s->x.capabilities & UPSTREAM_KEY_FLAGS) | login->key_flags;
+    if (s->all->server->upstream_multiplex) {
+        if (mux_start(&p->mux, p->up, login->database.len > 0, s->x.diag) != 0) {
+            return -1;
+        }
+        relay_ask_release(&p->relay);
+    }
     pkt_begin(&s->conn.w);
     wire_encode_ok(&s->conn.w, s->x.capabilities, WIRE_MARK_OK, &ok);
     return pkt_end(&s->conn.w);
@@ -343,6 +534,13 @@ static struct relay_login login_of(struct session *s)
         .pool = s->all->server->upstream,
         .arena = &s->x.stmt_arena,
     };
+}
+
+/* A connection that has a database cannot be made to have none again: shared ones are kept apart.
+ */
+static uint64_t key_flags(const struct session *s, struct str database)
+{
+    return s->all->server->upstream_multiplex && database.len > 0 ? CLIENT_CONNECT_WITH_DB : 0;
 }
 
 int passthrough_login(struct session *s, const struct wire_login *packet)
@@ -363,6 +561,7 @@ int passthrough_login(struct session *s, const struct wire_login *packet)
     l.attrs = arena_dup(&s->x.stmt_arena, packet->attrs);
     l.collation = packet->collation;
     l.answered_empty = is_empty_answer(packet->auth_data);
+    l.key_flags = key_flags(s, l.database);
     return log_in(s, &l);
 }
 
@@ -411,6 +610,7 @@ static int change_user(struct session *s, struct str payload)
     l.attrs = arena_dup(&s->x.stmt_arena, c.attrs);
     l.collation = c.collation;
     l.answered_empty = is_empty_answer(c.auth_data);
+    l.key_flags = key_flags(s, l.database);
     drop_prepared(s->pass);
     let_go(s);
     return log_in(s, &l);
@@ -423,6 +623,10 @@ static void run_upstream(struct session *s, struct str sql)
 {
     struct passthrough *p = s->pass;
     struct upstream_result r;
+    if (attach(s) != 0) {
+        reply_error(s);
+        return;
+    }
     if (upstream_query(p->up, sql, &s->x.stmt_arena, s->x.diag, &r) != 0) {
         reply_error(s);
         s->quit = p->up->broken;
@@ -431,6 +635,9 @@ static void run_upstream(struct session *s, struct str sql)
     pkt_begin(&s->conn.w);
     wire_encode_ok(&s->conn.w, s->x.capabilities, WIRE_MARK_OK, &r.ok);
     (void)!pkt_end(&s->conn.w);
+    if (p->mux.on && p->mux.pins == 0) {
+        relay_ask_release(&p->relay);
+    }
 }
 
 /* The client knows the number that we greeted it with; the upstream has another. */
@@ -494,14 +701,22 @@ static void own_command(struct session *s, struct str payload)
 static void take_own_command(struct session *s)
 {
     struct str payload;
-    diag_reset(s->x.diag);
+    if (!s->pass->refused) {
+        diag_reset(s->x.diag);
+    }
     conn_begin_command(&s->conn);
     if (conn_read_packet(&s->conn, session_write_deadline(s), &payload, s->x.diag) != NET_OK) {
         s->quit = true;
         return;
     }
-    session_set_state(s, SESSION_BUSY, payload.len > 0 ? (uint8_t)payload.p[0] : COM_SLEEP);
-    own_command(s, payload);
+    const uint8_t command = payload.len > 0 ? (uint8_t)payload.p[0] : COM_SLEEP;
+    session_set_state(s, SESSION_BUSY, command);
+    if (!s->pass->refused) {
+        own_command(s, payload);
+    } else if (reply_is_expected(command)) {
+        reply_error(s);
+    }
+    s->pass->refused = false;
     fiber_mask_interrupts();
     if (conn_flush(&s->conn, session_write_deadline(s), s->x.diag) != NET_OK) {
         s->quit = true;
@@ -527,9 +742,17 @@ static void report(struct session *s)
 static void on_upstream_gone(struct session *s)
 {
     struct passthrough *p = s->pass;
+    log_info(&s->log, "%.*s", STR_FMT(s->x.diag->error->message));
+    if (p->mux.on && relay_is_idle(&p->relay) && p->mux.pins == 0 && !s->x.txn.active) {
+        /* Nothing was lost with it: the next command takes another one. */
+        struct upstream_conn *c = p->up;
+        set_upstream(s, NULL);
+        p->mux.moved = true;
+        upstream_pool_drop(p->pool, c);
+        return;
+    }
     p->unfit = true;
     s->quit = true;
-    log_info(&s->log, "%.*s", STR_FMT(s->x.diag->error->message));
     if (p->relay.sent_count > 0) {
         report(s);
     }
@@ -550,13 +773,41 @@ static void on_interrupted(struct session *s)
     report(s);
 }
 
+/* How long a command is waited for: the connection is held meanwhile, or the session's own
+ * time-out. */
+static uint64_t idle_deadline(const struct session *s)
+{
+    const struct mux *m = &s->pass->mux;
+    if (!m->on || s->x.txn.active) {
+        return FIBER_FOREVER; /* the upstream counts */
+    }
+    if (s->pass->up != NULL && m->held_until_us != 0) {
+        return m->held_until_us;
+    }
+    return s->pass->up != NULL ? FIBER_FOREVER : clock_monotonic_us() + m->idle_timeout_us;
+}
+
+static void on_idle(struct session *s)
+{
+    if (s->pass->up != NULL) {
+        detach(s);
+        return;
+    }
+    diag_reset(s->x.diag);
+    diag_set(s->x.diag, ER_CLIENT_INTERACTION_TIMEOUT);
+    s->quit = true;
+    report(s);
+}
+
 void passthrough_loop(struct session *s)
 {
     struct passthrough *p = s->pass;
     session_set_state(s, SESSION_IDLE, COM_SLEEP);
     while (!s->quit) {
-        diag_reset(s->x.diag);
-        switch (relay_run(&p->relay, FIBER_FOREVER, s->x.diag)) {
+        if (!p->refused) {
+            diag_reset(s->x.diag);
+        }
+        switch (relay_run(&p->relay, idle_deadline(s), s->x.diag)) {
         case RELAY_COMMAND:
             take_own_command(s);
             break;
@@ -571,7 +822,10 @@ void passthrough_loop(struct session *s)
             s->quit = true;
             break;
         case RELAY_RELEASE:
+            detach(s);
+            break;
         case RELAY_IDLE:
+            on_idle(s);
             break;
         }
         if (atomic_load_explicit(&s->all->server->shutting_down, memory_order_relaxed) &&
@@ -591,6 +845,7 @@ void passthrough_free(struct session *s)
     drop_prepared(p);
     htab_release(&p->prepared);
     bytebuf_release(&p->text);
+    mux_release(&p->mux);
     free(p);
     s->pass = NULL;
 }

@@ -241,15 +241,16 @@ int upstream_exec(struct upstream_conn *c, struct str sql, struct diag *d)
 
 /* ---- Simple commands ---- */
 
-static int simple(struct upstream_conn *c, enum wire_command command, uint64_t deadline_us,
-                  struct diag *d)
+/* A command that is answered by OK; its text is empty for most. */
+static int simple(struct upstream_conn *c, enum wire_command command, struct str text,
+                  uint64_t deadline_us, struct diag *d)
 {
     struct str payload;
     struct wire_ok ok;
     if (begin(c, d) != 0) {
         return -1;
     }
-    wire_encode_simple(&c->conn.w, command);
+    wire_encode_text_command(&c->conn.w, command, text);
     if (pkt_end(&c->conn.w) != 0 || upstream_send(c, deadline_us, d) != 0 ||
         upstream_read(c, deadline_us, &payload, d) != 0) {
         return -1;
@@ -267,14 +268,19 @@ bool upstream_ping(struct upstream_conn *c)
     diag_init(&ignored);
     const uint64_t deadline_us =
         c->connect_timeout_us != 0 ? clock_monotonic_us() + c->connect_timeout_us : CONN_FOREVER;
-    const int rc = simple(c, COM_PING, deadline_us, &ignored);
+    const int rc = simple(c, COM_PING, STR(""), deadline_us, &ignored);
     diag_release(&ignored);
     return rc == 0;
 }
 
 int upstream_reset(struct upstream_conn *c, struct diag *d)
 {
-    return simple(c, COM_RESET_CONNECTION, upstream_read_deadline(c), d);
+    return simple(c, COM_RESET_CONNECTION, STR(""), upstream_read_deadline(c), d);
+}
+
+int upstream_use(struct upstream_conn *c, struct str db, struct diag *d)
+{
+    return simple(c, COM_INIT_DB, db, upstream_read_deadline(c), d);
 }
 
 /* ---- Rows one by one ---- */

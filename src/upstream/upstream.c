@@ -489,11 +489,14 @@ static int wants_tls(const struct upstream_conn *c, enum upstream_tls_mode mode,
                                 c->upstream->name);
 }
 
-static int start_tls(struct upstream_conn *c, uint64_t deadline_us, struct diag *d)
+static int start_tls(struct upstream_conn *c, uint8_t collation, uint64_t deadline_us,
+                     struct diag *d)
 {
-    const struct wire_login request = {.capabilities = c->capabilities,
-                                       .max_packet = WIRE_MAX_ALLOWED_PACKET,
-                                       .collation = upstream_default_collation(c)};
+    const struct wire_login request = {
+        .capabilities = c->capabilities,
+        .max_packet = WIRE_MAX_ALLOWED_PACKET,
+        .collation = collation != 0 ? collation : upstream_default_collation(c),
+    };
     pkt_begin(&c->conn.w);
     wire_encode_ssl_request(&c->conn.w, &request);
     if (pkt_end(&c->conn.w) != 0 || upstream_send(c, deadline_us, d) != 0) {
@@ -518,8 +521,8 @@ static int start_tls(struct upstream_conn *c, uint64_t deadline_us, struct diag 
 }
 
 /* From the greeting to the point where the login can be sent. */
-static int shake_hands(struct upstream_conn *c, const struct upstream_options *o, uint64_t flags,
-                       uint64_t deadline_us, struct diag *d)
+static int shake_hands(struct upstream_conn *c, const struct upstream_options *o,
+                       const struct upstream_start *start, uint64_t deadline_us, struct diag *d)
 {
     if (read_greeting(c, deadline_us, d) != 0) {
         return -1;
@@ -529,9 +532,9 @@ static int shake_hands(struct upstream_conn *c, const struct upstream_options *o
         return -1;
     }
     c->transport_flags = (tls != 0 ? CLIENT_SSL : 0) | compression_flags(c, o->compression);
-    c->capabilities = upstream_login_capabilities(c, flags);
+    c->capabilities = upstream_login_capabilities(c, start->flags);
     c->secure = tls != 0 || c->upstream->socket[0] != '\0';
-    return tls != 0 ? start_tls(c, deadline_us, d) : 0;
+    return tls != 0 ? start_tls(c, start->collation, deadline_us, d) : 0;
 }
 
 static struct upstream_conn *conn_new(struct upstream *u, struct loop *loop,
@@ -557,6 +560,14 @@ struct upstream_conn *upstream_connect(struct upstream *u, struct loop *loop,
                                        const struct sock_peer *client, uint64_t flags,
                                        uint64_t deadline_us, struct diag *d)
 {
+    const struct upstream_start start = {.client = client, .flags = flags};
+    return upstream_connect_for(u, loop, &start, deadline_us, d);
+}
+
+struct upstream_conn *upstream_connect_for(struct upstream *u, struct loop *loop,
+                                           const struct upstream_start *start, uint64_t deadline_us,
+                                           struct diag *d)
+{
     const struct upstream_options o = current_options(u);
     deadline_us = MIN(deadline_us, deadline_after(o.connect_timeout_us));
     struct upstream_conn *c = conn_new(u, loop, &o, d);
@@ -567,7 +578,7 @@ struct upstream_conn *upstream_connect(struct upstream *u, struct loop *loop,
     struct bytebuf proxy;
     bytebuf_init(&proxy, 256);
     if (fd >= 0 && u->tells_clients) {
-        put_proxy_header(&proxy, fd, client);
+        put_proxy_header(&proxy, fd, start->client);
     }
     if (fd < 0 || conn_init(&c->conn, loop, fd, o.max_packet, d) != 0) {
         bytebuf_release(&proxy);
@@ -576,12 +587,21 @@ struct upstream_conn *upstream_connect(struct upstream *u, struct loop *loop,
     }
     bytebuf_put_str(&c->conn.out, bytebuf_str(&proxy));
     bytebuf_release(&proxy);
-    if (upstream_send(c, deadline_us, d) != 0 || shake_hands(c, &o, flags, deadline_us, d) != 0) {
+    if (upstream_send(c, deadline_us, d) != 0 || shake_hands(c, &o, start, deadline_us, d) != 0) {
         c->broken = true;
         upstream_close(c);
         return NULL;
     }
     return c;
+}
+
+void upstream_forget(struct upstream_conn *c)
+{
+    free(c->settings.text);
+    free(c->settings.db);
+    c->settings.text = NULL;
+    c->settings.db = NULL;
+    c->settings.owner = 0;
 }
 
 void upstream_close(struct upstream_conn *c)
@@ -601,6 +621,7 @@ void upstream_close(struct upstream_conn *c)
         }
         diag_release(&ignored);
     }
+    upstream_forget(c);
     conn_release(&c->conn);
     free(c);
 }

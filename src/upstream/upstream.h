@@ -146,7 +146,12 @@ struct upstream_conn {
     uint64_t connect_timeout_us;
     uint64_t born_us; /* clock_monotonic_us() */
     uint64_t used_us; /* last given back to a pool */
-    struct {          /* the pool's */
+    struct { /* what session settings it has, for who shares it among sessions; upstream_forget() */
+        char *text; /* the statement that makes them; NULL = not known */
+        char *db;
+        uint64_t owner; /* the session that had it last */
+    } settings;
+    struct { /* the pool's */
         struct rlist link;
         struct upstream_pool *owner;
         struct pool_key *key;
@@ -169,6 +174,19 @@ struct upstream_conn {
 NODISCARD struct upstream_conn *upstream_connect(struct upstream *u, struct loop *loop,
                                                  const struct sock_peer *client, uint64_t flags,
                                                  uint64_t deadline_us, struct diag *d);
+
+/* What of a login to come is said with the request for TLS: MySQL answers "Bad handshake" to a
+ * login that has another collation. */
+struct upstream_start {
+    const struct sock_peer *client; /* for the PROXY header; NULL: none */
+    uint64_t flags;                 /* as in upstream_connect() */
+    uint8_t collation;              /* of the login; 0 = upstream_default_collation() */
+};
+
+/* As upstream_connect(), for a login with a collation of its own. */
+NODISCARD struct upstream_conn *upstream_connect_for(struct upstream *u, struct loop *loop,
+                                                     const struct upstream_start *start,
+                                                     uint64_t deadline_us, struct diag *d);
 
 /* Ends a connection: COM_QUIT when it is idle and healthy, and frees it. In a fiber of its loop.
  * NULL is harmless. */
@@ -240,6 +258,12 @@ NODISCARD int upstream_exec(struct upstream_conn *c, struct str sql, struct diag
 
 /* COM_PING within the connect time-out: is it alive? */
 NODISCARD bool upstream_ping(struct upstream_conn *c);
+
+/* COM_INIT_DB. 0 or -1 as upstream_query(). */
+NODISCARD int upstream_use(struct upstream_conn *c, struct str db, struct diag *d);
+
+/* Frees c->settings: nothing is known of them any more. */
+void upstream_forget(struct upstream_conn *c);
 
 /* COM_RESET_CONNECTION. 0 or -1 as upstream_query(). */
 NODISCARD int upstream_reset(struct upstream_conn *c, struct diag *d);

@@ -104,6 +104,9 @@ static enum reply_packet take_ok(struct reply_track *t, struct str payload, enum
         return REPLY_MALFORMED;
     }
     t->ok = ok;
+    t->last_warnings = ok.warnings;
+    t->last_affected_rows = ok.affected_rows;
+    t->last_insert_id = ok.last_insert_id != 0 ? ok.last_insert_id : t->last_insert_id;
     end_result(t, ok.status);
     return kind;
 }
@@ -127,6 +130,7 @@ static enum reply_packet take_end(struct reply_track *t, struct str payload)
     }
     const enum reply_packet kind = take_eof(t, payload);
     if (kind == REPLY_EOF) {
+        t->last_warnings = t->eof.warnings;
         end_result(t, t->eof.status);
     }
     return kind;

@@ -59,11 +59,14 @@ struct reply_track {
     uint8_t state; /* enum reply_state */
     bool done;     /* nothing more comes */
     bool continued;
-    bool failed;     /* the reply ended with an ERR */
-    uint16_t status; /* of the last OK or EOF; 0 before */
-    uint32_t left;   /* definitions still to come */
-    uint64_t rows;   /* seen so far, all results together */
-    union {          /* of the last packet, as its kind says; strings borrow from the payload */
+    bool failed;                 /* the reply ended with an ERR */
+    uint16_t status;             /* of the last OK or EOF; 0 before */
+    uint32_t left;               /* definitions still to come */
+    uint64_t rows;               /* seen so far, all results together */
+    uint16_t last_warnings;      /* of the last OK or EOF that ended a result */
+    uint64_t last_affected_rows; /* of the last OK */
+    uint64_t last_insert_id;     /* of the last OK that had one */
+    union { /* of the last packet, as its kind says; strings borrow from the payload */
         struct wire_ok ok;
         struct wire_err err;
         struct wire_eof eof;

@@ -1,0 +1,382 @@
+#include "session/multiplex.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+
+/* Settings that every session carries, changed or not. */
+static const char *const base_names[] = {
+    "character_set_client",
+    "character_set_results",
+    "collation_connection",
+    "sql_mode",
+    "time_zone",
+    "autocommit",
+};
+
+/* Variables whose value cannot be given to another connection, or means something else there. */
+static const char *const unfit_names[] = {
+    "timestamp",           "insert_id",  "last_insert_id",   "identity",
+    "rand_seed1",          "rand_seed2", "pseudo_thread_id", "gtid_next",
+    "gtid_seq_no",         "server_id",  "gtid_domain_id",   "pseudo_slave_mode",
+    "pseudo_replica_mode", "profiling",  "skip_replication", "sql_log_bin",
+    "last_gtid",           "debug",      "debug_sync",
+};
+
+/* Names that only one of the servers has. */
+static const struct {
+    const char *name, *mariadb;
+} other_names[] = {
+    {"transaction_isolation", "tx_isolation"},
+    {"transaction_read_only", "tx_read_only"},
+};
+
+static const struct {
+    unsigned effect, pin;
+} pins[] = {
+    {EFFECT_USER_VARIABLE, MUX_PIN_USER_VARIABLE},
+    {EFFECT_TEMPORARY_TABLE, MUX_PIN_TEMPORARY_TABLE},
+    {EFFECT_LOCK, MUX_PIN_LOCK},
+    {EFFECT_PREPARED, MUX_PIN_PREPARED},
+    {EFFECT_ROLE, MUX_PIN_ROLE},
+    {EFFECT_PROGRAM, MUX_PIN_PROGRAM},
+    {EFFECT_UNKNOWN, MUX_PIN_UNKNOWN},
+    {EFFECT_NEXT_TRANSACTION, MUX_PIN_NEXT_TRANSACTION},
+};
+
+static const struct {
+    unsigned pin;
+    const char *reason;
+} reasons[] = {
+    {MUX_PIN_STATEMENTS, "pinned: prepared statement"},
+    {MUX_PIN_TEMPORARY_TABLE, "pinned: temporary table"},
+    {MUX_PIN_USER_VARIABLE, "pinned: user variable"},
+    {MUX_PIN_LOCK, "pinned: lock"},
+    {MUX_PIN_PREPARED, "pinned: PREPARE"},
+    {MUX_PIN_ROLE, "pinned: role"},
+    {MUX_PIN_PROGRAM, "pinned: stored program"},
+    {MUX_PIN_VARIABLE, "pinned: system variable"},
+    {MUX_PIN_DATABASE, "pinned: database chosen after login"},
+    {MUX_PIN_OPTION, "pinned: COM_SET_OPTION"},
+    {MUX_PIN_NEXT_TRANSACTION, "pinned: SET TRANSACTION"},
+    {MUX_PIN_BINLOG, "pinned: binary log dump"},
+    {MUX_PIN_UNKNOWN, "pinned: statement that is not known"},
+};
+
+const char *mux_pin_reason(const struct mux *m)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
+        if ((m->pins & reasons[i].pin) != 0) {
+            return reasons[i].reason;
+        }
+    }
+    return NULL;
+}
+
+static void forget_names(struct mux *m)
+{
+    for (unsigned i = 0; i < m->name_count; i++) {
+        free(m->names[i]);
+    }
+    m->name_count = 0;
+}
+
+void mux_release(struct mux *m)
+{
+    forget_names(m);
+    free(m->settings);
+    free(m->db);
+    *m = (struct mux){0};
+}
+
+void mux_reset(struct mux *m)
+{
+    forget_names(m);
+    m->pins = 0;
+    m->statements = 0;
+    m->insert_id = false;
+    m->changed = true;
+}
+
+/* ---- Reading the settings ---- */
+
+static bool is_number(struct str s)
+{
+    if (s.len == 0) {
+        return false;
+    }
+    for (size_t i = s.p[0] == '-' && s.len > 1 ? 1 : 0; i < s.len; i++) {
+        if ((s.p[i] < '0' || s.p[i] > '9') && s.p[i] != '.') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Can the value stand in quotes under every sql_mode and character set? */
+static bool is_plain(struct str s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        const char c = s.p[i];
+        if (c < ' ' || c > '~' || c == '\'' || c == '\\') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* name=value, as it can be sent. Returns false when it cannot. */
+static bool put_setting(struct bytebuf *out, const char *name, struct str value)
+{
+    bytebuf_put_str(out, out->len == 0 ? STR("SET SESSION ") : STR(", "));
+    bytebuf_put_str(out, str_from_cstr(name));
+    if (value.p == NULL) {
+        bytebuf_put_str(out, STR("=NULL"));
+        return true;
+    }
+    const bool quoted = !is_number(value);
+    bytebuf_put_str(out, quoted ? STR("='") : STR("="));
+    bytebuf_put_str(out, value);
+    bytebuf_put_str(out, quoted ? STR("'") : STR(""));
+    return is_plain(value);
+}
+
+static const char *name_for(const struct upstream_conn *c, const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(other_names); i++) {
+        if (c->kind == UPSTREAM_MARIADB && strcmp(name, other_names[i].name) == 0) {
+            return other_names[i].mariadb;
+        }
+    }
+    return name;
+}
+
+/* The names to be read: of all sessions, and what this one has changed. */
+static unsigned list_names(const struct mux *m, const struct upstream_conn *c, const char **out)
+{
+    unsigned n = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(base_names); i++) {
+        out[n++] = base_names[i];
+    }
+    for (unsigned i = 0; i < m->name_count; i++) {
+        out[n++] = name_for(c, m->names[i]);
+    }
+    if (m->insert_id) {
+        out[n++] = "last_insert_id";
+    }
+    return n;
+}
+
+static int replace_text(char **p, struct str text)
+{
+    char *copy = malloc(text.len + 1);
+    if (copy == NULL) {
+        return -1;
+    }
+    memcpy(copy, text.p, text.len);
+    copy[text.len] = '\0';
+    free(*p);
+    *p = copy;
+    return 0;
+}
+
+/* Takes over what the server has said. Returns 0, 1 when something cannot be carried, -1. */
+static int take_settings(struct mux *m, const char *const *names, unsigned count,
+                         const struct upstream_result *r)
+{
+    struct bytebuf out;
+    bool fits = true;
+    bytebuf_init(&out, 64u << 10);
+    for (unsigned i = 0; i < count; i++) {
+        fits = put_setting(&out, names[i], r->rows[0][i]) && fits;
+    }
+    const struct str db = r->rows[0][count];
+    const struct str timeout = r->rows[0][count + 1];
+    int rc = out.failed || replace_text(&m->settings, bytebuf_str(&out)) != 0 ||
+                     replace_text(&m->db, db.p == NULL ? STR("") : db) != 0
+                 ? -1
+                 : 0;
+    m->idle_timeout_us = 0;
+    for (size_t i = 0; i < timeout.len; i++) {
+        m->idle_timeout_us = m->idle_timeout_us * 10 + (uint64_t)(timeout.p[i] - '0');
+    }
+    m->idle_timeout_us *= 1000000;
+    m->pins |= fits ? 0 : MUX_PIN_VARIABLE;
+    /* A connection cannot be made to have no database again. */
+    m->pins |= m->has_db != (db.p != NULL) ? MUX_PIN_DATABASE : 0;
+    bytebuf_release(&out);
+    return rc;
+}
+
+static int read_settings(struct mux *m, struct upstream_conn *c, struct diag *d)
+{
+    const char *names[ARRAY_SIZE(base_names) + MUX_VARIABLES_MAX + 1];
+    const unsigned count = list_names(m, c, names);
+    struct arena arena;
+    struct bytebuf sql;
+    struct upstream_result r;
+    arena_init(&arena, 0);
+    bytebuf_init(&sql, 64u << 10);
+    bytebuf_put_str(&sql, STR("SELECT "));
+    for (unsigned i = 0; i < count; i++) {
+        bytebuf_put_str(&sql, STR("@@SESSION."));
+        bytebuf_put_str(&sql, str_from_cstr(names[i]));
+        bytebuf_put_str(&sql, STR(","));
+    }
+    bytebuf_put_str(&sql, STR("DATABASE(),@@SESSION.wait_timeout"));
+    int rc = upstream_query(c, bytebuf_str(&sql), &arena, d, &r);
+    if (rc == 0 && (r.row_count != 1 || r.column_count != count + 2)) {
+        rc = diag_set(d, ER_MALFORMED_PACKET);
+    } else if (rc == 0 && take_settings(m, names, count, &r) != 0) {
+        rc = diag_set(d, ER_OUT_OF_RESOURCES);
+    } else if (rc != 0 && !c->broken) {
+        /* A name that cannot be read: it cannot be carried either. */
+        diag_reset(d);
+        m->pins |= MUX_PIN_VARIABLE;
+        rc = 0;
+    }
+    m->changed = false;
+    bytebuf_release(&sql);
+    arena_release(&arena);
+    return rc;
+}
+
+int mux_start(struct mux *m, struct upstream_conn *c, bool has_db, struct diag *d)
+{
+    mux_release(m);
+    m->on = true;
+    m->has_db = has_db;
+    return read_settings(m, c, d);
+}
+
+/* ---- Statements ---- */
+
+static void add_name(struct mux *m, struct str name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(unfit_names); i++) {
+        if (str_eq_nocase(name, str_from_cstr(unfit_names[i]))) {
+            m->pins |= MUX_PIN_VARIABLE;
+            return;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(base_names); i++) {
+        if (str_eq_nocase(name, str_from_cstr(base_names[i]))) {
+            return;
+        }
+    }
+    for (unsigned i = 0; i < m->name_count; i++) {
+        if (str_eq_nocase(name, str_from_cstr(m->names[i]))) {
+            return;
+        }
+    }
+    char *copy = NULL;
+    if (m->name_count == MUX_VARIABLES_MAX || !is_plain(name) || replace_text(&copy, name) != 0) {
+        m->pins |= MUX_PIN_VARIABLE;
+        return;
+    }
+    m->names[m->name_count++] = copy;
+}
+
+int mux_statement(struct mux *m, const struct sql_effects *e, struct diag *d)
+{
+    if ((e->effects & EFFECT_READS_ROW_COUNT) != 0 && m->moved) {
+        return diag_set(d, ER_NOT_SUPPORTED_YET,
+                        "ROW_COUNT() or FOUND_ROWS() after the connection was given back "
+                        "(pool.mode: transaction)");
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {
+        m->pins |= (e->effects & pins[i].effect) != 0 ? pins[i].pin : 0;
+    }
+    for (unsigned i = 0; i < e->variable_count; i++) {
+        add_name(m, e->variables[i]);
+    }
+    m->changed = m->changed || (e->effects & (EFFECT_VARIABLES | EFFECT_NAMES | EFFECT_USE)) != 0;
+    m->moved = false;
+    m->held = (e->effects & EFFECT_FOUND_ROWS) != 0;
+    m->held_until_us = 0;
+    return 0;
+}
+
+enum mux_next mux_after_reply(struct mux *m, const struct reply_track *t, uint16_t status)
+{
+    if ((status & SERVER_STATUS_IN_TRANS) != 0) {
+        m->pins &= ~(unsigned)MUX_PIN_NEXT_TRANSACTION;
+        return MUX_KEEP;
+    }
+    if (m->pins != 0 || m->statements > 0 || (status & SERVER_STATUS_CURSOR_EXISTS) != 0) {
+        return MUX_KEEP;
+    }
+    if (t->failed || m->held) {
+        m->held_until_us = 0;
+        return MUX_HOLD;
+    }
+    if (t->last_warnings > 0) {
+        m->held_until_us = 0;
+        return MUX_HOLD;
+    }
+    m->insert_id = m->insert_id || t->last_insert_id != 0;
+    m->changed = m->changed || t->last_insert_id != 0;
+    if (t->last_affected_rows > 0) {
+        m->held_until_us = clock_monotonic_us() + MUX_HOLD_US;
+        return MUX_HOLD;
+    }
+    return MUX_FREE;
+}
+
+/* ---- Changing connections ---- */
+
+int mux_leave(struct mux *m, struct upstream_conn *c, uint64_t session_id, struct diag *d)
+{
+    if (m->changed && read_settings(m, c, d) != 0) {
+        return -1;
+    }
+    if (m->pins != 0) {
+        return 1;
+    }
+    if (replace_text(&c->settings.text, str_from_cstr(m->settings)) != 0 ||
+        replace_text(&c->settings.db, str_from_cstr(m->db)) != 0) {
+        return -1;
+    }
+    c->settings.owner = session_id;
+    m->moved = true;
+    return 0;
+}
+
+static int choose_db(struct mux *m, struct upstream_conn *c, struct diag *d)
+{
+    if (m->db[0] == '\0' || (c->settings.db != NULL && strcmp(c->settings.db, m->db) == 0)) {
+        return 0;
+    }
+    return upstream_use(c, str_from_cstr(m->db), d);
+}
+
+static int send_settings(struct mux *m, struct upstream_conn *c, struct diag *d)
+{
+    struct arena arena;
+    struct upstream_result r;
+    arena_init(&arena, 0);
+    int rc = upstream_query(c, str_from_cstr(m->settings), &arena, d, &r);
+    if (rc == 0 && r.ok.warnings > 0) {
+        rc = upstream_exec(c, STR("DO 0"), d); /* they are nothing the client caused */
+    }
+    arena_release(&arena);
+    return rc;
+}
+
+int mux_enter(struct mux *m, struct upstream_conn *c, uint64_t session_id, struct diag *d)
+{
+    const bool same_settings =
+        c->settings.text != NULL && strcmp(c->settings.text, m->settings) == 0;
+    if (!same_settings && (upstream_reset(c, d) != 0 || send_settings(m, c, d) != 0)) {
+        return -1;
+    }
+    if (choose_db(m, c, d) != 0) {
+        return -1;
+    }
+    m->moved = c->settings.owner != session_id;
+    free(c->settings.text);
+    free(c->settings.db);
+    c->settings.text = NULL;
+    c->settings.db = NULL;
+    return 0;
+}

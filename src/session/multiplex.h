@@ -1,0 +1,99 @@
+/*
+ * Multiplexing (pool.mode: transaction): between transactions a session gives its upstream
+ * connection back, and takes any connection of its account for its next command. What the session
+ * has set is carried along; while it holds something that cannot be carried it keeps its connection
+ * (pinned).
+ *
+ *   carried   current database, session variables, character sets, LAST_INSERT_ID()
+ *   pinned    user variables, temporary tables, locks, prepared statements, roles, CALL, cursors,
+ * what is not known: until COM_RESET_CONNECTION or COM_CHANGE_USER held      while the next command
+ * may ask for it: warnings and errors, FOUND_ROWS after SQL_CALC_FOUND_ROWS; ROW_COUNT() for
+ * MUX_HOLD_US
+ *
+ * The settings of a session are kept as the SET statement that gives them to a connection, read
+ * back from the server after each change: what the server says is what is carried. A connection
+ * remembers the settings it has; where they are the session's own nothing is sent.
+ */
+#ifndef SESSION_MULTIPLEX_H
+#define SESSION_MULTIPLEX_H
+
+#include "upstream/upstream.h"
+
+#include "sql/effects.h"
+#include "wire/reply_track.h"
+
+enum {
+    MUX_VARIABLES_MAX = 64,   /* Variables a session may have changed; more pin it. */
+    MUX_HOLD_US = 250 * 1000, /* How long a connection waits for ROW_COUNT(). */
+};
+
+/* Why a session keeps its connection. */
+enum mux_pin {
+    MUX_PIN_USER_VARIABLE = 1u << 0,
+    MUX_PIN_TEMPORARY_TABLE = 1u << 1,
+    MUX_PIN_LOCK = 1u << 2,
+    MUX_PIN_PREPARED = 1u << 3, /* PREPARE */
+    MUX_PIN_ROLE = 1u << 4,
+    MUX_PIN_PROGRAM = 1u << 5,
+    MUX_PIN_UNKNOWN = 1u << 6,
+    MUX_PIN_VARIABLE = 1u << 7,    /* one that cannot be carried */
+    MUX_PIN_DATABASE = 1u << 8,    /* it had none at login, or has lost it */
+    MUX_PIN_OPTION = 1u << 9,      /* COM_SET_OPTION */
+    MUX_PIN_STATEMENTS = 1u << 10, /* COM_STMT_PREPARE */
+    MUX_PIN_NEXT_TRANSACTION = 1u << 11,
+    MUX_PIN_BINLOG = 1u << 12,
+};
+
+struct mux {
+    bool on;
+    unsigned pins;            /* enum mux_pin */
+    unsigned statements;      /* prepared and not closed */
+    bool has_db;              /* at login */
+    bool changed;             /* settings are to be read back */
+    bool insert_id;           /* LAST_INSERT_ID() is to be carried */
+    bool moved;               /* the connection is not the one of the last statement */
+    bool held;                /* for the next command */
+    uint64_t held_until_us;   /* 0: without end */
+    char *settings;           /* SET statement */
+    char *db;                 /* "" = none */
+    uint64_t idle_timeout_us; /* the session's wait_timeout */
+    unsigned name_count;
+    char *names[MUX_VARIABLES_MAX]; /* changed by the session, owned */
+};
+
+void mux_release(struct mux *m);
+
+/* After login, on the session's first connection: reads its settings. 0, or -1 with d set. */
+NODISCARD int mux_start(struct mux *m, struct upstream_conn *c, bool has_db, struct diag *d);
+
+/* COM_RESET_CONNECTION has been answered: nothing pins any more. */
+void mux_reset(struct mux *m);
+
+/* A statement is about to be sent. Returns 0, or -1 with d set (1235): it asks for what an earlier
+ * statement left on a connection that the session no longer has. */
+NODISCARD int mux_statement(struct mux *m, const struct sql_effects *e, struct diag *d);
+
+enum mux_next {
+    MUX_KEEP, /* in a transaction, or pinned */
+    MUX_HOLD, /* until the next command, or m->held_until_us */
+    MUX_FREE, /* give it back */
+};
+
+/* A reply has ended and nothing else is outstanding. */
+NODISCARD enum mux_next mux_after_reply(struct mux *m, const struct reply_track *t,
+                                        uint16_t status);
+
+/* Before the connection is given back: reads changed settings, and notes on the connection what it
+ * has. Returns 0; 1 when the session is pinned after all; -1 with d set (c is broken). */
+NODISCARD int mux_leave(struct mux *m, struct upstream_conn *c, uint64_t session_id,
+                        struct diag *d);
+
+/* Gives a connection taken from the pool the session's settings. 0, or -1 with d set (c is to be
+ * dropped). */
+NODISCARD int mux_enter(struct mux *m, struct upstream_conn *c, uint64_t session_id,
+                        struct diag *d);
+
+/* "user variable", …: the first reason, or NULL when nothing pins. Static. */
+NODISCARD const char *mux_pin_reason(const struct mux *m);
+
+#endif
