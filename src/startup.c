@@ -316,8 +316,17 @@ static int listen_tcp(struct app *a, const struct listener_handler *handler, str
 int app_listen(struct app *a, struct diag *d)
 {
     const struct config *c = &a->config.values;
-    const struct sessions_options options = {
-        .server = &a->server, .loops = a->loops, .tls = a->tls, .rsa = a->rsa};
+    struct sessions_options options = {
+        .server = &a->server,
+        .loops = a->loops,
+        .tls = a->tls,
+        .rsa = a->rsa,
+        .first_id = app_has_upstream(a) ? PASSTHROUGH_FIRST_ID : 1,
+    };
+    if (proxy_networks_parse(c->server_proxy_protocol_networks, &a->arena, d,
+                             &options.proxy_networks) != 0) {
+        return -1;
+    }
     a->sessions = sessions_new(&options);
     const struct listener_handler handler = sessions_listener_handler(a->sessions);
     if (c->server_bind.len > 0 && listen_tcp(a, &handler, d) != 0) {

@@ -288,6 +288,11 @@ void conn_raw_consume(struct conn *c, size_t n)
     inbuf_consume(&c->in, n);
 }
 
+enum net_result conn_raw_fill(struct conn *c, size_t need, uint64_t deadline_us, struct diag *d)
+{
+    return fill(c, need, deadline_us, d);
+}
+
 enum net_result conn_raw_read(struct conn *c, struct diag *d)
 {
     const size_t had = inbuf_len(&c->in);

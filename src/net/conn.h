@@ -135,14 +135,18 @@ NODISCARD int conn_start_compression(struct conn *c, enum compression_kind kind,
  * ---- Bytes instead of packets: for relays ----
  *
  * What has been received and not yet used, headers included; taken with conn_raw_consume(). They
- * mix with conn_read_packet() at the edges of packets; who relays sets w.seq. None of these waits:
- * NET_TIMEOUT says that nothing could be done now.
+ * mix with conn_read_packet() at the edges of packets; who relays sets w.seq. But for
+ * conn_raw_fill() none of these waits: NET_TIMEOUT says that nothing could be done now.
  */
 NODISCARD static inline struct str conn_raw_peek(const struct conn *c)
 {
     return inbuf_peek(&c->in);
 }
 void conn_raw_consume(struct conn *c, size_t n);
+
+/* Waits until at least need bytes are there. */
+NODISCARD enum net_result conn_raw_fill(struct conn *c, size_t need, uint64_t deadline_us,
+                                        struct diag *d);
 
 /* One read of what is there. */
 NODISCARD enum net_result conn_raw_read(struct conn *c, struct diag *d);

@@ -15,10 +15,6 @@
 
 struct passthrough; /* of a session; passthrough.c */
 
-/* Ids of sessions begin here, out of the way of the upstream's connection ids: clients use both in
- * KILL. They fit a signed 32-bit integer. */
-#define PASSTHROUGH_FIRST_ID UINT64_C(0x40000000)
-
 /* Completes the greeting with what the upstream is. Returns 0, or -1 with x.diag set: the upstream
  * has never been reached. */
 NODISCARD int passthrough_greeting(struct session *s, struct wire_handshake *h);

@@ -218,6 +218,7 @@ struct sessions *sessions_new(const struct sessions_options *o)
     all->loops = o->loops;
     all->tls = o->tls;
     all->rsa = o->rsa;
+    all->proxy_networks = o->proxy_networks;
     all->next_id = o->first_id != 0 ? o->first_id : 1;
     os_mutex_init(&all->lock);
     rlist_init(&all->list);

@@ -262,6 +262,23 @@ static void session_free(struct session *s)
     free(s);
 }
 
+/* A load balancer of ours says who the client is before anything else. Returns 0, or -1. */
+static int learn_peer(struct session *s)
+{
+    struct sessions *all = s->all;
+    if (!proxy_networks_match(&all->proxy_networks, &s->peer)) {
+        return 0;
+    }
+    const uint64_t deadline = clock_monotonic_us() + all->server->vars.connect_timeout * SECOND_US;
+    if (proxy_read(&s->conn, deadline, &s->peer, s->x.diag) != NET_OK) {
+        log_warn(&s->log, "connection from a network of server.proxy_protocol_networks without a "
+                          "PROXY protocol header");
+        return -1;
+    }
+    set_host(s);
+    return 0;
+}
+
 static void serve(void *arg, const struct listener_accepted *accepted)
 {
     struct sessions *all = arg;
@@ -282,7 +299,7 @@ static void serve(void *arg, const struct listener_accepted *accepted)
     fiber_set_local(s);
     registry_add(s);
     conn_on_hangup(&s->conn, on_hangup, s);
-    if (session_login(s) == 0) {
+    if (learn_peer(s) == 0 && session_login(s) == 0) {
         if (s->pass != NULL) {
             passthrough_loop(s);
         } else {

@@ -18,18 +18,24 @@
 #include "base/base.h"
 #include "exec/server.h"
 #include "net/listener.h"
+#include "net/proxy.h"
 #include "net/tls.h"
 #include "os/loop.h"
 #include "wire/auth.h"
 
 struct sessions;
 
+/* With an upstream the ids of sessions begin here, out of the way of its connection ids: clients
+ * use both in KILL. They fit a signed 32-bit integer. */
+#define PASSTHROUGH_FIRST_ID UINT64_C(0x40000000)
+
 struct sessions_options {
     struct server *server;
     struct loops *loops;
-    struct tls_slot *tls; /* NULL or an empty slot: no TLS */
-    struct auth_rsa *rsa; /* for full authentication without TLS; NULL: refused */
-    uint64_t first_id;    /* of connections; 0 = 1 */
+    struct tls_slot *tls;                 /* NULL or an empty slot: no TLS */
+    struct auth_rsa *rsa;                 /* for full authentication without TLS; NULL: refused */
+    uint64_t first_id;                    /* of connections; 0 = 1 */
+    struct proxy_networks proxy_networks; /* peers that say who the client is */
 };
 
 /* The registry of sessions and what they share; sets server->sessions. Freed after the last session

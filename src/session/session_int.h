@@ -28,6 +28,7 @@ struct sessions {
     struct loops *loops;
     struct tls_slot *tls;
     struct auth_rsa *rsa;
+    struct proxy_networks proxy_networks;
     struct os_mutex lock; /* protects what follows; a leaf but for session.x.engine_lock */
     struct rlist list;    /* struct session, in order of id */
     uint32_t count;
@@ -109,6 +110,8 @@ enum reply_flags {
 /* OK of the statement just run (x.result); ERR of x.diag; the end of rows. Encoded, not flushed. */
 void reply_ok(struct session *s, unsigned flags);
 void reply_error(struct session *s);
+/* ERR of another diag. */
+void reply_error_of(struct session *s, const struct diag *diag);
 void reply_end_of_rows(struct session *s, unsigned flags);
 /* EOF after column definitions, where the client wants one; extra: SERVER_STATUS_CURSOR_EXISTS, …
  */
