@@ -1,9 +1,11 @@
 /* Pintail's server process: configuration, start-up steps, wait, stop. */
+#include "binlog_tool.h"
 #include "startup.h"
 #include "version.gen.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 extern char **environ;
 
@@ -43,12 +45,33 @@ static int run(struct app *a)
     return rc == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Runs the tool that the first argument names. Returns false when it names none. */
+static bool run_tool(int argc, char **argv, int *out_status)
+{
+    static const struct {
+        const char *name;
+        int (*run)(int argc, char **argv);
+    } tools[] = {
+        {"binlog", binlog_tool},
+    };
+    for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(tools); i++) {
+        if (strcmp(argv[1], tools[i].name) == 0) {
+            *out_status = tools[i].run(argc - 1, argv + 1);
+            return true;
+        }
+    }
+    return false;
+}
+
 int main(int argc, char **argv)
 {
+    int status;
+    if (run_tool(argc, argv, &status)) {
+        return status;
+    }
     static struct app app;
     app_init(&app, argc, argv);
     config_load(&app.config, &app.arena, argc, argv, environ);
-    int status;
     switch (app.config.action) {
     case CONFIG_HELP:
         status = print_text(config_help(&app.arena));

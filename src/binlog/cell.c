@@ -494,7 +494,8 @@ struct sql_type binlog_column_sql_type(const struct binlog_column *c)
     return (struct sql_type){
         .type = (enum mysql_type)type,
         .length = type == MYSQL_TYPE_NEWDECIMAL ? c->precision : c->max_len,
-        .decimals = c->decimals,
+        .decimals = type == MYSQL_TYPE_FLOAT || type == MYSQL_TYPE_DOUBLE ? DECIMALS_NOT_FIXED
+                                                                          : c->decimals,
         .flags =
             (uint16_t)((is_unsigned ? UNSIGNED_FLAG : 0) | (c->is_nullable ? 0 : NOT_NULL_FLAG)),
         .collation = collation_of(c),

@@ -68,6 +68,12 @@ bool binlog_column_is_number(const struct binlog_column *c, bool is_mariadb)
     }
 }
 
+/* To MariaDB geometry is a kind of BLOB, which has its place among the character sets. */
+static bool is_mariadb_string_column(const struct binlog_column *c)
+{
+    return binlog_column_is_string(c) || c->type == MYSQL_TYPE_GEOMETRY;
+}
+
 static bool is_label_column(const struct binlog_column *c)
 {
     return c->type == MYSQL_TYPE_ENUM || c->type == MYSQL_TYPE_SET;
@@ -389,16 +395,17 @@ static void get_visibility(struct pkt_reader *r, const struct metadata *m)
 
 static void get_metadata_field(struct pkt_reader *r, uint8_t field, const struct metadata *m)
 {
+    column_pred_fn *is_string = m->is_mariadb ? is_mariadb_string_column : binlog_column_is_string;
     switch (field) {
     case META_SIGNEDNESS:
         get_signedness(r, m);
         break;
     case META_DEFAULT_CHARSET:
-        get_default_charset(r, m, binlog_column_is_string);
+        get_default_charset(r, m, is_string);
         m->table->metadata |= BINLOG_HAS_CHARSETS;
         break;
     case META_COLUMN_CHARSET:
-        get_column_charsets(r, m, binlog_column_is_string);
+        get_column_charsets(r, m, is_string);
         m->table->metadata |= BINLOG_HAS_CHARSETS;
         break;
     case META_COLUMN_NAME:

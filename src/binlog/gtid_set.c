@@ -205,6 +205,10 @@ void gtid_set_union(struct gtid_set *s, const struct gtid_set *other)
 
 void gtid_set_subtract(struct gtid_set *s, const struct gtid_set *other)
 {
+    if (s == other) {
+        gtid_set_clear(s);
+        return;
+    }
     for (uint32_t i = 0; i < other->count; i++) {
         const struct gtid_set_entry *e = &other->entries[i];
         for (uint32_t j = 0; j < e->count; j++) {

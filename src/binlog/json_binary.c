@@ -44,6 +44,7 @@ enum {
 
     KEY_LEN_BYTES = 2,
     DATETIME_FRACTION = 6,
+    BASE64_LINE_BYTES = 57,
 };
 
 /* A value in its binary form. */
@@ -232,10 +233,14 @@ static void write_packed_time(uint8_t type, int64_t packed, struct bytebuf *out)
     bytebuf_put_char(out, '"');
 }
 
+/* MySQL's base64 has lines of 76 digits, and so the JSON string line feeds. */
 static void write_base64(struct str s, struct bytebuf *out)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < s.len; i += 3) {
+        if (i > 0 && i % BASE64_LINE_BYTES == 0) {
+            bytebuf_put_str(out, STR("\\n"));
+        }
         const size_t n = MIN(s.len - i, (size_t)3);
         const uint32_t bits = (uint32_t)load_be(s.p + i, (unsigned)n) << (8 * (3 - n));
         for (size_t j = 0; j < 4; j++) {
