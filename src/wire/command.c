@@ -312,6 +312,87 @@ int wire_decode_set_option(struct str payload, uint16_t *out_option)
     return pkt_reader_ok(&r) && command == COM_SET_OPTION ? 0 : -1;
 }
 
+/* A string with its length in one byte; longer ones are cut. */
+static void put_short_str(struct pkt_writer *w, struct str s)
+{
+    s.len = MIN(s.len, (size_t)UINT8_MAX);
+    pkt_put_u8(w, (uint8_t)s.len);
+    pkt_put_str(w, s);
+}
+
+void wire_encode_register_replica(struct pkt_writer *w, const struct wire_register_replica *r)
+{
+    pkt_put_u8(w, COM_REGISTER_REPLICA);
+    pkt_put_u32(w, r->server_id);
+    put_short_str(w, r->host);
+    put_short_str(w, r->user);
+    put_short_str(w, r->password);
+    pkt_put_u16(w, r->port);
+    pkt_put_u32(w, r->rank);
+    pkt_put_u32(w, r->source_id);
+}
+
+int wire_decode_register_replica(struct str payload, struct wire_register_replica *out)
+{
+    struct pkt_reader r;
+    pkt_reader_init(&r, payload);
+    const uint8_t command = pkt_get_u8(&r);
+    out->server_id = pkt_get_u32(&r);
+    out->host = pkt_get_bytes(&r, pkt_get_u8(&r));
+    out->user = pkt_get_bytes(&r, pkt_get_u8(&r));
+    out->password = pkt_get_bytes(&r, pkt_get_u8(&r));
+    out->port = pkt_get_u16(&r);
+    out->rank = pkt_get_u32(&r);
+    out->source_id = pkt_get_u32(&r);
+    return pkt_reader_ok(&r) && command == COM_REGISTER_REPLICA ? 0 : -1;
+}
+
+void wire_encode_binlog_dump(struct pkt_writer *w, const struct wire_binlog_dump *dump)
+{
+    pkt_put_u8(w, COM_BINLOG_DUMP);
+    pkt_put_u32(w, dump->position);
+    pkt_put_u16(w, dump->flags);
+    pkt_put_u32(w, dump->server_id);
+    pkt_put_str(w, dump->file);
+}
+
+int wire_decode_binlog_dump(struct str payload, struct wire_binlog_dump *out)
+{
+    struct pkt_reader r;
+    pkt_reader_init(&r, payload);
+    const uint8_t command = pkt_get_u8(&r);
+    out->position = pkt_get_u32(&r);
+    out->flags = pkt_get_u16(&r);
+    out->server_id = pkt_get_u32(&r);
+    out->file = pkt_get_rest(&r);
+    return pkt_reader_ok(&r) && command == COM_BINLOG_DUMP ? 0 : -1;
+}
+
+void wire_encode_binlog_dump_gtid(struct pkt_writer *w, const struct wire_binlog_dump_gtid *dump)
+{
+    pkt_put_u8(w, COM_BINLOG_DUMP_GTID);
+    pkt_put_u16(w, dump->flags);
+    pkt_put_u32(w, dump->server_id);
+    pkt_put_u32(w, (uint32_t)dump->file.len);
+    pkt_put_str(w, dump->file);
+    pkt_put_u64(w, dump->position);
+    pkt_put_u32(w, (uint32_t)dump->gtid_set.len);
+    pkt_put_str(w, dump->gtid_set);
+}
+
+int wire_decode_binlog_dump_gtid(struct str payload, struct wire_binlog_dump_gtid *out)
+{
+    struct pkt_reader r;
+    pkt_reader_init(&r, payload);
+    const uint8_t command = pkt_get_u8(&r);
+    out->flags = pkt_get_u16(&r);
+    out->server_id = pkt_get_u32(&r);
+    out->file = pkt_get_bytes(&r, pkt_get_u32(&r));
+    out->position = pkt_get_u64(&r);
+    out->gtid_set = pkt_get_bytes(&r, pkt_get_u32(&r));
+    return pkt_reader_ok(&r) && command == COM_BINLOG_DUMP_GTID ? 0 : -1;
+}
+
 const char *wire_command_name(uint8_t command)
 {
     static const char *const names[COM_COUNT] = {

@@ -108,6 +108,55 @@ NODISCARD int wire_decode_u32_command(struct str payload, uint32_t *out_arg);
 void wire_encode_set_option(struct pkt_writer *w, enum wire_set_option option);
 NODISCARD int wire_decode_set_option(struct str payload, uint16_t *out_option);
 
+/*
+ * Commands of replicas. COM_REGISTER_REPLICA makes the replica known to the source; the other two
+ * end the connection's life as a session: from then on the source sends events, each behind an OK
+ * byte. Sources: MySQL source documentation, "Replication Protocol"; MariaDB documentation,
+ * "Replica Protocol".
+ */
+struct wire_register_replica {
+    uint32_t server_id;
+    struct str host; /* As SHOW REPLICAS shows them; all may be empty. At most 255 bytes each. */
+    struct str user;
+    struct str password;
+    uint16_t port;
+    uint32_t rank;      /* Not used by servers. */
+    uint32_t source_id; /* Filled in by the source. */
+};
+
+void wire_encode_register_replica(struct pkt_writer *w, const struct wire_register_replica *r);
+NODISCARD int wire_decode_register_replica(struct str payload, struct wire_register_replica *out);
+
+enum wire_dump_flags {
+    WIRE_DUMP_NON_BLOCK = 0x1, /* EOF at the end of the log instead of waiting for more. */
+    WIRE_DUMP_THROUGH_POSITION = 0x2,
+    WIRE_DUMP_THROUGH_GTID = 0x4, /* COM_BINLOG_DUMP_GTID: skip what gtid_set has. */
+};
+
+/* COM_BINLOG_DUMP: by file and position. MariaDB's GTIDs are asked for with it too, after
+ * SET @slave_connect_state. */
+struct wire_binlog_dump {
+    uint32_t position; /* At least 4. */
+    uint16_t flags;    /* enum wire_dump_flags; WIRE_DUMP_NON_BLOCK or 0 */
+    uint32_t server_id;
+    struct str file; /* Empty = the oldest (with a GTID state: the right one). */
+};
+
+void wire_encode_binlog_dump(struct pkt_writer *w, const struct wire_binlog_dump *dump);
+NODISCARD int wire_decode_binlog_dump(struct str payload, struct wire_binlog_dump *out);
+
+/* COM_BINLOG_DUMP_GTID, MySQL only. */
+struct wire_binlog_dump_gtid {
+    uint16_t flags; /* enum wire_dump_flags */
+    uint32_t server_id;
+    struct str file;     /* Empty unless by position. */
+    uint64_t position;   /* 4 when by GTID. */
+    struct str gtid_set; /* gtid_set_encode(): what the replica has. */
+};
+
+void wire_encode_binlog_dump_gtid(struct pkt_writer *w, const struct wire_binlog_dump_gtid *dump);
+NODISCARD int wire_decode_binlog_dump_gtid(struct str payload, struct wire_binlog_dump_gtid *out);
+
 /* "Query", "Ping", … as SHOW PROCESSLIST names a command; NULL for a number without a command. */
 NODISCARD const char *wire_command_name(uint8_t command);
 

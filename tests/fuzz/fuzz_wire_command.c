@@ -50,6 +50,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rc |= wire_decode_field_list(payload, &list);
     rc |= wire_decode_u32_command(payload, &id);
     rc |= wire_decode_set_option(payload, &option);
+    struct wire_register_replica replica;
+    struct wire_binlog_dump dump;
+    struct wire_binlog_dump_gtid dump_gtid;
+    rc |= wire_decode_register_replica(payload, &replica);
+    rc |= wire_decode_binlog_dump(payload, &dump);
+    rc |= wire_decode_binlog_dump_gtid(payload, &dump_gtid);
     (void)rc;
     arena_release(&a);
     return 0;

@@ -337,6 +337,95 @@ static void test_small_commands_round_trip(void **state)
     message_release(&m);
 }
 
+static int decode_register_replica(struct str payload, void *arg)
+{
+    struct wire_register_replica r;
+    (void)arg;
+    return wire_decode_register_replica(payload, &r);
+}
+
+static int decode_binlog_dump(struct str payload, void *arg)
+{
+    struct wire_binlog_dump dump;
+    (void)arg;
+    return wire_decode_binlog_dump(payload, &dump);
+}
+
+static int decode_binlog_dump_gtid(struct str payload, void *arg)
+{
+    struct wire_binlog_dump_gtid dump;
+    (void)arg;
+    return wire_decode_binlog_dump_gtid(payload, &dump);
+}
+
+static void test_register_replica(void **state)
+{
+    (void)state;
+    struct message m;
+    struct wire_register_replica out;
+    const struct wire_register_replica in = {.server_id = 77,
+                                             .host = STR("replica"),
+                                             .user = STR("u"),
+                                             .port = 3306,
+                                             .rank = 1,
+                                             .source_id = 9};
+    message_init(&m);
+    wire_encode_register_replica(&m.w, &in);
+    const struct str payload = message_end(&m);
+    assert_int_equal(wire_decode_register_replica(payload, &out), 0);
+    assert_int_equal(out.server_id, 77);
+    assert_str_equal(out.host, in.host);
+    assert_str_equal(out.user, in.user);
+    assert_int_equal(out.password.len, 0);
+    assert_int_equal(out.port, 3306);
+    assert_int_equal(out.rank, 1);
+    assert_int_equal(out.source_id, 9);
+    check_truncation(payload, payload.len, decode_register_replica, NULL);
+    message_release(&m);
+}
+
+static void test_binlog_dump(void **state)
+{
+    (void)state;
+    struct message m;
+    struct wire_binlog_dump out;
+    const struct wire_binlog_dump in = {
+        .position = 4, .flags = WIRE_DUMP_NON_BLOCK, .server_id = 77, .file = STR("binlog.1")};
+    message_init(&m);
+    wire_encode_binlog_dump(&m.w, &in);
+    const struct str payload = message_end(&m);
+    assert_str_equal(payload, STR("\x12\4\0\0\0\1\0\x4d\0\0\0binlog.1"));
+    assert_int_equal(wire_decode_binlog_dump(payload, &out), 0);
+    assert_int_equal(out.position, 4);
+    assert_int_equal(out.flags, WIRE_DUMP_NON_BLOCK);
+    assert_int_equal(out.server_id, 77);
+    assert_str_equal(out.file, in.file);
+    check_truncation(payload, 11, decode_binlog_dump, NULL);
+    message_release(&m);
+}
+
+static void test_binlog_dump_gtid(void **state)
+{
+    (void)state;
+    struct message m;
+    struct wire_binlog_dump_gtid out;
+    const struct wire_binlog_dump_gtid in = {.flags = WIRE_DUMP_THROUGH_GTID,
+                                             .server_id = 77,
+                                             .position = UINT64_C(1) << 33,
+                                             .gtid_set = STR("12345678")};
+    message_init(&m);
+    wire_encode_binlog_dump_gtid(&m.w, &in);
+    const struct str payload = message_end(&m);
+    assert_int_equal(wire_decode_binlog_dump_gtid(payload, &out), 0);
+    assert_int_equal(out.flags, WIRE_DUMP_THROUGH_GTID);
+    assert_int_equal(out.server_id, 77);
+    assert_int_equal(out.file.len, 0);
+    assert_int_equal(out.position, UINT64_C(1) << 33);
+    assert_str_equal(out.gtid_set, in.gtid_set);
+    check_truncation(payload, payload.len, decode_binlog_dump_gtid, NULL);
+    message_release(&m);
+}
+
 static void test_command_name_knows_every_command(void **state)
 {
     (void)state;
@@ -362,6 +451,9 @@ int main(void)
         cmocka_unit_test(test_long_data_round_trip),
         cmocka_unit_test(test_field_list_round_trip),
         cmocka_unit_test(test_small_commands_round_trip),
+        cmocka_unit_test(test_register_replica),
+        cmocka_unit_test(test_binlog_dump),
+        cmocka_unit_test(test_binlog_dump_gtid),
         cmocka_unit_test(test_command_name_knows_every_command),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
