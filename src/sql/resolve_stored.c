@@ -282,9 +282,24 @@ static enum stored stored_of_block(const struct query *q)
 
 /* ---- The fields' types ---- */
 
+/* What a column of a derived table that is no table of its own stands for. */
+static const struct expr *behind_column(const struct expr *e)
+{
+    while (e->kind == EXPR_COLUMN && e->column.binding.table != NULL && !is_field(e)) {
+        const struct table_ref *t = e->column.binding.table;
+        const struct query *q = t->kind == TABLE_CTE ? t->cte->query : t->query;
+        if (q == NULL || q->kind != QUERY_SELECT) {
+            return e;
+        }
+        e = q->select->items[t->columns[e->column.binding.index].source].expr;
+    }
+    return e;
+}
+
 /* MariaDB's functions that promise no sign, and get a place for it in a table. */
 bool mariadb_adds_sign(const struct expr *e)
 {
+    e = behind_column(e);
     if (e->kind != EXPR_CALL || e->func == NULL) {
         return false;
     }
