@@ -81,11 +81,11 @@ def start_router(context, upstream, directory):
     return Process("mysqlrouter", port, ROUTER, "run", "mysqlrouter", "-c", path)
 
 
-def start_relay(context, upstream, _directory, *options):
-    """Pintail in front of the upstream."""
+def start_relay(context, upstream, directory, *options):
+    """Pintail in front of the upstream; the directory is for its keys."""
     port = free_port()
     return Process("pintail", port, context.pintail, "--port", port, "--storage", "mysql", "--mysql-host", "127.0.0.1",
-                   "--mysql-port", upstream.port, "--mysql-user", "root", *options)
+                   "--mysql-port", upstream.port, "--mysql-user", "root", "--storage-duckdb-path", directory / "store", *options)
 
 
 def start_duckdb(context, upstream, directory):
@@ -128,8 +128,8 @@ def copy_databases(upstream, server, directory):
 
 SYSBENCH_TABLES = 4
 SYSBENCH_ROWS = 25000
-ORDERS = 100000
-CUSTOMERS = 10000
+ORDERS = 30000
+CUSTOMERS = 3000
 
 BENCH_SCHEMA = [
     "CREATE TABLE customer (id INT PRIMARY KEY, name VARCHAR(40) NOT NULL, region CHAR(8) NOT NULL, balance DECIMAL(12,2))",
@@ -175,9 +175,9 @@ def fill(upstream):
 def start_upstream(name, prepare_sysbench):
     """A server with the tables; its data directory is kept in build/bench for the next time."""
     directory = OUT / f"upstream-{name}"
-    stamp = directory / "filled"
+    stamp = directory / f"filled-{ORDERS}"
     if directory.exists() and not stamp.exists():
-        shutil.rmtree(directory)  # an interrupted start
+        shutil.rmtree(directory)  # an interrupted start, or other tables
     server = Reference(name, directory, "--tls=off", f"--max-connections={CONNECTIONS}", "--innodb-buffer-pool-size=512M",
                        "--innodb-redo-log-capacity=512M" if name == "mysql" else "--innodb-log-file-size=512M")
     try:

@@ -35,7 +35,8 @@ QUERIES = {
     "join": "SELECT c.region, COUNT(*), SUM(o.amount), MAX(o.day) FROM orders o JOIN customer c ON c.id = o.customer_id "
             "GROUP BY c.region ORDER BY c.region",
 }
-QUERY_CONNECTIONS = 8
+# Long ones with few connections, so that enough of them end in the time.
+QUERY_CONNECTIONS = {"point": 8, "range": 8, "scan": 2, "aggregation": 2, "join": 2}
 
 STREAM_ROWS = 1 << 20
 # 1,024 bytes a row with its length bytes.
@@ -140,15 +141,15 @@ def bench_script(context, short, connections):
 # ---- Queries, and whether the answers are equal ----
 
 def bench_query(context, name):
-    bench, seconds = context.passthrough(), context.seconds or SECONDS
+    bench, seconds, connections = context.passthrough(), context.seconds or SECONDS, QUERY_CONNECTIONS[name]
     query = ("bench", QUERIES[name], backends.ORDERS)
-    parties = {party: (lambda server=server: server.rate("query", QUERY_CONNECTIONS, seconds, query=query))
+    parties = {party: (lambda server=server: server.rate("query", connections, seconds, query=query))
                for party, server in bench.take().items()}
-    found = Comparison(f"{name}, {QUERY_CONNECTIONS} connections", parties, context.rounds or ROUNDS)
+    found = Comparison(f"{name}, {connections} connections", parties, context.rounds or ROUNDS)
     ratios = figures(**{f"proxy-query-{name}": found.ratio("pintail", "haproxy"),
                         f"router-query-{name}": found.ratio("pintail", "router"),
                         f"direct-query-{name}": found.ratio("pintail", "direct")})
-    return ratios, found.raw(f"query {name}", QUERY_CONNECTIONS)
+    return ratios, found.raw(f"query {name}", connections)
 
 
 def answer(server, database, text):
@@ -280,7 +281,9 @@ def bench_stream(context):
 
 def hold_sessions(bench, tls):
     """KiB of Pintail per idle session, and the upstream's connections meanwhile."""
-    server = backends.start_relay(bench.context, bench.upstream, bench.directory, *IDLE_OPTIONS)
+    directory = bench.directory / ("idle-tls" if tls else "idle")
+    directory.mkdir()
+    server = backends.start_relay(bench.context, bench.upstream, directory, *IDLE_OPTIONS)
     environment = {**os.environ, "BENCH_TLS": "1"} if tls else None
     with server:
         before = memory(server.process_id, "VmRSS")
@@ -360,11 +363,11 @@ def described(function, text, *arguments):
 
 
 BENCHMARKS = {"proxy-answers": bench_answers}
-BENCHMARKS.update({f"proxy-query-{name}": described(bench_query, f"{name} query, 8 connections: queries a second over HAProxy's", name)
-                   for name in QUERIES})
+BENCHMARKS.update({f"proxy-query-{name}": described(bench_query, f"{name} query, {count} connections: queries a second over HAProxy's", name)
+                   for name, count in QUERY_CONNECTIONS.items()})
 BENCHMARKS.update({
     f"proxy-{short}-{connections}": described(
-        bench_script, f"sysbench {script}, {connections} connections: queries a second over HAProxy's and the router's", short, connections)
+        bench_script, f"sysbench {script}, {connections} connection(s): queries a second over HAProxy's and the router's", short, connections)
     for short, script in SCRIPTS.items() for connections in CONNECTIONS})
 BENCHMARKS.update({"proxy-latency": bench_latency, "proxy-connect": bench_connect, "proxy-stream": bench_stream,
                    "proxy-idle": bench_idle, "proxy-tpch": bench_tpch})

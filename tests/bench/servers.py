@@ -132,11 +132,13 @@ class Server:
         answer = run.stdout.split()
         if run.returncode or answer[:1] != ["ok"]:
             raise Failed(run.stderr.strip() or "the client failed")
+        if answer[1] == "0":
+            raise Failed(f"no statement ended in {seconds} seconds")
         count, per_second = int(answer[1]), int(answer[1]) / float(answer[2])
         p50, p95, p99, mean = map(float, answer[3:7])
         # The client warms up for half a second; its statements then cost as much as the counted ones.
         return {"per_second": per_second, "count": count, "p50_us": p50, "p95_us": p95, "p99_us": p99, "mean_us": mean,
-                "server_cpu_us": used / (per_second * (seconds + 0.5)) * 1e6 if count else 0}
+                "server_cpu_us": used / (per_second * (seconds + 0.5)) * 1e6}
 
     def __enter__(self):
         return self
