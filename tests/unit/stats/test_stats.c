@@ -132,6 +132,67 @@ static void test_text_that_is_long_is_cut_between_characters(void **state)
     stats_free(s);
 }
 
+/* Texts, two by two; what the digest tells apart the memo of masked texts must too. */
+static void test_record_tells_apart_what_only_looks_alike(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"SELECT `a 1 b`", "SELECT `a 2 b`"},
+        {"SELECT @1", "SELECT @2"},
+        {"SELECT t.1a FROM t", "SELECT t.2a FROM t"},
+        {"SELECT a1", "SELECT a2"},
+        {"SELECT 1a", "SELECT 2a"},
+        {"SELECT /*!50000 a, */ 1", "SELECT /*!99999 a, */ 1"},
+        {"SELECT 1 -- it's\n, a, 'x'", "SELECT 1 -- it's\n, b, 'x'"},
+        {"SELECT 1 # it's\n, a, 'x'", "SELECT 1 # it's\n, b, 'x'"},
+        {"SELECT 1 /* it's */, a, 'x'", "SELECT 1 /* it's */, b, 'x'"},
+        {"SELECT 'it''s', a, 'x'", "SELECT 'it''s', b, 'x'"},
+        {"SELECT 'it\\'s', a, 'x'", "SELECT 'it\\'s', b, 'x'"},
+        {"SELECT \"it's\", a, 'x'", "SELECT \"it's\", b, 'x'"},
+        {"SELECT 1", "SELECT 1, 1"},
+        {"SELECT 'a'", "SELECT a"},
+    };
+    struct arena arena;
+    arena_init(&arena, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+        struct stats *s = stats_new(100);
+        struct stats_digest *all;
+        record(s, pairs[i][0], STATS_LOCAL, 1);
+        record(s, pairs[i][1], STATS_LOCAL, 1);
+        if (stats_snapshot(s, &arena, &all) != 2) {
+            fail_msg("taken for one: %s and %s", pairs[i][0], pairs[i][1]);
+        }
+        stats_free(s);
+    }
+    arena_release(&arena);
+}
+
+static void test_record_counts_literals_of_all_kinds_as_one(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "SELECT a FROM t WHERE b = 1 AND c = 'x'",
+        "SELECT a FROM t WHERE b = 22 AND c = 'yy'",
+        "SELECT a FROM t WHERE b = 1.5 AND c = ''",
+        "SELECT a FROM t WHERE b = 1e5 AND c = 'it''s'",
+        "SELECT a FROM t WHERE b = -7 AND c = 'it\\'s'",
+        "select  a from t where b=0x1F and c='12 ü'",
+    };
+    struct stats *s = stats_new(100);
+    struct arena arena;
+    struct stats_digest *all;
+    arena_init(&arena, 0);
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+            record(s, texts[i], STATS_LOCAL, 1);
+        }
+    }
+    assert_int_equal(stats_snapshot(s, &arena, &all), 1);
+    assert_int_equal(all[0].count, 2 * ARRAY_SIZE(texts));
+    arena_release(&arena);
+    stats_free(s);
+}
+
 static void test_table_of_size_0_keeps_nothing(void **state)
 {
     (void)state;
@@ -196,6 +257,8 @@ int main(void)
         cmocka_unit_test(test_record_counts_errors_and_what_does_not_scan),
         cmocka_unit_test(test_table_that_is_full_drops_the_least_recently_seen),
         cmocka_unit_test(test_text_that_is_long_is_cut_between_characters),
+        cmocka_unit_test(test_record_tells_apart_what_only_looks_alike),
+        cmocka_unit_test(test_record_counts_literals_of_all_kinds_as_one),
         cmocka_unit_test(test_table_of_size_0_keeps_nothing),
         cmocka_unit_test(test_records_of_many_threads_add_up),
     };
