@@ -426,7 +426,9 @@ static void save_counters(struct app *a)
 {
     struct diag d;
     diag_init(&d);
-    if (a->server.catalog != NULL && exec_save_counters(&a->server, &d) != 0) {
+    /* Definitions that mirror an upstream are not stored. */
+    const bool stored = a->server.catalog != NULL && !app_has_upstream(a);
+    if (stored && exec_save_counters(&a->server, &d) != 0) {
         log_error(&a->log, "counters not saved: %.*s", STR_FMT(d.error->message));
     }
     diag_release(&d);

@@ -18,6 +18,7 @@
 #include "os/loop.h"
 #include "session/session.h"
 
+struct mirror;
 struct upstream;
 struct upstream_monitor;
 
@@ -43,9 +44,11 @@ struct app {
     struct sessions *sessions;
     struct listener *tcp;
     struct listener *unix_socket;
-    struct admin *admin;       /* HTTP; NULL = none */
-    struct upstream *upstream; /* NULL = none; its pool is in server */
+    struct admin *admin;          /* HTTP; NULL = none */
+    struct upstream *upstream;    /* NULL = none; its pool is in server */
+    struct str upstream_database; /* that is mirrored; empty = all */
     struct upstream_monitor *monitor;
+    struct mirror *mirror;
     _Atomic(int) stop_signals; /* SIGTERM, SIGINT seen */
     _Atomic(bool) reload;      /* SIGHUP seen */
     int wake_fd;               /* eventfd: main waits on it */

@@ -1,6 +1,7 @@
 /* CREATE TABLE in its three forms: from columns, LIKE another table, and from a query. */
 #include "base/clock.h"
 #include "exec/ddl_int.h"
+#include "exec/define.h"
 
 struct create_run {
     struct exec_session *x;
@@ -134,6 +135,20 @@ static int define(struct create_run *run)
         return -1;
     }
     return add_indexes(run) != 0 || add_checks(run) != 0 ? -1 : ddl_finish_table(x, run->t);
+}
+
+int exec_define_table(struct exec_session *x, struct create_table_stmt *s,
+                      const struct database_def *db, struct table_def **out)
+{
+    struct create_run run = {.x = x, .stmt = s, .db = db->name, .database = *db};
+    run.t = new_definition(&run);
+    *out = run.t;
+    if (define(&run) != 0) {
+        table_def_unref(run.t);
+        *out = NULL;
+        return -1;
+    }
+    return 0;
 }
 
 /* The model's definition under another name and id; AUTO_INCREMENT starts anew. */

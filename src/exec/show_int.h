@@ -9,7 +9,7 @@
  *   show_server.c  variables, status, warnings, processes
  *   show_lists.c   what the server knows: engines, character sets, privileges, …
  *   show_users.c   GRANTS, CREATE USER
- *   show_pintail.c PINTAIL STATUS and DIGESTS
+ *   show_pintail.c PINTAIL STATUS, DIGESTS and TABLES
  */
 #ifndef EXEC_SHOW_INT_H
 #define EXEC_SHOW_INT_H
@@ -57,7 +57,7 @@ show_rows_fn show_variables, show_status, show_warnings, show_count_warnings, sh
 show_rows_fn show_engines, show_charsets, show_collations, show_privileges, show_plugins,
     show_nothing, show_no_binary_log, show_engine_status, show_replica_status;
 show_rows_fn show_grants, show_create_user;
-show_rows_fn show_pintail_status, show_pintail_digests;
+show_rows_fn show_pintail_status, show_pintail_digests, show_pintail_tables;
 
 /* The heading of the first column of SHOW GRANTS and SHOW CREATE USER: "user@host". */
 NODISCARD struct str show_account_name(struct exec_session *x, const struct show_stmt *stmt,

@@ -1,10 +1,28 @@
-/* See show_int.h: SHOW PINTAIL, what Pintail knows of itself: metrics and statements by digest. */
+/* See show_int.h: SHOW PINTAIL, what Pintail knows of itself: metrics, statements by digest,
+ * and the tables of the upstream. */
 #include "stats/stats.h"
 
 #include "base/metrics.h"
 #include "exec/show_int.h"
 
 #include <inttypes.h>
+
+/*
+ * Who may see what others do: as the process list. Of an upstream's accounts nothing is known here
+ * but the name of the one that Pintail itself uses: that is the operator's.
+ */
+static int check_operator(struct show_run *r)
+{
+    struct exec_session *x = r->x;
+    if (x->server->upstream == NULL) {
+        return exec_check_global(x, PRIV_PROCESS, "PROCESS");
+    }
+    const struct str operator_ = x->server->upstream_user;
+    return operator_.len > 0 && str_eq(x->login_user, operator_)
+               ? 0
+               : diag_set(x->diag, ER_SPECIFIC_ACCESS_DENIED_ERROR,
+                          "PROCESS (here: be the account of storage.mysql.user)");
+}
 
 /* ---- SHOW PINTAIL STATUS: the metrics ---- */
 
@@ -100,12 +118,50 @@ int show_pintail_digests(struct show_run *r)
 {
     struct exec_session *x = r->x;
     struct stats_digest *digests;
-    if (exec_check_global(x, PRIV_PROCESS, "PROCESS") != 0) {
+    if (check_operator(r) != 0) {
         return -1;
     }
     const uint32_t n = stats_snapshot(x->server->stats, &x->stmt_arena, &digests);
     for (uint32_t i = 0; i < n; i++) {
         if (digest_row(r, &digests[i]) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* ---- SHOW PINTAIL TABLES: what the upstream has ---- */
+
+static int object_row(struct show_run *r, const struct mirrored_object *o)
+{
+    const bool is_table = str_eq(o->kind, STR("TABLE"));
+    show_text(r, "Database", o->db);
+    show_text(r, "Name", o->name);
+    show_text(r, "Kind", o->kind);
+    show_text(r, "Engine", o->engine.len > 0 ? o->engine : STR_NULL);
+    if (o->columns > 0) {
+        show_uint(r, "Columns", o->columns);
+    }
+    if (is_table) {
+        show_cstr(r, "Mirrored", o->why_not.len == 0 ? "YES" : "NO");
+        show_text(r, "Reason", o->why_not.len > 0 ? o->why_not : STR_NULL);
+    }
+    return show_send(r);
+}
+
+int show_pintail_tables(struct show_run *r)
+{
+    struct exec_session *x = r->x;
+    struct mirrored_object *objects;
+    if (check_operator(r) != 0) {
+        return -1;
+    }
+    if (x->server->mirror == NULL) {
+        return 0;
+    }
+    const uint32_t n = x->server->mirror_ops->list(x->server->mirror, &x->stmt_arena, &objects);
+    for (uint32_t i = 0; i < n; i++) {
+        if (object_row(r, &objects[i]) != 0) {
             return -1;
         }
     }

@@ -242,6 +242,12 @@ static struct upstream_conn *open_upstream(struct session *s, const struct upstr
     return c;
 }
 
+/* Has nobody used it yet? */
+static bool is_fresh(const struct upstream_conn *c)
+{
+    return c->used_us == c->born_us;
+}
+
 /* Has a connection for the next command, with the session's settings. 0, or -1 with x.diag set. */
 static int attach(struct session *s)
 {
@@ -265,6 +271,11 @@ static int attach(struct session *s)
     }
     if (c == NULL) {
         return -1;
+    }
+    if (!p->mux.shares && !p->mux.has_db && !is_fresh(c)) {
+        /* It may have a database, which cannot be taken from it. */
+        upstream_pool_drop(p->pool, c);
+        return attach(s);
     }
     if (mux_enter(&p->mux, c, s->x.id, s->x.diag) != 0) {
         upstream_pool_drop(p->pool, c);
@@ -302,9 +313,6 @@ static int note_statement(struct session *s, struct str text, bool is_whole)
 {
     struct passthrough *p = s->pass;
     struct sql_effects e = {.effects = EFFECT_UNKNOWN};
-    if (!p->mux.on) {
-        return 0;
-    }
     if (is_whole) {
         const struct parse_options options = {
             .version = 999999,
@@ -448,9 +456,6 @@ static void after_reply(struct session *s, const struct relay_reply *reply)
 {
     struct passthrough *p = s->pass;
     struct mux *m = &p->mux;
-    if (!m->on) {
-        return;
-    }
     if (reply->command == COM_RESET_CONNECTION && !reply->track->failed) {
         mux_reset(m);
     }
@@ -510,11 +515,13 @@ static int log_in(struct session *s, const struct relay_login *login)
     os_mutex_unlock(&s->all->lock);
     s->log.user = s->user_text;
     p->user = str_from_cstr(s->user_text);
+    s->x.login_user = arena_dup(&s->x.arena, login->user);
     p->key_flags = (s->x.capabilities & UPSTREAM_KEY_FLAGS) | login->key_flags;
-    if (s->all->server->upstream_multiplex) {
-        if (mux_start(&p->mux, p->up, login->database.len > 0, s->x.diag) != 0) {
-            return -1;
-        }
+    const bool shares = s->all->server->upstream_multiplex;
+    if (mux_start(&p->mux, p->up, shares, login->collation, login->database, s->x.diag) != 0) {
+        return -1;
+    }
+    if (shares) {
         relay_ask_release(&p->relay);
     }
     pkt_begin(&s->conn.w);
@@ -635,7 +642,7 @@ static void run_upstream(struct session *s, struct str sql)
     pkt_begin(&s->conn.w);
     wire_encode_ok(&s->conn.w, s->x.capabilities, WIRE_MARK_OK, &r.ok);
     (void)!pkt_end(&s->conn.w);
-    if (p->mux.on && p->mux.pins == 0) {
+    if (p->mux.shares && p->mux.pins == 0) {
         relay_ask_release(&p->relay);
     }
 }
@@ -743,7 +750,8 @@ static void on_upstream_gone(struct session *s)
 {
     struct passthrough *p = s->pass;
     log_info(&s->log, "%.*s", STR_FMT(s->x.diag->error->message));
-    if (p->mux.on && relay_is_idle(&p->relay) && p->mux.pins == 0 && !s->x.txn.active) {
+    if (relay_is_idle(&p->relay) && mux_can_move(&p->mux) && !s->x.txn.active &&
+        (p->mux.shares || knows_password(s))) {
         /* Nothing was lost with it: the next command takes another one. */
         struct upstream_conn *c = p->up;
         set_upstream(s, NULL);
@@ -778,13 +786,13 @@ static void on_interrupted(struct session *s)
 static uint64_t idle_deadline(const struct session *s)
 {
     const struct mux *m = &s->pass->mux;
-    if (!m->on || s->x.txn.active) {
-        return FIBER_FOREVER; /* the upstream counts */
+    if (s->pass->up != NULL) {
+        /* Else the upstream counts. */
+        const bool held = m->shares && m->held_until_us != 0 && !s->x.txn.active;
+        return held ? m->held_until_us : FIBER_FOREVER;
     }
-    if (s->pass->up != NULL && m->held_until_us != 0) {
-        return m->held_until_us;
-    }
-    return s->pass->up != NULL ? FIBER_FOREVER : clock_monotonic_us() + m->idle_timeout_us;
+    return m->idle_timeout_us != 0 ? clock_monotonic_us() + m->idle_timeout_us
+                                   : session_read_deadline(s);
 }
 
 static void on_idle(struct session *s)
