@@ -1,7 +1,9 @@
 #include "session/multiplex.h"
 
 #include "base/clock.h"
+#include "types/collation.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Settings that every session carries, changed or not. */
@@ -161,7 +163,7 @@ static unsigned list_names(const struct mux *m, const struct upstream_conn *c, c
     for (unsigned i = 0; i < m->name_count; i++) {
         out[n++] = name_for(c, m->names[i]);
     }
-    if (m->insert_id) {
+    if (m->insert_id && m->shares) {
         out[n++] = "last_insert_id";
     }
     return n;
@@ -203,7 +205,7 @@ static int take_settings(struct mux *m, const char *const *names, unsigned count
     m->idle_timeout_us *= 1000000;
     m->pins |= fits ? 0 : MUX_PIN_VARIABLE;
     /* A connection cannot be made to have no database again. */
-    m->pins |= m->has_db != (db.p != NULL) ? MUX_PIN_DATABASE : 0;
+    m->pins |= m->shares && m->has_db != (db.p != NULL) ? MUX_PIN_DATABASE : 0;
     bytebuf_release(&out);
     return rc;
 }
@@ -241,12 +243,35 @@ static int read_settings(struct mux *m, struct upstream_conn *c, struct diag *d)
     return rc;
 }
 
-int mux_start(struct mux *m, struct upstream_conn *c, bool has_db, struct diag *d)
+/* What a login makes of the client's collation, as a statement. */
+static int assume_settings(struct mux *m, uint16_t collation, struct str database, struct diag *d)
+{
+    const struct collation *c = collation_find(collation);
+    char text[256];
+    if (c == NULL) {
+        m->pins |= MUX_PIN_VARIABLE;
+        return 0;
+    }
+    const int len = snprintf(text, sizeof text, "SET NAMES '%.*s' COLLATE '%.*s'",
+                             STR_FMT(c->charset->name), STR_FMT(c->name));
+    return replace_text(&m->settings, str_from(text, (size_t)len)) == 0 &&
+                   replace_text(&m->db, database) == 0
+               ? 0
+               : diag_set(d, ER_OUT_OF_RESOURCES);
+}
+
+int mux_start(struct mux *m, struct upstream_conn *c, bool shares, uint16_t collation,
+              struct str database, struct diag *d)
 {
     mux_release(m);
-    m->on = true;
-    m->has_db = has_db;
-    return read_settings(m, c, d);
+    m->shares = shares;
+    m->has_db = database.len > 0;
+    return shares ? read_settings(m, c, d) : assume_settings(m, collation, database, d);
+}
+
+bool mux_can_move(const struct mux *m)
+{
+    return m->pins == 0 && m->statements == 0 && !m->changed && m->settings != NULL;
 }
 
 /* ---- Statements ---- */
@@ -284,6 +309,10 @@ int mux_statement(struct mux *m, const struct sql_effects *e, struct diag *d)
                         "ROW_COUNT() or FOUND_ROWS() after the connection was given back "
                         "(pool.mode: transaction)");
     }
+    if ((e->effects & EFFECT_READS_INSERT_ID) != 0 && m->insert_id_lost) {
+        return diag_set(d, ER_NOT_SUPPORTED_YET,
+                        "LAST_INSERT_ID() after the connection to the server was lost");
+    }
     for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {
         m->pins |= (e->effects & pins[i].effect) != 0 ? pins[i].pin : 0;
     }
@@ -305,6 +334,11 @@ enum mux_next mux_after_reply(struct mux *m, const struct reply_track *t, uint16
     }
     if (m->pins != 0 || m->statements > 0 || (status & SERVER_STATUS_CURSOR_EXISTS) != 0) {
         return MUX_KEEP;
+    }
+    if (!m->shares) {
+        m->insert_id = m->insert_id || t->last_insert_id != 0;
+        m->insert_id_lost = m->insert_id_lost && t->last_insert_id == 0;
+        return m->changed ? MUX_FREE : MUX_KEEP;
     }
     if (t->failed || m->held) {
         m->held_until_us = 0;
@@ -330,7 +364,7 @@ int mux_leave(struct mux *m, struct upstream_conn *c, uint64_t session_id, struc
     if (m->changed && read_settings(m, c, d) != 0) {
         return -1;
     }
-    if (m->pins != 0) {
+    if (m->pins != 0 || !m->shares) {
         return 1;
     }
     if (replace_text(&c->settings.text, str_from_cstr(m->settings)) != 0 ||
@@ -374,6 +408,7 @@ int mux_enter(struct mux *m, struct upstream_conn *c, uint64_t session_id, struc
         return -1;
     }
     m->moved = c->settings.owner != session_id;
+    m->insert_id_lost = m->insert_id && !m->shares;
     free(c->settings.text);
     free(c->settings.db);
     c->settings.text = NULL;

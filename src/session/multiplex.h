@@ -45,12 +45,13 @@ enum mux_pin {
 };
 
 struct mux {
-    bool on;
+    bool shares;              /* pool.mode transaction */
     unsigned pins;            /* enum mux_pin */
     unsigned statements;      /* prepared and not closed */
     bool has_db;              /* at login */
     bool changed;             /* settings are to be read back */
     bool insert_id;           /* LAST_INSERT_ID() is to be carried */
+    bool insert_id_lost;      /* it was on a connection that is gone */
     bool moved;               /* the connection is not the one of the last statement */
     bool held;                /* for the next command */
     uint64_t held_until_us;   /* 0: without end */
@@ -63,8 +64,13 @@ struct mux {
 
 void mux_release(struct mux *m);
 
-/* After login, on the session's first connection: reads its settings. 0, or -1 with d set. */
-NODISCARD int mux_start(struct mux *m, struct upstream_conn *c, bool has_db, struct diag *d);
+/*
+ * After login, on the session's first connection. With shares its settings are read from there;
+ * else they are what a login with this collation and database has, until a statement changes them.
+ * 0, or -1 with d set.
+ */
+NODISCARD int mux_start(struct mux *m, struct upstream_conn *c, bool shares, uint16_t collation,
+                        struct str database, struct diag *d);
 
 /* COM_RESET_CONNECTION has been answered: nothing pins any more. */
 void mux_reset(struct mux *m);
@@ -76,7 +82,7 @@ NODISCARD int mux_statement(struct mux *m, const struct sql_effects *e, struct d
 enum mux_next {
     MUX_KEEP, /* in a transaction, or pinned */
     MUX_HOLD, /* until the next command, or m->held_until_us */
-    MUX_FREE, /* give it back */
+    MUX_FREE, /* give it back, or read what has changed: mux_leave() */
 };
 
 /* A reply has ended and nothing else is outstanding. */
@@ -84,7 +90,7 @@ NODISCARD enum mux_next mux_after_reply(struct mux *m, const struct reply_track 
                                         uint16_t status);
 
 /* Before the connection is given back: reads changed settings, and notes on the connection what it
- * has. Returns 0; 1 when the session is pinned after all; -1 with d set (c is broken). */
+ * has. Returns 0; 1 when the session keeps it; -1 with d set (c is broken). */
 NODISCARD int mux_leave(struct mux *m, struct upstream_conn *c, uint64_t session_id,
                         struct diag *d);
 
@@ -92,6 +98,9 @@ NODISCARD int mux_leave(struct mux *m, struct upstream_conn *c, uint64_t session
  * dropped). */
 NODISCARD int mux_enter(struct mux *m, struct upstream_conn *c, uint64_t session_id,
                         struct diag *d);
+
+/* Can the session go on with another connection when this one is lost now? */
+NODISCARD bool mux_can_move(const struct mux *m);
 
 /* "user variable", …: the first reason, or NULL when nothing pins. Static. */
 NODISCARD const char *mux_pin_reason(const struct mux *m);
