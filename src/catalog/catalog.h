@@ -101,6 +101,9 @@ struct table_def {
     int64_t created_us, altered_us;
     /* Views: the SELECT's text as stored and shown. p NULL for tables. */
     struct str view_text;
+    /* A query in the engine's language whose rows stand for the table's, which is not stored:
+     * information_schema. p NULL for others. */
+    struct str rows_text;
     /* Runtime: */
     struct arena *arena;       /* owns all of the above */
     struct table_share *share; /* state that outlives definitions: see below */
@@ -193,6 +196,7 @@ NODISCARD int database_def_from_json(struct str json, struct arena *arena, struc
 
 enum show_create_flags {
     SHOW_CREATE_MARIADB = 1u << 0, /* as MariaDB 10.11 writes it; else MySQL 9.7 */
+    SHOW_CREATE_IF_NOT_EXISTS = 1u << 1,
 };
 
 /* SHOW CREATE TABLE text, as the dialect's server writes it; in arena. flags: enum

@@ -604,6 +604,9 @@ struct str database_def_to_sql(const struct database_def *db, unsigned flags, st
     struct bytebuf b;
     bytebuf_init(&b, SQL_TEXT_MAX);
     bytebuf_put_cstr(&b, "CREATE DATABASE ");
+    if ((flags & SHOW_CREATE_IF_NOT_EXISTS) != 0) {
+        bytebuf_put_cstr(&b, "/*!32312 IF NOT EXISTS*/ ");
+    }
     put_ident(&b, db->name);
     bytebuf_put_cstr(&b, " /*!40100 DEFAULT CHARACTER SET ");
     put_charset(&b, db->collation, "COLLATE ", dialect);

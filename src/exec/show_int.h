@@ -57,7 +57,10 @@ show_rows_fn show_variables, show_status, show_warnings, show_count_warnings, sh
 show_rows_fn show_engines, show_charsets, show_collations, show_privileges, show_plugins,
     show_nothing, show_no_binary_log, show_engine_status, show_replica_status;
 show_rows_fn show_grants, show_create_user;
-show_rows_fn show_pintail_status, show_pintail_digests, show_pintail_tables;
+show_rows_fn show_pintail_status, show_pintail_digests, show_pintail_tables, show_pintail_sessions;
+
+/* The name of a collation as the dialect has it; p NULL = unknown. */
+NODISCARD struct str show_collation_name(uint16_t id, enum sql_dialect dialect);
 
 /* The heading of the first column of SHOW GRANTS and SHOW CREATE USER: "user@host". */
 NODISCARD struct str show_account_name(struct exec_session *x, const struct show_stmt *stmt,

@@ -159,7 +159,7 @@ static int count_rows(struct exec_session *x, const struct table_def *t, uint64_
 }
 
 /* The name of a collation number as the dialect has it. */
-static struct str collation_name(uint16_t id, enum sql_dialect dialect)
+struct str show_collation_name(uint16_t id, enum sql_dialect dialect)
 {
     const unsigned wanted = dialect == DIALECT_MARIADB ? COLLATION_IN_MARIADB : COLLATION_IN_MYSQL;
     size_t n;
@@ -203,7 +203,7 @@ static int status_row(struct show_run *r, struct table_def *t)
     show_text(r, "Row_format", t->row_format.len > 0 ? t->row_format : STR("Dynamic"));
     set_sizes(r, t, rows);
     show_time(r, "Create_time", t->created_us);
-    show_text(r, "Collation", collation_name(t->collation, r->x->server->dialect));
+    show_text(r, "Collation", show_collation_name(t->collation, r->x->server->dialect));
     show_text(r, "Create_options", t->other_options.p == NULL ? STR("") : t->other_options);
     show_text(r, "Comment", t->comment.p == NULL ? STR("") : t->comment);
     show_cstr(r, "Temporary", "N");
@@ -231,10 +231,10 @@ static struct str collation_of(const struct sql_type *t, enum sql_dialect dialec
 {
     switch (type_class_of(t->type)) {
     case TYPE_CLASS_STRING:
-        return type_is_binary_string(t) ? STR_NULL : collation_name(t->collation, dialect);
+        return type_is_binary_string(t) ? STR_NULL : show_collation_name(t->collation, dialect);
     case TYPE_CLASS_ENUM:
     case TYPE_CLASS_SET:
-        return collation_name(t->collation, dialect);
+        return show_collation_name(t->collation, dialect);
     case TYPE_CLASS_JSON:
         return dialect == DIALECT_MARIADB ? STR("utf8mb4_bin") : STR_NULL;
     default:
@@ -382,7 +382,7 @@ int show_create_view(struct show_run *r)
                            STR_FMT(t->view_text)));
     show_text(r, "character_set_client", x->vars.character_set_client->name);
     show_text(r, "collation_connection",
-              collation_name(x->vars.collation_connection, x->server->dialect));
+              show_collation_name(x->vars.collation_connection, x->server->dialect));
     return show_send(r);
 }
 
@@ -393,8 +393,10 @@ int show_create_database(struct show_run *r)
     if (check_database(x, r->stmt->db, &def) != 0) {
         return -1;
     }
+    const unsigned flags =
+        create_flags(x) | (r->stmt->if_not_exists ? SHOW_CREATE_IF_NOT_EXISTS : 0);
     show_text(r, "Database", def.name);
-    show_text(r, "Create Database", database_def_to_sql(&def, create_flags(x), &x->stmt_arena));
+    show_text(r, "Create Database", database_def_to_sql(&def, flags, &x->stmt_arena));
     return show_send(r);
 }
 

@@ -9,6 +9,7 @@
  */
 #include "base/clock.h"
 #include "exec/exec_int.h"
+#include "exec/info_schema.h"
 
 /* How long DDL waits for a metadata lock before it lets writers pass. */
 #define DDL_TRY_US UINT64_C(20000)
@@ -106,7 +107,18 @@ static void remember(struct exec_session *x, struct table_def *t, bool exclusive
 struct table_def *exec_open_table(struct exec_session *x, struct str db, struct str name)
 {
     struct str where;
-    if (exec_db_or_current(x, db, &where) != 0 || exec_check_locked(x, where, name, false) != 0) {
+    if (exec_db_or_current(x, db, &where) != 0) {
+        return NULL;
+    }
+    if (str_eq_nocase(where, STR("information_schema"))) {
+        struct table_def *t = info_schema_table(x, name);
+        if (t == NULL) {
+            (void)diag_set(x->diag, ER_UNKNOWN_TABLE, arena_dup_cstr(&x->stmt_arena, name),
+                           "information_schema");
+        }
+        return t;
+    }
+    if (exec_check_locked(x, where, name, false) != 0) {
         return NULL;
     }
     const uint64_t deadline = lock_deadline(x);
@@ -268,6 +280,10 @@ static const char *missing_names(struct exec_session *x, uint64_t missing)
 int exec_check_table(struct exec_session *x, struct str db, struct str table, uint64_t privileges)
 {
     const uint64_t have = x->account == NULL ? 0 : account_table_privs(x->account, db, table);
+    if (privileges != PRIV_SELECT && str_eq_nocase(db, STR("information_schema"))) {
+        return diag_set(x->diag, ER_DBACCESS_DENIED_ERROR, user_text(x), x->login_host.p,
+                        "information_schema");
+    }
     if ((have & privileges) == privileges) {
         const bool writes = (privileges & (PRIV_INSERT | PRIV_UPDATE | PRIV_DELETE)) != 0;
         return writes ? exec_check_locked(x, db, table, true) : 0;
@@ -279,6 +295,9 @@ int exec_check_table(struct exec_session *x, struct str db, struct str table, ui
 int exec_check_column(struct exec_session *x, const struct table_def *t, uint32_t column,
                       uint64_t privileges)
 {
+    if (t->rows_text.p != NULL && privileges == PRIV_SELECT) {
+        return 0; /* information_schema holds only what the session may see */
+    }
     const uint64_t have = x->account == NULL ? 0 : account_table_privs(x->account, t->db, t->name);
     if ((have & privileges) == privileges) {
         return 0;

@@ -796,6 +796,7 @@ enum show_kind {
 struct show_stmt {
     enum show_kind kind;
     bool full, extended;
+    bool if_not_exists; /* SHOW CREATE DATABASE */
     enum var_scope scope;
     struct table_name table;
     struct str db;      /* FROM db; empty = current */

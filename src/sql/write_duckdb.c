@@ -58,6 +58,12 @@ static int write_from(struct writer *w, const struct select_block *b, const stru
 static int write_base(struct writer *w, const struct select_block *b, const struct table_ref *t)
 {
     set_leaf(w, t->id, (struct leaf_info){.block = b});
+    if (t->def->rows_text.p != NULL) {
+        bytebuf_put_char(w->out, '(');
+        bytebuf_put_str(w->out, t->def->rows_text);
+        bytebuf_printf(w->out, ") AS r%" PRIu32, t->id);
+        return 0;
+    }
     bytebuf_printf(w->out, "t%" PRIu64 " AS r%" PRIu32, t->def->id, t->id);
     return 0;
 }

@@ -159,7 +159,7 @@ show(A) ::= show_full(B) COLUMNS from_or_in table_path(C) show_db(D) show_filter
 show(A) ::= opt_extended show_index_word from_or_in table_path(B) show_db(C) where(D). { A = show_new(ctx, SHOW_INDEX, NULL); A->table = B; A->table.db = C.p ? C : B.db; A->where = D; }
 show(A) ::= CREATE TABLE table_path(B).                       { A = show_new(ctx, SHOW_CREATE_TABLE, NULL); A->table = B; }
 show(A) ::= CREATE VIEW table_path(B).                        { A = show_new(ctx, SHOW_CREATE_VIEW, NULL); A->table = B; }
-show(A) ::= CREATE DATABASE if_not_exists ident(B).           { A = show_new(ctx, SHOW_CREATE_DATABASE, NULL); A->db = token_str(&B); }
+show(A) ::= CREATE DATABASE if_not_exists(C) ident(B).        { A = show_new(ctx, SHOW_CREATE_DATABASE, NULL); A->db = token_str(&B); A->if_not_exists = C; }
 show(A) ::= CREATE USER account(B).                           { A = show_new(ctx, SHOW_CREATE_USER, NULL); A->account = account_copy(ctx, &B); }
 show(A) ::= opt_var_scope(B) VARIABLES show_filter(C).        { A = show_new(ctx, SHOW_VARIABLES, &C); A->scope = B; }
 show(A) ::= opt_var_scope(B) STATUS show_filter(C).           { A = show_new(ctx, SHOW_STATUS, &C); A->scope = B; }
