@@ -82,6 +82,9 @@ void exec_release_writer(struct exec_session *x);
  * (1205 after innodb_lock_wait_timeout) and refuses in a read-only transaction (1792). */
 NODISCARD int exec_engine_for_read(struct exec_session *x);
 NODISCARD int exec_engine_for_write(struct exec_session *x);
+/* SELECT … FOR UPDATE or FOR SHARE in a transaction: the writer lock, and what is committed now. 1205,
+ * 3572 when the lock is not to be waited for, 1792. */
+NODISCARD int exec_engine_for_locking_read(struct exec_session *x, bool nowait);
 /* End of a statement: commits under autocommit (or rolls back on failure). `failed` = the
  * statement's result. Returns 0, or -1 with diag when the commit fails. */
 NODISCARD int exec_end_statement(struct exec_session *x, bool failed);
@@ -92,6 +95,10 @@ NODISCARD int exec_end_statement(struct exec_session *x, bool failed);
  * or -1 with diag when interrupted before it began. */
 NODISCARD int exec_offload(struct exec_session *x, enum offload_class class, offload_fn *fn,
                            void *arg);
+
+/* Before clean-up that may take long: a statement that an interrupt has ended tells its client
+ * already now, if it is certain to fail. */
+void exec_tell_interrupted(struct exec_session *x);
 
 /* ---- prepared.c ---- */
 

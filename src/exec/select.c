@@ -422,6 +422,13 @@ int exec_select(struct exec_session *x, struct stmt *stmt)
         return -1;
     }
     const struct query *q = stmt->query;
+    if (q->locking != LOCKING_NONE && q->locking_skip) {
+        return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "SKIP LOCKED");
+    }
+    if (q->locking != LOCKING_NONE && !exec_needs_no_engine(q) &&
+        exec_engine_for_locking_read(x, q->locking_nowait) != 0) {
+        return -1;
+    }
     if (q->into_var_count > 0) {
         return run_into(x, q);
     }

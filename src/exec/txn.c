@@ -154,12 +154,9 @@ int exec_take_writer(struct exec_session *x)
     return exec_interrupted(x, x->diag);
 }
 
-int exec_engine_for_write(struct exec_session *x)
+/* The writer lock, and an engine transaction that sees what is committed now. */
+static int begin_as_writer(struct exec_session *x)
 {
-    begin_implicitly(x);
-    if (x->txn.active && x->txn.read_only) {
-        return diag_set(x->diag, ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
-    }
     if (exec_take_writer(x) != 0 || ensure_engine_session(x) != 0) {
         return -1;
     }
@@ -167,11 +164,38 @@ int exec_engine_for_write(struct exec_session *x)
         x->txn.snapshot_seq != atomic_load(&x->server->commit_seq)) {
         engine_rollback_txn(x);
     }
-    if (!x->txn.engine_open && engine_begin_txn(x, 0) != 0) {
+    return x->txn.engine_open ? 0 : engine_begin_txn(x, 0);
+}
+
+int exec_engine_for_write(struct exec_session *x)
+{
+    begin_implicitly(x);
+    if (x->txn.active && x->txn.read_only) {
+        return diag_set(x->diag, ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
+    }
+    if (begin_as_writer(x) != 0) {
         return -1;
     }
     x->txn.wrote = true;
     return 0;
+}
+
+int exec_engine_for_locking_read(struct exec_session *x, bool nowait)
+{
+    begin_implicitly(x);
+    if (!x->txn.active) {
+        return 0; /* the lock would end with the statement, which sees what is committed anyway */
+    }
+    if (x->txn.read_only) {
+        return diag_set(x->diag, ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION);
+    }
+    if (nowait && !x->txn.writer_held) {
+        if (!fmutex_try_lock(&x->server->writer)) {
+            return diag_set(x->diag, ER_LOCK_NOWAIT);
+        }
+        x->txn.writer_held = true;
+    }
+    return begin_as_writer(x);
 }
 
 /* Everything that ends with a transaction, whichever way it ended. */

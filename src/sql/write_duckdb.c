@@ -671,8 +671,8 @@ static int write_with(struct writer *w, const struct query *q)
 
 static int write_query_body(struct writer *w, const struct query *q, struct form *forms)
 {
-    if (q->locking != LOCKING_NONE) {
-        return write_refuse(w, "locking reads");
+    if (q->locking != LOCKING_NONE && w->query_depth > 1) {
+        return write_refuse(w, "locking reads in subqueries");
     }
     if (q->into_var_count > 0 || q->into_outfile.p != NULL) {
         return write_refuse(w, "SELECT … INTO");
