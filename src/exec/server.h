@@ -31,6 +31,7 @@ struct server_status {
 /* One line of SHOW PROCESSLIST; strings in the arena given. */
 struct process_info {
     uint64_t id;
+    uint64_t upstream_id; /* of its connection to the server behind; 0 = none */
     struct str user, host, db, command, state, info;
     uint64_t seconds;
 };

@@ -53,6 +53,7 @@ static const struct show_kind_def kinds[SHOW_KIND_COUNT] = {
     [SHOW_PROFILES] = {show_nothing, NULL, 0},
     [SHOW_PINTAIL_STATUS] = {show_pintail_status, NULL, 0},
     [SHOW_PINTAIL_DIGESTS] = {show_pintail_digests, "Digest_text", 0},
+    [SHOW_PINTAIL_SESSIONS] = {show_pintail_sessions, "User", SHOW_BINARY_NAMES},
     [SHOW_PINTAIL_TABLES] = {show_pintail_tables, "Name", SHOW_BINARY_NAMES},
 };
 

@@ -1,5 +1,5 @@
 /* See show_int.h: SHOW PINTAIL, what Pintail knows of itself: metrics, statements by digest,
- * and the tables of the upstream. */
+ * the tables of the upstream, and the clients. */
 #include "stats/stats.h"
 
 #include "base/metrics.h"
@@ -160,8 +160,37 @@ int show_pintail_tables(struct show_run *r)
         return 0;
     }
     const uint32_t n = x->server->mirror_ops->list(x->server->mirror, &x->stmt_arena, &objects);
+    /* What has changed meanwhile shows in the next answer. */
+    x->server->mirror_ops->refresh(x->server->mirror);
     for (uint32_t i = 0; i < n; i++) {
         if (object_row(r, &objects[i]) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* ---- SHOW PINTAIL SESSIONS: the clients ---- */
+
+int show_pintail_sessions(struct show_run *r)
+{
+    const struct server *server = r->x->server;
+    struct process_info *list;
+    if (check_operator(r) != 0) {
+        return -1;
+    }
+    const uint32_t n = server->sessions->list(server->registry, &r->x->stmt_arena, &list);
+    for (uint32_t i = 0; i < n; i++) {
+        show_uint(r, "Id", list[i].id);
+        if (list[i].upstream_id != 0) {
+            show_uint(r, "Upstream_id", list[i].upstream_id);
+        }
+        show_text(r, "User", list[i].user);
+        show_text(r, "Host", list[i].host);
+        show_text(r, "Command", list[i].command);
+        show_uint(r, "Time", list[i].seconds);
+        show_text(r, "State", list[i].state);
+        if (show_send(r) != 0) {
             return -1;
         }
     }

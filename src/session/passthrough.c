@@ -514,6 +514,7 @@ static int log_in(struct session *s, const struct relay_login *login)
     snprintf(s->user_text, sizeof s->user_text, "%.*s", STR_FMT(login->user));
     os_mutex_unlock(&s->all->lock);
     s->log.user = s->user_text;
+    s->x.login_user = str_from_cstr(s->user_text);
     p->user = str_from_cstr(s->user_text);
     s->x.login_user = arena_dup(&s->x.arena, login->user);
     p->key_flags = (s->x.capabilities & UPSTREAM_KEY_FLAGS) | login->key_flags;

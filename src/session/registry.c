@@ -146,6 +146,7 @@ static struct process_info describe(const struct session *s, struct arena *arena
     const char *state = atomic_load(&s->x.state);
     return (struct process_info){
         .id = s->x.id,
+        .upstream_id = s->upstream_id,
         .user = arena_dup(arena, str_from_cstr(s->user_text)),
         .host = arena_dup(arena, str_from_cstr(s->host_text)),
         .db = s->x.db.p == NULL ? STR_NULL : arena_dup(arena, s->x.db),

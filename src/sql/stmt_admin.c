@@ -77,7 +77,8 @@ struct show_stmt *show_pintail(struct parse_ctx *ctx, const struct token *what,
     } kinds[] = {{"STATUS", SHOW_PINTAIL_STATUS},
                  {"DIGESTS", SHOW_PINTAIL_DIGESTS},
                  {"STATEMENTS", SHOW_PINTAIL_DIGESTS},
-                 {"TABLES", SHOW_PINTAIL_TABLES}};
+                 {"TABLES", SHOW_PINTAIL_TABLES},
+                 {"SESSIONS", SHOW_PINTAIL_SESSIONS}};
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         if (str_eq_nocase(token_str(what), str_from_cstr(kinds[i].word))) {
             return show_new(ctx, kinds[i].kind, filter);
