@@ -3,6 +3,7 @@
 #include "startup.h"
 #include "upstream/monitor.h"
 #include "upstream/pool.h"
+#include "upstream/pool_metrics.h"
 
 #include "os/file.h"
 
@@ -154,6 +155,7 @@ int app_open_upstream(struct app *a, struct diag *d)
     }
     const struct upstream_pool_options pool = pool_options(c);
     a->server.upstream = upstream_pool_new(a->upstream, a->loops, &pool);
+    upstream_pool_register_metrics(a->server.upstream);
     a->server.upstream_user = login.user;
     a->server.upstream_password = login.password;
     a->server.upstream_multiplex = c->pool_mode == POOL_TRANSACTION;
@@ -207,6 +209,7 @@ void app_close_upstream(struct app *a)
 {
     upstream_monitor_stop(a->monitor);
     mirror_free(a->mirror);
+    upstream_pool_forget_metrics();
     upstream_pool_free(a->server.upstream);
     upstream_free(a->upstream);
 }

@@ -113,6 +113,11 @@ def test_documentation_lists_every_metric(admin):
     for line in http_.get("/metrics").splitlines():
         if line.startswith("# TYPE "):
             assert f"`{line.split()[2]}`" in page, line
+    # Those that this server does not have, too.
+    registered = re.compile(r'(?:metrics_\w+_new\(|METRICS_\w+,)\s*"((?:pintail|process)_\w+)"')
+    for source in (pathlib.Path(__file__).parents[2] / "src").rglob("*.c"):
+        for name in registered.findall(source.read_text()):
+            assert f"`{name}`" in page, f"{name} of {source}"
 
 
 def test_status_json_and_the_page(admin):
