@@ -724,6 +724,12 @@ static void close_doomed(struct pool_loop *part)
     }
 }
 
+/* Time from then to now; 0 when another thread was there after now was read. */
+static uint64_t since(uint64_t then_us, uint64_t now_us)
+{
+    return now_us > then_us ? now_us - then_us : 0;
+}
+
 /* With the lock held. */
 static bool is_surplus(const struct upstream_pool *p, const struct upstream_conn *c, uint64_t now)
 {
@@ -735,8 +741,8 @@ static bool is_surplus(const struct upstream_pool *p, const struct upstream_conn
         return true;
     }
     const uint64_t limit = p->o.idle_timeout_us;
-    const bool is_warm = k->idle <= p->o.min_idle && now - k->used_us < limit;
-    return limit != 0 && now - c->used_us >= limit && !is_warm;
+    const bool is_warm = k->idle <= p->o.min_idle && since(k->used_us, now) < limit;
+    return limit != 0 && since(c->used_us, now) >= limit && !is_warm;
 }
 
 /* Dooms the surplus idle connections of a key on one loop. False when the key has gone with its
@@ -782,7 +788,7 @@ static struct upstream_conn *take_unchecked(struct pool_loop *part, uint64_t now
     while (interval != 0 && found == NULL && (k = htab_next(&p->keys, &pos)) != NULL) {
         rlist_foreach (it, &k->list[loop_index(part->loop)]) {
             struct upstream_conn *c = RLIST_ENTRY(it, struct upstream_conn, pool.link);
-            if (now - c->pool.checked_us >= interval) {
+            if (since(c->pool.checked_us, now) >= interval) {
                 found = c;
                 break;
             }
