@@ -429,10 +429,22 @@ static event_fn *const handlers[256] = {
     [BINLOG_TRANSACTION_PAYLOAD] = on_payload,
 };
 
+/* All but the union, which is large and filled by whoever gives an item that uses it. */
+static void init_item(const struct binlog_stream *s, const struct binlog_event *ev,
+                      struct binlog_item *out)
+{
+    out->kind = BINLOG_LOG_OTHER;
+    out->table_is_new = false;
+    out->event = ev;
+    out->txn = &s->txn;
+    out->table = NULL;
+    out->format = NULL;
+}
+
 static enum binlog_next handle(struct binlog_stream *s, const struct binlog_event *ev,
                                struct binlog_item *out, struct diag *d)
 {
-    *out = (struct binlog_item){.event = ev, .txn = &s->txn};
+    init_item(s, ev, out);
     if (handlers[ev->type] != NULL) {
         return handlers[ev->type](s, ev, out, d);
     }
@@ -470,7 +482,7 @@ enum binlog_next binlog_stream_next(struct binlog_stream *s, struct binlog_item 
     while (rc == BINLOG_END) {
         if (s->ends_txn) {
             s->ends_txn = false;
-            *out = (struct binlog_item){.event = &s->event, .txn = &s->txn};
+            init_item(s, &s->event, out);
             return end_txn(s, out, BINLOG_TXN_COMMIT);
         }
         if (s->has_event) {
