@@ -367,10 +367,11 @@ int relay_login(const struct relay_login *l, struct diag *d, struct upstream_con
                 struct wire_ok *out_ok)
 {
     struct exchange x = {.l = l, .d = d};
-    const struct upstream_key key = {.user = l->user,
-                                     .flags = (l->client_capabilities & UPSTREAM_KEY_FLAGS) |
-                                              l->key_flags,
-                                     .can_log_in = true};
+    const struct upstream_key key = {
+        .user = l->user,
+        .host = l->peer != NULL ? str_from_cstr(l->peer->host) : STR_NULL,
+        .flags = (l->client_capabilities & UPSTREAM_KEY_FLAGS) | l->key_flags,
+        .can_log_in = true};
     int rc = -1;
     switch (upstream_pool_take(l->pool, &key, l->deadline_us, d, &x.up)) {
     case UPSTREAM_POOL_CONN:

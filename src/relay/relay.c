@@ -98,7 +98,20 @@ static bool approve_command(struct relay *r, struct str in, size_t len)
         return false;
     }
     push_sent(r, &c);
+    if (r->up->conn.compressed != NULL) {
+        compression_begin_command(r->up->conn.compressed);
+    }
     return true;
+}
+
+/*
+ * Compressed packets are numbered anew by each command, in both directions with one count: where
+ * the upstream's are compressed a command waits until those before it have been sent and answered.
+ */
+static bool may_follow(const struct relay *r, size_t approved)
+{
+    return r->up == NULL || r->up->conn.compressed == NULL ||
+           (approved == 0 && r->sent_count == 0 && !r->up->conn.is_stalled);
 }
 
 /* The packet is part of a file: its number follows the upstream's count. */
@@ -132,7 +145,8 @@ static enum step approve_up(struct relay *r, struct diag *d)
                 diag_set(d, ER_NET_PACKETS_OUT_OF_ORDER);
                 return STEP_CLIENT_GONE;
             }
-            if (!approve_command(r, rest, len)) {
+            r->held = !may_follow(r, at);
+            if (r->held || !approve_command(r, rest, len)) {
                 break;
             }
         }
@@ -568,8 +582,9 @@ static uint64_t wait_deadline(const struct relay *r, uint64_t idle_deadline_us, 
 /* ---- The loop ---- */
 
 /* Everything that can be done without waiting. */
-static enum step work(struct relay *r, struct diag *d)
+static enum step work_once(struct relay *r, struct diag *d)
 {
+    r->held = false;
     enum step s = approve_up(r, d);
     if (s == STEP_OK && r->up != NULL) {
         s = send_up(r, d);
@@ -578,6 +593,15 @@ static enum step work(struct relay *r, struct diag *d)
         s = approve_down(r, d);
     }
     return s == STEP_OK ? send_down(r, d) : s;
+}
+
+static enum step work(struct relay *r, struct diag *d)
+{
+    enum step s;
+    do {
+        s = work_once(r, d);
+    } while (s == STEP_OK && r->held && r->up != NULL && may_follow(r, r->approved_up));
+    return s;
 }
 
 /* Is it the owner's turn? */

@@ -101,6 +101,7 @@ struct relay {
     bool continued_up;  /* the next packet continues the command */
     bool infile;        /* the client sends a file */
     bool stopped;       /* the next command is the owner's */
+    bool held;          /* a command waits for those before it: see may_follow() */
     bool client_dry;    /* layers hold input, but not enough for a read */
 
     /* Upstream to client. */
