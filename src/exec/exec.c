@@ -16,6 +16,9 @@ enum handler_flags {
         1u << 1,         /* reads the diagnostics area of the statement before (SHOW WARNINGS) */
     H_WRITES = 1u << 2,  /* refused under read_only and in READ ONLY transactions */
     H_OWN_END = 1u << 3, /* ends transactions itself */
+    /* All that it does is undone when it fails at its end: the error of an interrupt may be sent
+     * before. */
+    H_UNDONE = 1u << 4,
 };
 
 struct handler {
@@ -24,11 +27,11 @@ struct handler {
 };
 
 static const struct handler handlers[STMT_KIND_COUNT] = {
-    [STMT_SELECT] = {exec_select, 0},
-    [STMT_INSERT] = {exec_insert, H_WRITES},
-    [STMT_REPLACE] = {exec_insert, H_WRITES},
-    [STMT_UPDATE] = {exec_update, H_WRITES},
-    [STMT_DELETE] = {exec_delete, H_WRITES},
+    [STMT_SELECT] = {exec_select, H_UNDONE},
+    [STMT_INSERT] = {exec_insert, H_WRITES | H_UNDONE},
+    [STMT_REPLACE] = {exec_insert, H_WRITES | H_UNDONE},
+    [STMT_UPDATE] = {exec_update, H_WRITES | H_UNDONE},
+    [STMT_DELETE] = {exec_delete, H_WRITES | H_UNDONE},
     [STMT_LOAD_DATA] = {exec_load_data, H_WRITES},
     [STMT_CREATE_DATABASE] = {exec_create_database, H_IMPLICIT_COMMIT | H_WRITES},
     [STMT_ALTER_DATABASE] = {exec_alter_database, H_IMPLICIT_COMMIT | H_WRITES},
@@ -172,6 +175,9 @@ struct parse_options exec_parse_options(const struct exec_session *x)
  * WARNINGS. */
 static void begin_diagnostics(struct exec_session *x, unsigned flags)
 {
+    /* @@warning_count and @@error_count are of the statement before. */
+    x->vars.warning_count = x->diag->warning_count;
+    x->vars.error_count = x->diag->error_count;
     if ((flags & H_KEEP_DIAGNOSTICS) == 0) {
         diag_reset(x->diag);
     }
@@ -237,17 +243,45 @@ static void refresh_account(struct exec_session *x)
     x->account_version = version;
 }
 
+/* SELECT @@warning_count: keeps what it counts, as SHOW COUNT(*) WARNINGS does. */
+static bool only_counts_conditions(const struct stmt *stmt)
+{
+    if (stmt->kind != STMT_SELECT || stmt->query->kind != QUERY_SELECT ||
+        stmt->query->select->from != NULL) {
+        return false;
+    }
+    const struct select_block *s = stmt->query->select;
+    for (uint32_t i = 0; i < s->item_count; i++) {
+        const struct expr *e = s->items[i].expr;
+        if (e->kind != EXPR_SYSTEM_VAR || (!str_eq_nocase(e->var.name, STR("warning_count")) &&
+                                           !str_eq_nocase(e->var.name, STR("error_count")))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int exec_statement(struct exec_session *x, struct stmt *stmt)
 {
     const struct handler *h = &handlers[stmt->kind];
-    begin_diagnostics(x, h->flags);
+    begin_diagnostics(x, h->flags | (only_counts_conditions(stmt) ? H_KEEP_DIAGNOSTICS : 0));
     x->result = (struct exec_result){0};
     x->stmt_insert_id = 0;
     x->write_errors = 0;
     x->now_us = statement_time(x);
     atomic_fetch_add_explicit(&x->server->status.com[stmt->kind], 1, memory_order_relaxed);
     refresh_account(x);
+    x->told = false;
+    x->may_tell = (h->flags & H_UNDONE) != 0;
     int rc = exec_run_handler(x, stmt);
+    if (rc != 0) {
+        exec_tell_interrupted(x);
+    }
+    if (x->told && x->diag->error == NULL) {
+        exec_interrupted(x, x->diag);
+    }
+    rc = x->told ? -1 : rc;
+    x->may_tell = false;
     if ((h->flags & H_OWN_END) == 0 && exec_end_statement(x, rc != 0) != 0) {
         rc = -1;
     }
@@ -296,11 +330,46 @@ void exec_set_engine(struct exec_session *x, struct engine_session **which,
     os_mutex_unlock(&x->engine_lock);
 }
 
+/* How long the engine may take to unwind before the client has the error without it. */
+#define TELL_AFTER_US UINT64_C(30000)
+
+/* Sends the error if the statement has failed for certain, whatever the engine does. */
+static void tell(struct exec_session *x, const struct diag *diag)
+{
+    /* In a transaction that has written the error is not known before the end: it may be 1213. */
+    const bool certain = x->may_tell && !x->told && !(x->txn.active && x->txn.wrote);
+    if (certain && x->client_ops != NULL && x->client_ops->tell_error != NULL) {
+        x->told = x->client_ops->tell_error(x->client, diag);
+    }
+}
+
+void exec_tell_interrupted(struct exec_session *x)
+{
+    if (fiber_interrupted() != 0 && x->diag->error != NULL) {
+        tell(x, x->diag);
+    }
+}
+
+/* The session's diag is the engine's for as long as that runs. */
+static void tell_late(void *arg)
+{
+    struct exec_session *x = arg;
+    struct diag diag;
+    diag_init(&diag);
+    exec_interrupted(x, &diag);
+    tell(x, &diag);
+    diag_release(&diag);
+}
+
 int exec_offload(struct exec_session *x, enum offload_class class, offload_fn *fn, void *arg)
 {
+    const struct offload_late late = {.after_us = TELL_AFTER_US, .fn = tell_late, .arg = x};
+    if (x->told) {
+        return exec_interrupted(x, x->diag);
+    }
     atomic_store(&x->running, 1);
     x->result.used_engine = x->result.used_engine || class != OFFLOAD_CONTROL;
-    const enum offload_result r = offload_run(class, fn, arg);
+    const enum offload_result r = offload_run_late(class, fn, arg, &late);
     atomic_store(&x->running, 0);
     return r == OFFLOAD_DONE ? 0 : exec_interrupted(x, x->diag);
 }

@@ -95,6 +95,10 @@ struct exec_client_ops {
     int (*request_file)(void *client, struct str name, struct diag *diag);
     /* Next piece, borrowed until the next call; empty at the end. */
     int (*read_file)(void *client, struct diag *diag, struct str *out);
+    /* Sends an error before the statement has ended, in place of all that it has not sent yet; its
+     * own end is not told any more. Returns false when that cannot be done now. On the fiber, while
+     * the engine still runs. */
+    bool (*tell_error)(void *client, const struct diag *diag);
 };
 
 struct table_lock; /* exec/table_locks.c */
@@ -149,6 +153,8 @@ struct exec_session {
     int64_t now_us;          /* start of the statement, UTC: NOW() */
     struct result_sink *sink;
     const struct exec_client_ops *client_ops;
+    bool may_tell; /* an interrupt's error may be sent before the statement has ended */
+    bool told;     /* it was: whatever the statement does, it fails */
     void *client;
     struct exec_result result;
     _Atomic(uint32_t) running;   /* an engine call is under way: interrupt() must reach it */

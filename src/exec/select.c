@@ -161,6 +161,9 @@ int exec_run_query(struct exec_session *x, const struct query *q, struct result_
             break;
         }
         rc = run_steps(&job);
+        if (rc != 0) {
+            exec_tell_interrupted(x);
+        }
         if (job.cursor != NULL) {
             offload_run_always(OFFLOAD_QUERY, close_cursor, &job);
         }
@@ -436,6 +439,13 @@ int exec_select(struct exec_session *x, struct stmt *stmt)
     return run(x, q);
 }
 
+/* MySQL does not prepare what reads the diagnostics area, for preparing clears it. */
+static bool shows_conditions(enum show_kind kind)
+{
+    return kind == SHOW_WARNINGS || kind == SHOW_ERRORS || kind == SHOW_COUNT_WARNINGS ||
+           kind == SHOW_COUNT_ERRORS;
+}
+
 int exec_describe(struct exec_session *x, struct stmt *stmt, struct arena *arena,
                   struct result_column **out_columns, uint32_t *out_count)
 {
@@ -453,6 +463,10 @@ int exec_describe(struct exec_session *x, struct stmt *stmt, struct arena *arena
         }
         return 0;
     case STMT_SHOW:
+        if (x->server->dialect == DIALECT_MYSQL && shows_conditions(stmt->show.kind)) {
+            return diag_set(x->diag, ER_UNSUPPORTED_PS);
+        }
+        return exec_show_columns_of(x, &stmt->show, arena, out_columns, out_count);
     case STMT_DESCRIBE:
         return exec_show_columns_of(x, &stmt->show, arena, out_columns, out_count);
     default:

@@ -147,6 +147,12 @@ static bool withdraw(struct pool *p, struct job *job)
 
 enum offload_result offload_run(enum offload_class class, offload_fn *fn, void *arg)
 {
+    return offload_run_late(class, fn, arg, NULL);
+}
+
+enum offload_result offload_run_late(enum offload_class class, offload_fn *fn, void *arg,
+                                     const struct offload_late *late)
+{
     struct fiber *f = fiber_self();
     if (!f || !atomic_load(&started)) {
         fn(arg);
@@ -159,14 +165,22 @@ enum offload_result offload_run(enum offload_class class, offload_fn *fn, void *
     job.loop->expects_post = true;
     bool withdrawn = false;
     bool masked = false;
+    uint64_t late_at = FIBER_FOREVER;
     while (!job.done && !withdrawn) {
-        if (fiber_park(FIBER_FOREVER) != FIBER_INTERRUPTED) {
+        const enum fiber_result r = fiber_park(late_at);
+        if (r == FIBER_TIMEOUT) {
+            late_at = FIBER_FOREVER;
+            late->fn(late->arg);
+            continue;
+        }
+        if (r != FIBER_INTERRUPTED) {
             continue;
         }
         withdrawn = withdraw(p, &job);
         if (!withdrawn && !masked) {
             masked = true;
             fiber_mask_interrupts();
+            late_at = late != NULL ? clock_monotonic_us() + late->after_us : FIBER_FOREVER;
         }
     }
     if (masked) {

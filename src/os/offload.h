@@ -45,6 +45,18 @@ void offload_stop(void);
  */
 NODISCARD enum offload_result offload_run(enum offload_class class, offload_fn *fn, void *arg);
 
+/* What is done, on the fiber, when an interrupted function still runs so long after the interrupt.
+ * It may wait itself. */
+struct offload_late {
+    uint64_t after_us;
+    offload_fn *fn;
+    void *arg;
+};
+
+/* As offload_run(); late may be NULL. */
+NODISCARD enum offload_result offload_run_late(enum offload_class class, offload_fn *fn, void *arg,
+                                               const struct offload_late *late);
+
 /* As offload_run() for clean-up: never gives up. */
 void offload_run_always(enum offload_class class, offload_fn *fn, void *arg);
 

@@ -11,7 +11,7 @@
 
 /* ---- Column definitions ---- */
 
-/* The number a type is sent as. */
+/* The number a type is sent as. Columns of tables are BLOBs, however long they may be. */
 static uint8_t sent_type(const struct result_column *c, enum mysql_type t)
 {
     switch (t) {
@@ -155,14 +155,20 @@ static int row(struct result_sink *sink, const struct value *values, struct diag
 static int chunk(struct result_sink *sink, const struct chunk *rows, struct diag *diag)
 {
     struct client_sink *k = (struct client_sink *)sink;
+    uint32_t expected = CLIENT_SINK_FREE;
+    if (!atomic_compare_exchange_strong(&k->state, &expected, CLIENT_SINK_ENCODING)) {
+        return diag_set(diag, ER_QUERY_INTERRUPTED);
+    }
     sink->rows += rows->nrows;
-    return row_encode_chunk(&k->encoder, writer_of(k), rows) == 0 ? 0 : too_large(diag);
+    const int rc = row_encode_chunk(&k->encoder, writer_of(k), rows);
+    k->full = k->spool == NULL && k->session->conn.out.len >= SINK_FULL_LEN;
+    atomic_store(&k->state, CLIENT_SINK_FREE);
+    return rc == 0 ? 0 : too_large(diag);
 }
 
 static bool is_full(const struct result_sink *sink)
 {
-    const struct client_sink *k = (const struct client_sink *)sink;
-    return k->spool == NULL && k->session->conn.out.len >= SINK_FULL_LEN;
+    return ((const struct client_sink *)sink)->full;
 }
 
 static int flush(struct result_sink *sink, struct diag *diag)
@@ -173,6 +179,7 @@ static int flush(struct result_sink *sink, struct diag *diag)
         return 0;
     }
     k->sent = true;
+    k->full = false;
     return session_flush(k->session);
 }
 
@@ -213,6 +220,23 @@ void client_sink_start(struct client_sink *k, struct session *s, bool binary, st
         pkt_writer_init(&k->spool_writer, spool);
     }
     s->x.sink = &k->base;
+}
+
+bool client_sink_abandon(struct client_sink *k)
+{
+    if (k->spool != NULL || k->sent) {
+        return false;
+    }
+    uint32_t expected = CLIENT_SINK_FREE;
+    while (!atomic_compare_exchange_strong(&k->state, &expected, CLIENT_SINK_ABANDONED)) {
+        if (expected == CLIENT_SINK_ABANDONED) {
+            return false;
+        }
+        expected = CLIENT_SINK_FREE;
+        fiber_sleep(500);
+    }
+    cancel(&k->base);
+    return true;
 }
 
 void client_sink_finish(struct client_sink *k)

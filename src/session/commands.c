@@ -9,6 +9,9 @@
 
 #define QUERY_TEXT_MAX (1u << 30)
 
+/* How long a client has to take an error that comes before the end of its statement. */
+#define TELL_WRITE_US UINT64_C(1000000)
+
 /* ---- Running statements ---- */
 
 static int request_file(void *client, struct str name, struct diag *diag)
@@ -42,8 +45,25 @@ static int read_file(void *client, struct diag *diag, struct str *out)
     return 0;
 }
 
-static const struct exec_client_ops client_ops = {.request_file = request_file,
-                                                  .read_file = read_file};
+static bool tell_error(void *client, const struct diag *diag)
+{
+    struct session *s = client;
+    if (s->infile_active || !client_sink_abandon(&s->sink)) {
+        return false;
+    }
+    reply_error_of(s, diag);
+    const uint64_t deadline = clock_monotonic_us() + TELL_WRITE_US;
+    struct diag ignored;
+    diag_init(&ignored);
+    if (conn_flush(&s->conn, deadline, &ignored) != NET_OK) {
+        s->quit = true;
+    }
+    diag_release(&ignored);
+    return true;
+}
+
+static const struct exec_client_ops client_ops = {
+    .request_file = request_file, .read_file = read_file, .tell_error = tell_error};
 
 /* A statement that failed leaves the rest of the file unread; the client sends it all the same. */
 static void drain_file(struct session *s)
@@ -81,7 +101,9 @@ int session_run(struct session *s, struct stmt *stmt, bool binary, unsigned flag
         registry_set_deadline(s, 0);
     }
     drain_file(s);
-    if (rc != 0) {
+    if (s->x.told) {
+        /* The client has its error. */
+    } else if (rc != 0) {
         reply_error(s);
     } else if (s->sink.begun) {
         reply_end_of_rows(s, flags);

@@ -88,7 +88,12 @@ static void set_sqlstate(const struct session *s, const struct diag_cond *e, str
 
 void reply_error(struct session *s)
 {
-    const struct diag_cond *e = s->x.diag->error;
+    reply_error_of(s, s->x.diag);
+}
+
+void reply_error_of(struct session *s, const struct diag *diag)
+{
+    const struct diag_cond *e = diag->error;
     struct wire_err err = {
         .code = ER_UNKNOWN_ERROR, .sqlstate = "HY000", .message = STR("unknown error")};
     if (e != NULL) {
