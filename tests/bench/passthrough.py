@@ -42,6 +42,7 @@ STREAM_ROWS = 1 << 20
 # 1,024 bytes a row with its length bytes.
 STREAM_QUERY = "SELECT REPEAT('x', 1021) FROM bench.orders a, bench.customer b WHERE a.id <= 16384 AND b.id <= 64"
 IDLE_SESSIONS = 5000
+IDLE_TLS_SESSIONS = 1000
 IDLE_UPSTREAM_CONNECTIONS = 50
 IDLE_OPTIONS = ("--pool-mode", "transaction", "--storage-mysql-max-open-conns", IDLE_UPSTREAM_CONNECTIONS)
 TPCH_SCALE = 0.1
@@ -279,15 +280,13 @@ def bench_stream(context):
     return ratios, {"samples": found.samples("stream", 1), "failed": found.failed}
 
 
-def hold_sessions(bench, tls):
+def hold_sessions(bench, count, name, environment=None):
     """KiB of Pintail per idle session, and the upstream's connections meanwhile."""
-    directory = bench.directory / ("idle-tls" if tls else "idle")
+    directory = bench.directory / name
     directory.mkdir()
-    server = backends.start_relay(bench.context, bench.upstream, directory, *IDLE_OPTIONS)
-    environment = {**os.environ, "BENCH_TLS": "1"} if tls else None
-    with server:
+    with backends.start_relay(bench.context, bench.upstream, directory, *IDLE_OPTIONS) as server:
         before = memory(server.process_id, "VmRSS")
-        holder = subprocess.Popen([PROGRAMS / "client", "idle", str(server.port), str(IDLE_SESSIONS), "SELECT 1"],
+        holder = subprocess.Popen([PROGRAMS / "client", "idle", str(server.port), str(count), "SELECT 1"],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         try:
             words = holder.stdout.readline().split()
@@ -298,22 +297,25 @@ def hold_sessions(bench, tls):
         finally:
             holder.stdin.close()
             holder.wait()
-    return {"kib": (resident - before) * 1024 / IDLE_SESSIONS, "upstream_connections": int(threads[0][1]) - 1,
+    return {"sessions": count, "kib": (resident - before) * 1024 / count, "upstream_connections": int(threads[0][1]) - 1,
             "before_mib": before, "resident_mib": resident, "connect_seconds": float(words[2])}
 
 
 def bench_idle(context):
-    """5,000 idle sessions on 50 upstream connections, transaction mode: KiB of Pintail a session"""
+    """5,000 idle sessions on 50 upstream connections, transaction mode: KiB of Pintail a session, also with TLS"""
     bench = context.passthrough()
     if "pintail" not in bench.take():
         raise Failed("Pintail does not relay")
-    plain = hold_sessions(bench, tls=False)
-    progress(f"  {plain}")
-    if plain["upstream_connections"] > IDLE_UPSTREAM_CONNECTIONS:
-        raise Failed(f"{plain['upstream_connections']} upstream connections are open")
-    ratios, raw = {"proxy-idle": [plain["kib"]]}, {"sessions": IDLE_SESSIONS, "plain": plain}
+    raw = {"plain": hold_sessions(bench, IDLE_SESSIONS, "idle")}
+    progress(f"  {raw['plain']}")
+    if raw["plain"]["upstream_connections"] > IDLE_UPSTREAM_CONNECTIONS:
+        raise Failed(f"{raw['plain']['upstream_connections']} upstream connections are open")
+    ratios = {"proxy-idle": [raw["plain"]["kib"]]}
+    # The certificate that Pintail makes itself at its first start.
+    environment = {**os.environ, "BENCH_TLS": str(bench.directory / "idle-tls/store/server-cert.pem")}
     try:
-        raw["tls"] = hold_sessions(bench, tls=True)
+        raw["tls"] = hold_sessions(bench, IDLE_TLS_SESSIONS, "idle-tls", environment)
+        progress(f"  {raw['tls']}")
         ratios["proxy-idle-tls"] = [raw["tls"]["kib"]]
     except Failed as e:
         raw["failed"] = {"tls": str(e)}
