@@ -176,7 +176,8 @@ static void run_text(struct session *s, struct str text)
 static bool reads_diagnostics(struct str text)
 {
     const struct str t = str_trim(text);
-    return str_starts_with_nocase(t, STR("SHOW")) || str_starts_with_nocase(t, STR("/*"));
+    return str_starts_with_nocase(t, STR("SHOW")) || str_starts_with_nocase(t, STR("/*")) ||
+           str_starts_with_nocase(t, STR("SELECT @@")); /* @@warning_count */
 }
 
 int command_query(struct session *s, struct str payload)
