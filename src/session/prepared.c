@@ -17,6 +17,9 @@
 /* Most parameters of a statement, as in MySQL. */
 #define PARAMS_MAX 65535
 
+/* Characters of a parameter of which MySQL knows nothing. */
+#define MYSQL_PARAM_CHARS 16383
+
 struct long_data {
     struct bytebuf buf;
     bool sent;
@@ -138,12 +141,18 @@ static struct prepared *prepared_new(struct session *s, struct str text, const s
     return p;
 }
 
+/* What is told of parameters: MySQL takes one without context for a text, MariaDB tells nothing. */
 static void put_params(struct session *s, uint16_t count)
 {
-    const struct result_column param = {.name = STR("?"),
-                                        .type = {.type = MYSQL_TYPE_VAR_STRING,
-                                                 .flags = BINARY_FLAG,
-                                                 .collation = COLLATION_BINARY}};
+    struct result_column param = {
+        .name = STR("?"),
+        .type = {.type = MYSQL_TYPE_NULL, .flags = BINARY_FLAG, .collation = COLLATION_BINARY}};
+    if (s->x.server->dialect == DIALECT_MYSQL) {
+        param.type = (struct sql_type){.type = MYSQL_TYPE_VARCHAR,
+                                       .length = MYSQL_PARAM_CHARS,
+                                       .decimals = DECIMALS_NOT_FIXED,
+                                       .collation = s->x.vars.collation_connection};
+    }
     for (uint16_t i = 0; i < count; i++) {
         client_put_column(s, &param);
     }
@@ -266,6 +275,8 @@ static void bind_param(struct session *s, const struct prepared *p, uint32_t i,
                        const struct wire_value *v, struct expr *e)
 {
     e->kind = EXPR_LITERAL;
+    e->lit.is_param = true;
+    e->lit.param_type = p->types[i].type;
     switch (v->kind) {
     case WIRE_VALUE_NULL:
         e->lit.kind = LIT_NULL;

@@ -221,7 +221,9 @@ struct expr {
             enum literal_kind kind;
             struct value value;
             struct str
-                introducer; /* EXPR_HAS_INTRODUCER: the character set's name; "utf8" of N'…' */
+                introducer;     /* EXPR_HAS_INTRODUCER: the character set's name; "utf8" of N'…' */
+            bool is_param;      /* the value of a `?`, sent with this type */
+            uint8_t param_type; /* of the wire, enum mysql_type */
         } lit;
         struct {            /* EXPR_PARAM */
             uint32_t index; /* from 0, in order of appearance */

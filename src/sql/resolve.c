@@ -27,6 +27,9 @@ static struct str source_text(const struct resolver *r, struct src_range src)
 static struct str literal_name(const struct resolver *r, const struct expr *e)
 {
     struct str s;
+    if (e->lit.is_param) {
+        return str_trim(source_text(r, e->src));
+    }
     switch (e->lit.kind) {
     case LIT_NULL:
         return STR("NULL");
@@ -148,6 +151,12 @@ static int resolve_where(struct resolver *r, struct scope *s)
     return rc == 0 ? resolve_check_scalar(r, s->block->where) : -1;
 }
 
+/* Is it a position in the select list? A parameter is none, whatever its value. */
+static bool is_position(const struct expr *e, int64_t *out_position)
+{
+    return literal_int(e, out_position) && !(e->kind == EXPR_LITERAL && e->lit.is_param);
+}
+
 /* A position in the select list, as GROUP BY and ORDER BY take it. */
 static int resolve_position(struct resolver *r, struct scope *s, struct order_item *item,
                             int64_t position)
@@ -169,7 +178,7 @@ static int resolve_group_item(struct resolver *r, struct scope *s, struct order_
 {
     int64_t position = 0;
     item->select_item = -1;
-    if (literal_int(item->expr, &position)) {
+    if (is_position(item->expr, &position)) {
         return resolve_position(r, s, item, position);
     }
     if (item->expr->kind == EXPR_COLUMN) {
@@ -221,7 +230,7 @@ static int resolve_order_item(struct resolver *r, struct scope *s, struct order_
 {
     int64_t position = 0;
     item->select_item = -1;
-    if (literal_int(item->expr, &position)) {
+    if (is_position(item->expr, &position)) {
         return resolve_position(r, s, item, position);
     }
     if (item->expr->kind == EXPR_COLUMN) {

@@ -10,6 +10,9 @@
 /* Longest VARCHAR in bytes; longer strings are some TEXT. */
 #define MAX_VARCHAR_BYTES 65535
 
+/* Characters of a parameter of which MySQL knows nothing. */
+#define MYSQL_PARAM_CHARS 16383
+
 /* ---- Setting a type ---- */
 
 void set_type(struct expr *e, enum mysql_type type, uint32_t length, unsigned decimals,
@@ -443,15 +446,48 @@ static void derive_temporal_literal(struct expr *e)
     }
 }
 
+/* Not known yet: MySQL announces the longest text, MariaDB nothing. */
 static void derive_param(struct resolver *r, struct expr *e)
 {
-    /* Not known yet: text of the connection, as MySQL takes a parameter without context. */
+    if (resolver_is_mariadb(r)) {
+        set_type(e, MYSQL_TYPE_NULL, 0, 0, 0);
+        e->coercibility = COERCE_IGNORABLE;
+        return;
+    }
     e->type = (struct sql_type){.type = MYSQL_TYPE_VARCHAR,
-                                .length = 0,
+                                .length = MYSQL_PARAM_CHARS,
                                 .decimals = DECIMALS_NOT_FIXED,
                                 .collation = r->env->collation_connection};
     e->coercibility = COERCE_COERCIBLE;
 }
+
+/* MariaDB gives integers the type they are sent as; MySQL knows BIGINTs and long strings only, any
+ * of which may be NULL another time. */
+static void derive_bound_param(struct resolver *r, struct expr *e)
+{
+    static const uint8_t widths[] = {[MYSQL_TYPE_TINY] = 4,
+                                     [MYSQL_TYPE_SHORT] = 6,
+                                     [MYSQL_TYPE_LONG] = 11,
+                                     [MYSQL_TYPE_LONGLONG] = 20};
+    const enum type_class class = type_class_of(e->type.type);
+    const unsigned sent = e->lit.param_type;
+    if (!resolver_is_mariadb(r)) {
+        e->type.flags &= (uint16_t)~NOT_NULL_FLAG;
+        if (class == TYPE_CLASS_INT) {
+            set_type(e, MYSQL_TYPE_LONGLONG, 21, 0,
+                     e->lit.value.kind == VALUE_UINT ? UNSIGNED_FLAG : 0);
+        } else if (e->type.type == MYSQL_TYPE_VARCHAR && e->type.collation != COLLATION_BINARY) {
+            e->type.length = MAX(e->type.length, (uint32_t)MYSQL_PARAM_CHARS);
+        }
+        return;
+    }
+    if (class == TYPE_CLASS_INT && sent < ARRAY_SIZE(widths) && widths[sent] > 0) {
+        set_type(e, (enum mysql_type)sent, widths[sent], 0,
+                 NOT_NULL_FLAG | (e->lit.value.kind == VALUE_UINT ? UNSIGNED_FLAG : 0));
+    }
+}
+
+static void derive_value(struct resolver *r, struct expr *e);
 
 void derive_literal(struct resolver *r, struct expr *e)
 {
@@ -459,6 +495,14 @@ void derive_literal(struct resolver *r, struct expr *e)
         derive_param(r, e);
         return;
     }
+    derive_value(r, e);
+    if (e->lit.is_param && e->lit.value.kind != VALUE_NULL) {
+        derive_bound_param(r, e);
+    }
+}
+
+static void derive_value(struct resolver *r, struct expr *e)
+{
     switch (e->lit.value.kind) {
     case VALUE_NULL:
         set_type(e, MYSQL_TYPE_NULL, 0, 0, 0);

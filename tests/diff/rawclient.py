@@ -12,6 +12,7 @@ from pymysql.constants import CLIENT
 COM_QUERY = 0x03
 COM_STMT_PREPARE = 0x16
 COM_STMT_EXECUTE = 0x17
+COM_STMT_SEND_LONG_DATA = 0x18
 COM_STMT_CLOSE = 0x19
 
 TYPE_NAMES = {
@@ -67,6 +68,14 @@ class Result:
         self.affected = self.insert_id = self.warnings = 0
         self.status = 0
         self.info = ""
+
+
+class Statement:
+    """A prepared statement: what PREPARE told of it."""
+
+    def __init__(self):
+        self.id = 0
+        self.params, self.columns = [], []
 
 
 class Reader:
@@ -143,18 +152,43 @@ class RawClient:
         return self._result(self._text_row)
 
     def _query_binary(self, sql):
-        self._command(COM_STMT_PREPARE, sql.encode())
-        head = self._packet()
-        stmt_id, column_count, param_count = struct.unpack("<IHH", head[1:9])
-        for count in (param_count, column_count):
-            if count:
-                while not self._is_eof(self._packet()):
-                    pass
+        statement = self.prepare(sql)
         try:
-            self._command(COM_STMT_EXECUTE, struct.pack("<IBI", stmt_id, 0, 1))
-            return self._result(self._binary_row)
+            return self.execute(statement, [])
         finally:
-            self._command(COM_STMT_CLOSE, struct.pack("<I", stmt_id))
+            self.close_statement(statement)
+
+    def prepare(self, sql):
+        """Prepares a statement; raises Error."""
+        self._command(COM_STMT_PREPARE, sql.encode())
+        statement = Statement()
+        statement.id, column_count, param_count = struct.unpack("<IHH", self._packet()[1:9])
+        for count, definitions in ((param_count, statement.params), (column_count, statement.columns)):
+            while count and not self._is_eof(packet := self._packet()):
+                definitions.append(Column(packet))
+        return statement
+
+    def execute(self, statement, params, send_types=True):
+        """Runs a prepared statement with (type, unsigned, bytes) for each parameter; bytes None is NULL, a list of
+        bytes is sent ahead in pieces. Raises Error."""
+        bitmap, types, values = bytearray((len(params) + 7) // 8), b"", b""
+        for i, (kind, unsigned, value) in enumerate(params):
+            types += struct.pack("<BB", kind, 0x80 if unsigned else 0)
+            if value is None:
+                bitmap[i // 8] |= 1 << i % 8
+            elif isinstance(value, list):
+                for piece in value:
+                    self._command(COM_STMT_SEND_LONG_DATA, struct.pack("<IH", statement.id, i) + piece)
+            else:
+                values += value
+        payload = struct.pack("<IBI", statement.id, 0, 1)
+        if params:
+            payload += bytes(bitmap) + (b"\1" + types if send_types else b"\0") + values
+        self._command(COM_STMT_EXECUTE, payload)
+        return self._result(self._binary_row)
+
+    def close_statement(self, statement):
+        self._command(COM_STMT_CLOSE, struct.pack("<I", statement.id))
 
     @staticmethod
     def _is_eof(packet):
