@@ -243,28 +243,10 @@ static void refresh_account(struct exec_session *x)
     x->account_version = version;
 }
 
-/* SELECT @@warning_count: keeps what it counts, as SHOW COUNT(*) WARNINGS does. */
-static bool only_counts_conditions(const struct stmt *stmt)
-{
-    if (stmt->kind != STMT_SELECT || stmt->query->kind != QUERY_SELECT ||
-        stmt->query->select->from != NULL) {
-        return false;
-    }
-    const struct select_block *s = stmt->query->select;
-    for (uint32_t i = 0; i < s->item_count; i++) {
-        const struct expr *e = s->items[i].expr;
-        if (e->kind != EXPR_SYSTEM_VAR || (!str_eq_nocase(e->var.name, STR("warning_count")) &&
-                                           !str_eq_nocase(e->var.name, STR("error_count")))) {
-            return false;
-        }
-    }
-    return true;
-}
-
 int exec_statement(struct exec_session *x, struct stmt *stmt)
 {
     const struct handler *h = &handlers[stmt->kind];
-    begin_diagnostics(x, h->flags | (only_counts_conditions(stmt) ? H_KEEP_DIAGNOSTICS : 0));
+    begin_diagnostics(x, h->flags);
     x->result = (struct exec_result){0};
     x->stmt_insert_id = 0;
     x->write_errors = 0;
