@@ -128,16 +128,17 @@ void wire_encode_register_replica(struct pkt_writer *w, const struct wire_regist
 NODISCARD int wire_decode_register_replica(struct str payload, struct wire_register_replica *out);
 
 enum wire_dump_flags {
-    WIRE_DUMP_NON_BLOCK = 0x1, /* EOF at the end of the log instead of waiting for more. */
-    WIRE_DUMP_THROUGH_POSITION = 0x2,
-    WIRE_DUMP_THROUGH_GTID = 0x4, /* COM_BINLOG_DUMP_GTID: skip what gtid_set has. */
+    WIRE_DUMP_NON_BLOCK = 0x1,     /* EOF at the end of the log instead of waiting for more. */
+    WIRE_DUMP_HEARTBEAT_V2 = 0x2,  /* MySQL 8.0.26: heartbeats with positions of 8 bytes. */
+    WIRE_DUMP_ANNOTATE_ROWS = 0x2, /* MariaDB: send the texts of statements. */
+    WIRE_DUMP_THROUGH_GTID = 0x4,  /* COM_BINLOG_DUMP_GTID: skip what gtid_set has. */
 };
 
 /* COM_BINLOG_DUMP: by file and position. MariaDB's GTIDs are asked for with it too, after
  * SET @slave_connect_state. */
 struct wire_binlog_dump {
     uint32_t position; /* At least 4. */
-    uint16_t flags;    /* enum wire_dump_flags; WIRE_DUMP_NON_BLOCK or 0 */
+    uint16_t flags;    /* enum wire_dump_flags */
     uint32_t server_id;
     struct str file; /* Empty = the oldest (with a GTID state: the right one). */
 };
