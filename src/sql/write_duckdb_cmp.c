@@ -320,6 +320,9 @@ int write_operand(struct writer *w, const struct expr *e, const struct compare *
         if (f.kind == FORM_NULL) {
             write_cast(w, at, (struct form){.kind = FORM_STRING});
         }
+        if (f.kind == FORM_BLOB) {
+            return write_refuse(w, "comparing a text with a binary string");
+        }
         write_key_around(w, at, c->collation);
         return 0;
     case COMPARE_INT:
