@@ -28,7 +28,7 @@ static const struct rule rules[] = {
     {DUCKDB_ERROR_INVALID, "No space left on device", ER_RECORD_FILE_FULL, TEXT_TABLE_FULL},
     {DUCKDB_ERROR_INVALID, "File too large", ER_RECORD_FILE_FULL, TEXT_TABLE_FULL},
     {DUCKDB_ERROR_INVALID, "Disk quota exceeded", ER_RECORD_FILE_FULL, TEXT_TABLE_FULL},
-    {DUCKDB_ERROR_OUT_OF_MEMORY, NULL, ER_OUT_OF_SORTMEMORY, TEXT_OWN},
+    {DUCKDB_ERROR_OUT_OF_MEMORY, NULL, ER_OUT_OF_SORTMEMORY, TEXT_OF_CODE}, /* DuckDB's gives advice */
     {DUCKDB_ERROR_OUT_OF_RANGE, NULL, ER_DATA_OUT_OF_RANGE, TEXT_RANGE},
     {DUCKDB_ERROR_CONVERSION, "out of range", ER_DATA_OUT_OF_RANGE, TEXT_RANGE},
     {DUCKDB_ERROR_CONVERSION, NULL, ER_TRUNCATED_WRONG_VALUE, TEXT_OWN},
@@ -159,6 +159,8 @@ static int set_by_rule(struct diag *diag, const struct rule *rule, struct str te
     switch (rule->code) {
     case ER_QUERY_INTERRUPTED:
         return diag_set(diag, ER_QUERY_INTERRUPTED);
+    case ER_OUT_OF_SORTMEMORY:
+        return diag_set(diag, ER_OUT_OF_SORTMEMORY);
     case ER_DIVISION_BY_ZERO:
         return diag_set(diag, ER_DIVISION_BY_ZERO);
     case ER_SUBQUERY_NO_1_ROW:
