@@ -82,8 +82,8 @@ void exec_release_writer(struct exec_session *x);
  * (1205 after innodb_lock_wait_timeout) and refuses in a read-only transaction (1792). */
 NODISCARD int exec_engine_for_read(struct exec_session *x);
 NODISCARD int exec_engine_for_write(struct exec_session *x);
-/* SELECT … FOR UPDATE or FOR SHARE in a transaction: the writer lock, and what is committed now. 1205,
- * 3572 when the lock is not to be waited for, 1792. */
+/* SELECT … FOR UPDATE or FOR SHARE in a transaction: the writer lock, and what is committed now.
+ * 1205, 3572 when the lock is not to be waited for, 1792. */
 NODISCARD int exec_engine_for_locking_read(struct exec_session *x, bool nowait);
 /* End of a statement: commits under autocommit (or rolls back on failure). `failed` = the
  * statement's result. Returns 0, or -1 with diag when the commit fails. */
