@@ -197,6 +197,8 @@ static void *loop_main(void *arg)
         if (!busy && spin_for_events(l)) {
             continue;
         }
+        /* The timer may have gone off meanwhile, too early for any fiber. */
+        set_timer(l);
         (void)uv_run(&l->uv, busy ? UV_RUN_NOWAIT : UV_RUN_ONCE);
     }
     run_posted(l);
