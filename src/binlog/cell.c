@@ -375,8 +375,9 @@ int binlog_cell_value(const struct binlog_column *c, const struct binlog_cell *c
 
 /* ---- Chunks ---- */
 
-/* A DECIMAL of at most 18 digits as an integer scaled by 10^scale. */
-static int64_t load_decimal(const struct binlog_column *c, const char *p)
+/* A DECIMAL of at most 18 digits as an integer scaled by 10^scale. -1 when a group of digits has
+ * more digits than it can. */
+static int load_decimal(const struct binlog_column *c, const char *p, int64_t *out)
 {
     static const uint8_t group_bytes[10] = {0, 1, 1, 2, 2, 3, 3, 4, 4, 4};
     static const uint32_t pow10[10] = {1,      10,      100,      1000,      10000,
@@ -396,11 +397,26 @@ static int64_t load_decimal(const struct binlog_column *c, const char *p)
         for (unsigned i = 0; i < bytes; i++) {
             word = word << 8 | (uint8_t)(negative ? ~at[i] : at[i]);
         }
+        if (word >= pow10[n]) {
+            return -1;
+        }
         v = v * pow10[n] + word;
         at += bytes;
         done += n;
     }
-    return negative ? -v : v;
+    *out = negative ? -v : v;
+    return 0;
+}
+
+static enum binlog_put put_decimal(struct chunk_builder *b, uint32_t col,
+                                   const struct binlog_column *c, const struct binlog_cell *cell)
+{
+    int64_t scaled;
+    if (load_decimal(c, cell->p, &scaled) != 0) {
+        return BINLOG_PUT_MALFORMED;
+    }
+    chunk_builder_set_int(b, col, scaled);
+    return BINLOG_PUT_OK;
 }
 
 static enum binlog_put put_text(struct chunk_builder *b, uint32_t col, const struct charset *cs,
@@ -470,8 +486,7 @@ enum binlog_put binlog_put_cell(struct chunk_builder *b, uint32_t col,
         return put_datetime2(b, col, c, cell);
     case MYSQL_TYPE_NEWDECIMAL:
         if (c->precision <= MAX_DECIMAL_I64) {
-            chunk_builder_set_int(b, col, load_decimal(c, bytes.p));
-            return BINLOG_PUT_OK;
+            return put_decimal(b, col, c, cell);
         }
         break;
     default:

@@ -360,7 +360,7 @@ static enum binlog_next on_payload(struct binlog_stream *s, const struct binlog_
 static enum binlog_next on_format(struct binlog_stream *s, const struct binlog_event *ev,
                                   struct binlog_item *out, struct diag *d)
 {
-    if (s->state != BINLOG_STREAM_IDLE && !s->failed) {
+    if (s->state != BINLOG_STREAM_IDLE) {
         struct binlog_format next;
         if (binlog_decode_format(ev, &next, d) != 0) {
             return BINLOG_ERROR;

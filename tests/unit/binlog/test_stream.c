@@ -209,6 +209,30 @@ static void test_order_that_cannot_be(void **state)
                                           "\x07\0\0"));
 }
 
+/* Of MySQL 5.5, which had no checksums; its time of creation last. */
+#define FORMAT_BODY(created)                                                                       \
+    "\x04\0"                                                                                       \
+    "5.5.62-log"                                                                                   \
+    "\0\0\0\0\0\0\0\0\0\0"                                                                         \
+    "\0\0\0\0\0\0\0\0\0\0"                                                                         \
+    "\0\0\0\0\0\0\0\0\0\0"                                                                         \
+    "\0\0\0\0\0\0\0\0\0\0" created "\x13"                                                          \
+    "\0\0\0\0\0\0\0\0\0"                                                                           \
+    "\0\0\0\0\0\0\0\0\0"                                                                           \
+    "\0\0\0\0\0\0\0\0\0"
+
+static void test_new_file_within_a_transaction(void **state)
+{
+    (void)state;
+    /* The source was started again: what it had not finished never happened. */
+    ASSERT_ITEMS("BTXfB", "", GTID, SQL("BEGIN"), TABLE,
+                 EVENT(BINLOG_FORMAT_DESCRIPTION, FORMAT_BODY("\1\0\0\0")), GTID);
+    ASSERT_ITEMS("B!", "new file begins within", GTID, SQL("BEGIN"),
+                 EVENT(BINLOG_FORMAT_DESCRIPTION, FORMAT_BODY("\0\0\0\0")));
+    ASSERT_ITEMS("BTRCf!", "outside", GTID, SQL("BEGIN"), TABLE, ROWS, XID,
+                 EVENT(BINLOG_FORMAT_DESCRIPTION, FORMAT_BODY("\0\0\0\0")), ROWS);
+}
+
 static void test_xa_names(void **state)
 {
     (void)state;
@@ -232,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_transactions_of_mariadb),
         cmocka_unit_test(test_source_without_gtids),
         cmocka_unit_test(test_order_that_cannot_be),
+        cmocka_unit_test(test_new_file_within_a_transaction),
         cmocka_unit_test(test_xa_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
