@@ -66,15 +66,27 @@ static void set_packet_seq(const char *header, uint8_t seq)
     ((char *)header)[3] = (char)seq;
 }
 
+static void set_u32(const char *at, uint32_t value)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        ((char *)at)[i] = (char)(value >> (8 * i));
+    }
+}
+
 /* ---- Client to upstream ---- */
 
-static void push_sent(struct relay *r, const struct relay_command *c)
+void relay_expect(struct relay *r, uint8_t command, uint64_t token)
 {
-    if (!reply_is_expected(c->command)) {
+    if (!reply_is_expected(command)) {
         return;
     }
-    r->sent[(r->sent_at + r->sent_count++) % RELAY_PIPELINE_MAX] = (struct relay_sent){
-        .command = c->command, .token = c->token, .started_us = clock_monotonic_us()};
+    r->sent[(r->sent_at + r->sent_count++) % RELAY_PIPELINE_MAX] =
+        (struct relay_sent){.command = command, .token = token, .started_us = clock_monotonic_us()};
+}
+
+uint64_t relay_token(const struct relay *r)
+{
+    return r->sent_count > 0 ? r->sent[r->sent_at].token : 0;
 }
 
 /*
@@ -97,7 +109,7 @@ static bool approve_command(struct relay *r, struct str in, size_t len)
         r->stopped = true;
         return false;
     }
-    push_sent(r, &c);
+    relay_expect(r, c.command, c.token);
     if (r->up->conn.compressed != NULL) {
         compression_begin_command(r->up->conn.compressed);
     }
@@ -249,7 +261,11 @@ static void end_packet(struct relay *r)
  */
 static void put_eof(struct relay *r)
 {
-    const struct wire_eof eof = {.status = (uint16_t)(r->up->status & ~SERVER_MORE_RESULTS_EXISTS)};
+    /* Of the last reply's status, what describes the session. */
+    const unsigned lasting = SERVER_STATUS_IN_TRANS | SERVER_STATUS_AUTOCOMMIT |
+                             SERVER_STATUS_NO_BACKSLASH_ESCAPES | SERVER_STATUS_IN_TRANS_READONLY |
+                             MARIADB_SERVER_STATUS_ANSI_QUOTES;
+    const struct wire_eof eof = {.status = (uint16_t)(r->up->status & lasting)};
     wire_encode_eof(begin_packet(r), &eof);
     end_packet(r);
     r->shift++;
@@ -288,7 +304,11 @@ static bool filter_tracks(struct relay *r, struct str tracks, struct bytebuf *ke
 static void rewrite_ok(struct relay *r, enum reply_packet kind, const struct wire_ok *ok)
 {
     if (kind == REPLY_END_OK && client_lacks(r, CLIENT_DEPRECATE_EOF)) {
-        const struct wire_eof eof = {.warnings = ok->warnings, .status = ok->status};
+        struct wire_eof eof = {.warnings = ok->warnings, .status = ok->status};
+        if (r->up->kind == UPSTREAM_MYSQL && (eof.status & SERVER_PS_OUT_PARAMS) != 0) {
+            /* MySQL says both in the EOF before the row only. */
+            eof.status &= (uint16_t)~(SERVER_PS_OUT_PARAMS | SERVER_MORE_RESULTS_EXISTS);
+        }
         wire_encode_eof(begin_packet(r), &eof);
     } else {
         wire_encode_ok(begin_packet(r), r->client_capabilities,
@@ -357,6 +377,20 @@ static void after_definition(struct relay *r, struct run *run, const char *next)
     }
 }
 
+/* Definitions that are left out of a prepare's reply leave their EOFs behind. */
+static void after_bare_prepare(struct relay *r, struct run *run, const char *next)
+{
+    const struct wire_prepare_ok p = r->track.prepared;
+    const unsigned blocks = (p.params > 0 ? 1u : 0u) + (p.columns > 0 ? 1u : 0u);
+    if (!client_lacks(r, CLIENT_DEPRECATE_EOF)) {
+        return;
+    }
+    for (unsigned i = 0; i < blocks; i++) {
+        flush_run(r, run, next);
+        put_eof(r);
+    }
+}
+
 /* A packet of a reply, whole or its beginning. Returns STEP_OK with the run grown or broken. */
 static enum step take_packet(struct relay *r, struct run *run, struct str payload, size_t len)
 {
@@ -377,6 +411,10 @@ static enum step take_packet(struct relay *r, struct run *run, struct str payloa
     if (r->track.status != 0) {
         r->up->status = r->track.status;
     }
+    if (kind == REPLY_PREPARED && r->hooks->prepared != NULL) {
+        r->track.prepared.stmt_id = r->hooks->prepared(r->arg, r, &r->track.prepared);
+        set_u32(payload.p + 1, r->track.prepared.stmt_id);
+    }
     r->client_seq = (uint8_t)(packet_seq(header) + r->shift);
     bool as_is = true;
     if (kind == REPLY_OK || kind == REPLY_END_OK) {
@@ -391,6 +429,9 @@ static enum step take_packet(struct relay *r, struct run *run, struct str payloa
     }
     if (kind == REPLY_COLUMN || kind == REPLY_HEAD) {
         after_definition(r, run, header + here);
+    }
+    if (kind == REPLY_PREPARED && !r->track.prepared.has_metadata) {
+        after_bare_prepare(r, run, header + here);
     }
     r->infile = r->infile || kind == REPLY_INFILE;
     return STEP_OK;

@@ -64,6 +64,9 @@ struct relay_hooks {
     enum relay_verdict (*command)(void *arg, struct relay *r, struct relay_command *c);
     /* May not park. May be NULL. */
     void (*replied)(void *arg, struct relay *r, const struct relay_reply *reply);
+    /* A statement has been prepared: returns the number that the client is told. May not park.
+     * NULL: the upstream's. */
+    uint32_t (*prepared)(void *arg, struct relay *r, const struct wire_prepare_ok *p);
     /* A change of session state in a reply. Returns whether the client is told. NULL: it is. */
     bool (*tracked)(void *arg, const struct wire_track *t);
 };
@@ -135,6 +138,13 @@ NODISCARD bool relay_is_idle(const struct relay *r);
 
 /* From the replied hook: relay_run() is to return RELAY_RELEASE as soon as it is idle. */
 void relay_ask_release(struct relay *r);
+
+/* The owner has sent a command upstream by itself, while the relay was idle: its reply is relayed.
+ */
+void relay_expect(struct relay *r, uint8_t command, uint64_t token);
+
+/* The token of the command whose reply is being relayed. */
+NODISCARD uint64_t relay_token(const struct relay *r);
 
 /* Relays until something else has to be done. idle_deadline_us: how long a command is waited for.
  */

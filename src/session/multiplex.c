@@ -67,8 +67,9 @@ static const struct {
 
 const char *mux_pin_reason(const struct mux *m)
 {
+    const unsigned pins_now = m->pins | (m->statements > 0 ? MUX_PIN_STATEMENTS : 0);
     for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
-        if ((m->pins & reasons[i].pin) != 0) {
+        if ((pins_now & reasons[i].pin) != 0) {
             return reasons[i].reason;
         }
     }
@@ -96,6 +97,7 @@ void mux_reset(struct mux *m)
     forget_names(m);
     m->pins = 0;
     m->statements = 0;
+    m->mapped = 0;
     m->insert_id = false;
     m->changed = true;
 }
@@ -243,6 +245,11 @@ static int read_settings(struct mux *m, struct upstream_conn *c, struct diag *d)
     return rc;
 }
 
+int mux_refresh(struct mux *m, struct upstream_conn *c, struct diag *d)
+{
+    return read_settings(m, c, d);
+}
+
 /* What a login makes of the client's collation, as a statement. */
 static int assume_settings(struct mux *m, uint16_t collation, struct str database, struct diag *d)
 {
@@ -302,6 +309,19 @@ static void add_name(struct mux *m, struct str name)
     m->names[m->name_count++] = copy;
 }
 
+/* Does it change how texts are read from now on, or which tables they mean? */
+static bool changes_reading(const struct sql_effects *e)
+{
+    for (unsigned i = 0; i < e->variable_count; i++) {
+        if (str_eq_nocase(e->variables[i], STR("sql_mode")) ||
+            str_starts_with_nocase(e->variables[i], STR("character_set_")) ||
+            str_starts_with_nocase(e->variables[i], STR("collation_"))) {
+            return true;
+        }
+    }
+    return (e->effects & (EFFECT_NAMES | EFFECT_USE)) != 0;
+}
+
 int mux_statement(struct mux *m, const struct sql_effects *e, struct diag *d)
 {
     if ((e->effects & EFFECT_READS_ROW_COUNT) != 0 && m->moved) {
@@ -318,6 +338,10 @@ int mux_statement(struct mux *m, const struct sql_effects *e, struct diag *d)
     }
     for (unsigned i = 0; i < e->variable_count; i++) {
         add_name(m, e->variables[i]);
+    }
+    if (m->mapped > 0 && changes_reading(e)) {
+        /* They were prepared as texts were read before; elsewhere they would be prepared anew. */
+        m->pins |= MUX_PIN_STATEMENTS;
     }
     m->changed = m->changed || (e->effects & (EFFECT_VARIABLES | EFFECT_NAMES | EFFECT_USE)) != 0;
     m->moved = false;

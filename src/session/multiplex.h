@@ -47,6 +47,7 @@ enum mux_pin {
 struct mux {
     bool shares;              /* pool.mode transaction */
     unsigned pins;            /* enum mux_pin */
+    unsigned mapped;          /* statements.h: prepared, and carried along */
     unsigned statements;      /* prepared and not closed */
     bool has_db;              /* at login */
     bool changed;             /* settings are to be read back */
@@ -71,6 +72,9 @@ void mux_release(struct mux *m);
  */
 NODISCARD int mux_start(struct mux *m, struct upstream_conn *c, bool shares, uint16_t collation,
                         struct str database, struct diag *d);
+
+/* Reads changed settings now. 0, or -1 with d set. */
+NODISCARD int mux_refresh(struct mux *m, struct upstream_conn *c, struct diag *d);
 
 /* COM_RESET_CONNECTION has been answered: nothing pins any more. */
 void mux_reset(struct mux *m);

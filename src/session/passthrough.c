@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "session/multiplex.h"
+#include "session/statements.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,10 +29,13 @@ struct passthrough {
     struct upstream_conn *up;
     struct upstream_pool *pool;
     struct mux mux;
+    struct stmts
+        stmts; /* prepared statements that are carried along; only when connections are shared */
     struct str user; /* of the account: session.user_text */
     uint64_t key_flags;
     bool unfit;          /* the connection cannot be given back: COM_SET_OPTION, … */
     bool refused;        /* the command that comes next gets x.diag's error */
+    bool own;            /* it is ours after all */
     struct bytebuf text; /* of the statement sent last */
     uint64_t text_token; /* the command it belongs to */
     uint64_t next_token;
@@ -293,7 +297,10 @@ static void detach(struct session *s)
     if (c == NULL) {
         return;
     }
-    const int rc = mux_leave(&p->mux, c, s->x.id, s->x.diag);
+    int rc = mux_leave(&p->mux, c, s->x.id, s->x.diag);
+    if (rc == 0) {
+        rc = stmts_trim(c, s->x.diag);
+    }
     if (rc == 0) {
         set_upstream(s, NULL);
         upstream_pool_put(p->pool, c);
@@ -341,17 +348,35 @@ static int sending_prepare(struct session *s, struct relay_command *c)
     return note_statement(s, text, c->is_whole);
 }
 
-static int sending_execute(struct session *s, struct relay_command *c)
+/*
+ * A command about a prepared statement. Of one that is carried along the number is changed, unless
+ * more is needed: then the command is ours (RELAY_STOP), see statement_command().
+ */
+static int sending_statement(struct session *s, struct relay_command *c)
 {
-    remember_text(s->pass, c, find_prepared(s->pass, c->payload));
+    struct passthrough *p = s->pass;
+    const uint32_t id = stmts_named(&p->stmts, c->payload);
+    if (id == 0) {
+        remember_text(p, c, find_prepared(p, c->payload));
+        return 0;
+    }
+    remember_text(p, c, stmts_text(&p->stmts, id));
+    const bool sent = !p->mux.changed && stmts_patch(&p->stmts, p->up, p->mux.db, c->payload,
+                                                     c->is_whole, &s->x.stmt_arena);
+    p->own = !sent;
     return 0;
 }
 
 static int sending_close(struct session *s, struct relay_command *c)
 {
-    struct mux *m = &s->pass->mux;
+    struct passthrough *p = s->pass;
+    struct mux *m = &p->mux;
+    if (stmts_named(&p->stmts, c->payload) != 0) {
+        p->own = true; /* the connection keeps it */
+        return 0;
+    }
     m->statements -= m->statements > 0 ? 1 : 0;
-    forget_prepared(s->pass, c->payload);
+    forget_prepared(p, c->payload);
     return 0;
 }
 
@@ -389,7 +414,10 @@ static const struct {
     [COM_SUBSCRIBE_GROUP_REPLICATION] = {.own = true},
     [COM_QUERY] = {.sending = sending_query},
     [COM_STMT_PREPARE] = {.sending = sending_prepare},
-    [COM_STMT_EXECUTE] = {.sending = sending_execute},
+    [COM_STMT_EXECUTE] = {.sending = sending_statement},
+    [COM_STMT_FETCH] = {.sending = sending_statement},
+    [COM_STMT_RESET] = {.sending = sending_statement},
+    [COM_STMT_SEND_LONG_DATA] = {.sending = sending_statement},
     [COM_STMT_CLOSE] = {.sending = sending_close},
     [COM_INIT_DB] = {.sending = sending_init_db},
     [COM_SET_OPTION] = {.sending = sending_option},
@@ -409,9 +437,10 @@ static enum relay_verdict on_command(void *arg, struct relay *r, struct relay_co
         (c->command == COM_QUERY && c->is_whole && is_own_statement(s, query_text(s, c)))) {
         return RELAY_STOP;
     }
+    p->own = false;
     p->refused = attach(s) != 0 ||
                  (sendings[c->command].sending != NULL && sendings[c->command].sending(s, c) != 0);
-    if (p->refused) {
+    if (p->refused || p->own) {
         return RELAY_STOP;
     }
     if (s->state != SESSION_BUSY) {
@@ -420,21 +449,42 @@ static enum relay_verdict on_command(void *arg, struct relay *r, struct relay_co
     return RELAY_FORWARD;
 }
 
-static void keep_prepared(struct passthrough *p, const struct reply_track *t)
+/* Remembers the text of a statement that is not carried along. */
+static void keep_text(struct passthrough *p, uint32_t id, struct str text)
 {
-    const struct str text = bytebuf_str(&p->text);
     struct prepared_text *e = text.len > TEXT_KEEP_LEN ? NULL : calloc(1, sizeof *e + text.len);
     if (e == NULL) {
         return;
     }
     for (unsigned i = 0; i < 4; i++) {
-        e->key[i] = (uint8_t)(t->prepared.stmt_id >> (8 * i));
+        e->key[i] = (uint8_t)(id >> (8 * i));
     }
     e->len = (uint32_t)text.len;
     memcpy(e->text, text.p, text.len);
     const struct str key = str_from((const char *)e->key, sizeof e->key);
     free(htab_remove(&p->prepared, key));
     htab_put(&p->prepared, key, e);
+}
+
+static uint32_t on_prepared(void *arg, struct relay *r, const struct wire_prepare_ok *ok)
+{
+    struct session *s = arg;
+    struct passthrough *p = s->pass;
+    const bool has_text = p->text.len > 0 && p->text_token != 0 && relay_token(r) == p->text_token;
+    const struct str text = has_text ? bytebuf_str(&p->text) : STR_NULL;
+    uint32_t id = 0;
+    if (has_text && p->mux.shares && !p->mux.changed) {
+        id = stmts_add(&p->stmts, p->up, p->mux.db, text, ok);
+    }
+    if (id != 0) {
+        p->mux.mapped++;
+        return id;
+    }
+    p->mux.statements++;
+    if (has_text) {
+        keep_text(p, ok->stmt_id, text);
+    }
+    return ok->stmt_id;
 }
 
 static void record(struct session *s, const struct relay_reply *reply, struct str text)
@@ -458,13 +508,10 @@ static void after_reply(struct session *s, const struct relay_reply *reply)
     struct mux *m = &p->mux;
     if (reply->command == COM_RESET_CONNECTION && !reply->track->failed) {
         mux_reset(m);
+        stmts_clear(&p->stmts);
+        upstream_forget_statements(p->up);
     }
-    if (reply->command == COM_STMT_PREPARE && !reply->track->failed) {
-        m->statements++;
-        m->pins |= MUX_PIN_STATEMENTS;
-    }
-    m->pins &= m->statements > 0 ? ~0u : ~(unsigned)MUX_PIN_STATEMENTS;
-    if (mux_after_reply(m, reply->track, p->up->status) == MUX_FREE) {
+    if (mux_after_reply(m, reply->track, p->up->status) == MUX_FREE && p->stmts.held == 0) {
         relay_ask_release(&p->relay);
     }
 }
@@ -474,9 +521,7 @@ static void on_replied(void *arg, struct relay *r, const struct relay_reply *rep
     struct session *s = arg;
     struct passthrough *p = s->pass;
     const bool has_text = reply->token != 0 && reply->token == p->text_token && p->text.len > 0;
-    if (has_text && reply->command == COM_STMT_PREPARE && !reply->track->failed) {
-        keep_prepared(p, reply->track);
-    } else if (has_text) {
+    if (has_text && (reply->command != COM_STMT_PREPARE || reply->track->failed)) {
         record(s, reply, bytebuf_str(&p->text));
     }
     if (p->text.cap > TEXT_KEEP_LEN) {
@@ -491,7 +536,8 @@ static void on_replied(void *arg, struct relay *r, const struct relay_reply *rep
     }
 }
 
-static const struct relay_hooks hooks = {.command = on_command, .replied = on_replied};
+static const struct relay_hooks hooks = {
+    .command = on_command, .replied = on_replied, .prepared = on_prepared};
 
 /* ---- Login ---- */
 
@@ -524,6 +570,9 @@ static int log_in(struct session *s, const struct relay_login *login)
     }
     if (shares) {
         relay_ask_release(&p->relay);
+    }
+    if ((s->x.capabilities & CLIENT_SESSION_TRACK) == 0) {
+        ok.status &= (uint16_t)~SERVER_SESSION_STATE_CHANGED;
     }
     pkt_begin(&s->conn.w);
     wire_encode_ok(&s->conn.w, s->x.capabilities, WIRE_MARK_OK, &ok);
@@ -561,6 +610,7 @@ int passthrough_login(struct session *s, const struct wire_login *packet)
     p->pool = s->all->server->upstream;
     htab_init(&p->prepared, 0);
     bytebuf_init(&p->text, RELAY_PEEK_MAX);
+    stmts_init(&p->stmts);
     conn_on_hangup(&s->conn, NULL, NULL); /* the relay itself sees the end of input */
     struct relay_login l = login_of(s);
     /* The packet's memory is the connection's, which the exchange reads into. */
@@ -620,6 +670,7 @@ static int change_user(struct session *s, struct str payload)
     l.answered_empty = is_empty_answer(c.auth_data);
     l.key_flags = key_flags(s, l.database);
     drop_prepared(s->pass);
+    stmts_clear(&s->pass->stmts);
     let_go(s);
     return log_in(s, &l);
 }
@@ -671,6 +722,28 @@ static void own_query(struct session *s, struct str payload)
     }
 }
 
+/* A command about a statement that is carried along, which could not go on as it was. */
+static void statement_command(struct session *s, struct str payload)
+{
+    struct passthrough *p = s->pass;
+    const uint8_t command = (uint8_t)payload.p[0];
+    const uint32_t id = stmts_named(&p->stmts, payload);
+    if (command == COM_STMT_CLOSE) {
+        p->mux.mapped -= p->mux.mapped > 0 ? 1 : 0;
+        stmts_remove(&p->stmts, id);
+        return;
+    }
+    if (attach(s) != 0 || (p->mux.changed && mux_refresh(&p->mux, p->up, s->x.diag) != 0) ||
+        stmts_send(&p->stmts, p->up, p->mux.db, payload, &s->x.stmt_arena, s->x.diag) != 0) {
+        if (reply_is_expected(command)) {
+            reply_error(s);
+        }
+        s->quit = p->up != NULL && p->up->broken;
+        return;
+    }
+    relay_expect(&p->relay, command, p->next_token);
+}
+
 static void own_command(struct session *s, struct str payload)
 {
     uint32_t id;
@@ -700,6 +773,13 @@ static void own_command(struct session *s, struct str payload)
     case COM_SLEEP:
         diag_set(s->x.diag, ER_MALFORMED_PACKET);
         reply_error(s);
+        break;
+    case COM_STMT_EXECUTE:
+    case COM_STMT_FETCH:
+    case COM_STMT_RESET:
+    case COM_STMT_CLOSE:
+    case COM_STMT_SEND_LONG_DATA:
+        statement_command(s, payload);
         break;
     default:
         (void)!command_unknown(s, payload);
@@ -855,6 +935,8 @@ void passthrough_free(struct session *s)
     htab_release(&p->prepared);
     bytebuf_release(&p->text);
     mux_release(&p->mux);
+    stmts_clear(&p->stmts);
+    htab_release(&p->stmts.by_id);
     free(p);
     s->pass = NULL;
 }

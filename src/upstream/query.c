@@ -275,6 +275,7 @@ bool upstream_ping(struct upstream_conn *c)
 
 int upstream_reset(struct upstream_conn *c, struct diag *d)
 {
+    upstream_forget_statements(c);
     return simple(c, COM_RESET_CONNECTION, STR(""), upstream_read_deadline(c), d);
 }
 
@@ -324,22 +325,20 @@ static int read_columns(struct upstream_rows *r, struct arena *arena, struct dia
     return 0;
 }
 
-static int read_prepared(struct upstream_rows *r, struct diag *d)
+/* The reply to COM_STMT_PREPARE, but for EOF packets, which our connections do not have. */
+static int read_prepared(struct upstream_conn *c, struct wire_prepare_ok *out, struct diag *d)
 {
-    struct upstream_conn *c = r->c;
     struct str payload;
-    struct wire_prepare_ok ok;
     if (read_packet(c, &payload, d) != 0) {
         return -1;
     }
     if (mark_of(payload) == WIRE_MARK_ERR) {
         return upstream_set_err(c, payload, d);
     }
-    if (wire_decode_prepare_ok(payload, c->capabilities, &ok) != 0) {
+    if (wire_decode_prepare_ok(payload, c->capabilities, out) != 0) {
         return upstream_malformed(c, d);
     }
-    r->stmt_id = ok.stmt_id;
-    const uint32_t definitions = (uint32_t)ok.columns + ok.params;
+    const uint32_t definitions = out->has_metadata ? (uint32_t)out->columns + out->params : 0;
     for (uint32_t i = 0; i < definitions; i++) {
         if (read_packet(c, &payload, d) != 0) {
             return -1;
@@ -348,14 +347,25 @@ static int read_prepared(struct upstream_rows *r, struct diag *d)
     return 0;
 }
 
-static int send_prepared(struct upstream_rows *r, struct str sql, struct diag *d)
+int upstream_prepare(struct upstream_conn *c, struct str sql, struct diag *d,
+                     struct wire_prepare_ok *out)
 {
-    struct upstream_conn *c = r->c;
     if (begin(c, d) != 0) {
         return -1;
     }
     wire_encode_text_command(&c->conn.w, COM_STMT_PREPARE, sql);
-    if (finish(c, d) != 0 || read_prepared(r, d) != 0 || begin(c, d) != 0) {
+    return finish(c, d) == 0 ? read_prepared(c, out, d) : -1;
+}
+
+static int send_prepared(struct upstream_rows *r, struct str sql, struct diag *d)
+{
+    struct upstream_conn *c = r->c;
+    struct wire_prepare_ok ok;
+    if (upstream_prepare(c, sql, d, &ok) != 0) {
+        return -1;
+    }
+    r->stmt_id = ok.stmt_id;
+    if (begin(c, d) != 0) {
         return -1;
     }
     const struct wire_execute execute = {.stmt_id = r->stmt_id, .iterations = 1};

@@ -595,8 +595,17 @@ struct upstream_conn *upstream_connect_for(struct upstream *u, struct loop *loop
     return c;
 }
 
+void upstream_forget_statements(struct upstream_conn *c)
+{
+    if (c->statements != NULL) {
+        c->free_statements(c->statements);
+        c->statements = NULL;
+    }
+}
+
 void upstream_forget(struct upstream_conn *c)
 {
+    upstream_forget_statements(c);
     free(c->settings.text);
     free(c->settings.db);
     c->settings.text = NULL;

@@ -151,6 +151,8 @@ struct upstream_conn {
         char *db;
         uint64_t owner; /* the session that had it last */
     } settings;
+    void *statements; /* prepared on it, for who shares it; freed with free_statements() */
+    void (*free_statements)(void *statements);
     struct { /* the pool's */
         struct rlist link;
         struct upstream_pool *owner;
@@ -262,7 +264,14 @@ NODISCARD bool upstream_ping(struct upstream_conn *c);
 /* COM_INIT_DB. 0 or -1 as upstream_query(). */
 NODISCARD int upstream_use(struct upstream_conn *c, struct str db, struct diag *d);
 
-/* Frees c->settings: nothing is known of them any more. */
+/* COM_STMT_PREPARE; the definitions in the reply are dropped. 0 or -1 as upstream_query(). */
+NODISCARD int upstream_prepare(struct upstream_conn *c, struct str sql, struct diag *d,
+                               struct wire_prepare_ok *out);
+
+/* Frees c->statements: the server has none any more. */
+void upstream_forget_statements(struct upstream_conn *c);
+
+/* Frees c->settings and c->statements: nothing is known of them any more. */
 void upstream_forget(struct upstream_conn *c);
 
 /* COM_RESET_CONNECTION. 0 or -1 as upstream_query(). */
