@@ -124,7 +124,6 @@ static const char *const refused[] = {
     "SELECT id FROM t WHERE ts > '2020-01-01'", /* session time zone */
     "SELECT id FROM s WHERE e = v",
     "SELECT CASE WHEN i = 1 THEN d ELSE 0 END FROM n", /* each row with decimals of its own */
-    "SELECT id FROM n WHERE id IN (SELECT id FROM n FOR UPDATE)",
     "SELECT i, SUM(d) FROM n GROUP BY i WITH ROLLUP",
     "SELECT a.id FROM n a, LATERAL (SELECT a.id) b",
 };
