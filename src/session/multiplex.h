@@ -1,14 +1,17 @@
 /*
- * Multiplexing (pool.mode: transaction): between transactions a session gives its upstream
- * connection back, and takes any connection of its account for its next command. What the session
- * has set is carried along; while it holds something that cannot be carried it keeps its connection
- * (pinned).
+ * What a session has on its upstream connection, and how it gets that on another one.
  *
- *   carried   current database, session variables, character sets, LAST_INSERT_ID()
- *   pinned    user variables, temporary tables, locks, prepared statements, roles, CALL, cursors,
- * what is not known: until COM_RESET_CONNECTION or COM_CHANGE_USER held      while the next command
- * may ask for it: warnings and errors, FOUND_ROWS after SQL_CALC_FOUND_ROWS; ROW_COUNT() for
- * MUX_HOLD_US
+ * With pool.mode transaction a session gives its connection back between transactions, and takes
+ * any connection of its account for its next command. What it has set is carried along; while it
+ * holds something that cannot be carried it keeps its connection. With pool.mode session the same
+ * is known of a session, to go on with a new connection after the upstream was restarted.
+ *
+ *   carried   database, session variables, character sets, LAST_INSERT_ID(),
+ *             prepared statements (statements.h)
+ *   pinned    user variables, temporary tables, locks, roles, CALL, cursors, PREPARE,
+ *             what is not known: until COM_RESET_CONNECTION or COM_CHANGE_USER
+ *   held      while the next command may ask for it: warnings and errors, FOUND_ROWS after
+ *             SQL_CALC_FOUND_ROWS; ROW_COUNT() for MUX_HOLD_US
  *
  * The settings of a session are kept as the SET statement that gives them to a connection, read
  * back from the server after each change: what the server says is what is carried. A connection
