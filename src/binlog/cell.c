@@ -484,6 +484,14 @@ enum binlog_put binlog_put_cell(struct chunk_builder *b, uint32_t col,
         return put_text(b, col, cs, bytes);
     case BINLOG_TYPE_DATETIME2:
         return put_datetime2(b, col, c, cell);
+    case BINLOG_TYPE_TIMESTAMP2: {
+        const int64_t us = unpack_timestamp2(c, bytes.p);
+        if (us != 0) {
+            chunk_builder_set_i64(b, col, us);
+            return BINLOG_PUT_OK;
+        }
+        break;
+    }
     case MYSQL_TYPE_NEWDECIMAL:
         if (c->precision <= MAX_DECIMAL_I64) {
             return put_decimal(b, col, c, cell);

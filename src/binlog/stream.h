@@ -55,7 +55,8 @@ struct binlog_txn {
 
 struct binlog_item {
     enum binlog_item_kind kind;
-    bool table_is_new;                /* table was decoded anew, from another table map. */
+    bool table_is_new; /* table was decoded anew: what the log does not tell of its columns (see
+                          columns.h) is to be set now, in table->cols, and stays. */
     const struct binlog_event *event; /* The event it comes from. */
     const struct binlog_txn *txn;     /* TXN items. */
     const struct binlog_table *table; /* Lives until the stream's next format description, or
