@@ -10,7 +10,7 @@
  */
 #include "upstream/pool.h"
 
-#include "upstream_int.h"
+#include "pool_int.h"
 
 #include "base/clock.h"
 #include "base/htab.h"
@@ -21,30 +21,10 @@ enum {
     HOST_MAX_LEN = 64,
     USER_MAX_LEN = 512, /* MariaDB has 128 characters. */
     NAME_MAX_LEN = 8 + HOST_MAX_LEN + 1 + USER_MAX_LEN,
-    KEEPER_PERIOD_US = 500 * 1000, /* Between two looks at the idle connections. */
     BACK_OFF_FIRST_US = 100 * 1000,
     BACK_OFF_MAX_US = 1000 * 1000,
     PASSED_OVER_MAX = 32,  /* So often others of the key that is given back go first. */
     KEEPER_STOP = 1u << 0, /* Interrupt bit. */
-};
-
-struct pool_key {
-    struct upstream_pool *pool;
-    struct str name; /* Flags and user; points behind the struct. */
-    uint64_t used_us;
-    uint32_t open; /* In use and idle. */
-    uint32_t idle;
-    uint32_t epoch;      /* Connections of an older one are not used again. */
-    struct rlist list[]; /* Idle connections, one list a loop. */
-};
-
-/* The part of the pool that belongs to a loop. */
-struct pool_loop {
-    struct upstream_pool *pool;
-    struct loop *loop;
-    struct fiber *keeper;
-    struct rlist doomed; /* Connections to be closed by the keeper. */
-    bool ended;          /* The keeper has: who dooms a connection closes it. */
 };
 
 enum waiter_state {
@@ -66,22 +46,6 @@ struct waiter {
     unsigned passed_over; /* Connections of other keys that went to others behind it. */
     enum waiter_state state;
     struct upstream_conn *conn;
-};
-
-struct upstream_pool {
-    struct upstream *upstream;
-    unsigned loop_count;
-    struct pool_loop *loops;
-    struct os_mutex lock; /* Protects what follows, and the lists above. */
-    struct upstream_pool_options o;
-    struct htab keys; /* struct pool_key by name. */
-    struct rlist waiters;
-    struct upstream_pool_stats stats; /* open counts permits too. */
-    bool closing;
-    unsigned failures; /* Failures to connect in a row. */
-    uint64_t retry_us; /* Takers fail before this time; 0: the upstream is up. */
-    int why_code;
-    char why[256];
 };
 
 /* ---- Keys ---- */
@@ -170,7 +134,7 @@ static bool has_room(const struct upstream_pool *p)
 }
 
 /* Does what can be done for those in line, after room was given back or a connect failed. */
-static void serve_line(struct upstream_pool *p)
+void pool_serve_line(struct upstream_pool *p)
 {
     const bool down = is_backing_off(p);
     rlist_foreach_safe (it, &p->waiters) {
@@ -210,7 +174,7 @@ static struct waiter *find_waiter(struct upstream_pool *p, const struct pool_key
 
 /* ---- Connections; with the lock held ---- */
 
-static void unlink_idle(struct upstream_conn *c)
+void pool_unlink_idle(struct upstream_conn *c)
 {
     struct pool_key *k = c->pool.key;
     rlist_del(&c->pool.link);
@@ -249,10 +213,10 @@ static void give_room_back(struct upstream_pool *p, struct upstream_conn *c)
 }
 
 /* Leaves an idle connection, of any loop, to its keeper. */
-static void doom_idle(struct upstream_pool *p, struct upstream_conn *c)
+void pool_doom_idle(struct upstream_pool *p, struct upstream_conn *c)
 {
     struct pool_loop *part = loop_part(p, c->loop);
-    unlink_idle(c);
+    pool_unlink_idle(c);
     give_room_back(p, c);
     rlist_push(&part->doomed, &c->pool.link);
     if (!part->ended) {
@@ -280,7 +244,7 @@ static struct upstream_conn *find_oldest_idle(struct upstream_pool *p)
     return oldest;
 }
 
-static bool is_too_old(const struct upstream_pool *p, const struct upstream_conn *c)
+bool pool_is_too_old(const struct upstream_pool *p, const struct upstream_conn *c)
 {
     return p->o.max_lifetime_us != 0 && clock_monotonic_us() - c->born_us >= p->o.max_lifetime_us;
 }
@@ -305,8 +269,8 @@ static void on_hangup(void *arg)
     os_mutex_lock(&p->lock);
     c->broken = true;
     if (c->pool.is_idle) {
-        doom_idle(p, c);
-        serve_line(p);
+        pool_doom_idle(p, c);
+        pool_serve_line(p);
     }
     os_mutex_unlock(&p->lock);
 }
@@ -331,7 +295,7 @@ static struct upstream_conn *fetch(struct upstream_pool *p, struct upstream_conn
         c->broken = true;
         os_mutex_lock(&p->lock);
         link_idle(c);
-        doom_idle(p, c);
+        pool_doom_idle(p, c);
         os_mutex_unlock(&p->lock);
         return NULL;
     }
@@ -459,15 +423,15 @@ static enum pick pick(struct upstream_pool *p, const struct waiter *w, struct up
     struct pool_key *k = htab_find(&p->keys, w->name);
     struct upstream_conn *c;
     while (k != NULL && (c = find_idle(k, loop_index(w->loop))) != NULL) {
-        if (!c->broken && !is_too_old(p, c)) {
-            unlink_idle(c);
+        if (!c->broken && !pool_is_too_old(p, c)) {
+            pool_unlink_idle(c);
             k->used_us = clock_monotonic_us();
             p->stats.reused++;
             *out = c;
             return PICK_CONN;
         }
         const bool was_last = k->open == 1;
-        doom_idle(p, c);
+        pool_doom_idle(p, c);
         k = was_last ? NULL : k;
     }
     if (!w->can_log_in && k == NULL) {
@@ -477,7 +441,7 @@ static enum pick pick(struct upstream_pool *p, const struct waiter *w, struct up
         return PICK_DOWN;
     }
     if (w->can_log_in && !has_room(p) && (c = find_oldest_idle(p)) != NULL) {
-        doom_idle(p, c);
+        pool_doom_idle(p, c);
     }
     if (w->can_log_in && has_room(p)) {
         p->stats.open++;
@@ -612,7 +576,7 @@ void upstream_pool_cancel(struct upstream_pool *p, bool connect_failed, const st
     if (connect_failed && is_connect_error(why)) {
         note_failure(p, why);
     }
-    serve_line(p);
+    pool_serve_line(p);
     os_mutex_unlock(&p->lock);
 }
 
@@ -622,7 +586,7 @@ void upstream_pool_drop(struct upstream_pool *p, struct upstream_conn *c)
 {
     os_mutex_lock(&p->lock);
     give_room_back(p, c);
-    serve_line(p);
+    pool_serve_line(p);
     os_mutex_unlock(&p->lock);
     upstream_close(c);
 }
@@ -640,7 +604,7 @@ static void hand_over(struct upstream_pool *p, struct upstream_conn *c, struct w
 /* With the lock held: is c to be kept at all? */
 static bool is_worth_keeping(const struct upstream_pool *p, const struct upstream_conn *c)
 {
-    return !c->broken && c->logged_in && !p->closing && !is_too_old(p, c) &&
+    return !c->broken && c->logged_in && !p->closing && !pool_is_too_old(p, c) &&
            c->pool.epoch == c->pool.key->epoch &&
            (p->o.max_open == 0 || p->stats.open <= p->o.max_open);
 }
@@ -677,7 +641,7 @@ static struct waiter *give_to_waiter(struct upstream_pool *p, struct upstream_co
 }
 
 /* With what has been used, checked, and is nobody's at the moment. */
-static void give_back(struct upstream_pool *p, struct upstream_conn *c)
+void pool_give_back(struct upstream_pool *p, struct upstream_conn *c)
 {
     struct waiter *w = NULL;
     bool kept = false;
@@ -702,149 +666,7 @@ static void give_back(struct upstream_pool *p, struct upstream_conn *c)
 void upstream_pool_put(struct upstream_pool *p, struct upstream_conn *c)
 {
     c->used_us = clock_monotonic_us();
-    give_back(p, c);
-}
-
-/* ---- Keepers ---- */
-
-static struct upstream_conn *shift_doomed(struct pool_loop *part)
-{
-    os_mutex_lock(&part->pool->lock);
-    struct rlist *node = rlist_shift(&part->doomed);
-    os_mutex_unlock(&part->pool->lock);
-    return node != NULL ? RLIST_ENTRY(node, struct upstream_conn, pool.link) : NULL;
-}
-
-static void close_doomed(struct pool_loop *part)
-{
-    struct upstream_conn *c;
-    while ((c = shift_doomed(part)) != NULL) {
-        conn_on_hangup(&c->conn, NULL, NULL);
-        upstream_close(c);
-    }
-}
-
-/* Time from then to now; 0 when another thread was there after now was read. */
-static uint64_t since(uint64_t then_us, uint64_t now_us)
-{
-    return now_us > then_us ? now_us - then_us : 0;
-}
-
-/* With the lock held. */
-static bool is_surplus(const struct upstream_pool *p, const struct upstream_conn *c, uint64_t now)
-{
-    const struct pool_key *k = c->pool.key;
-    if (c->broken || is_too_old(p, c) || c->pool.epoch != k->epoch) {
-        return true;
-    }
-    if (p->stats.idle > p->o.max_idle || (p->o.max_open != 0 && p->stats.open > p->o.max_open)) {
-        return true;
-    }
-    const uint64_t limit = p->o.idle_timeout_us;
-    const bool is_warm = k->idle <= p->o.min_idle && since(k->used_us, now) < limit;
-    return limit != 0 && since(c->used_us, now) >= limit && !is_warm;
-}
-
-/* Dooms the surplus idle connections of a key on one loop. False when the key has gone with its
- * last one. With the lock held. */
-static bool trim_list(struct upstream_pool *p, struct pool_key *k, unsigned loop, uint64_t now)
-{
-    rlist_foreach_safe (it, &k->list[loop]) {
-        struct upstream_conn *c = RLIST_ENTRY(it, struct upstream_conn, pool.link);
-        if (is_surplus(p, c, now)) {
-            const bool was_last = k->open == 1;
-            doom_idle(p, c);
-            if (was_last) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-static void trim(struct pool_loop *part)
-{
-    struct upstream_pool *p = part->pool;
-    const uint64_t now = clock_monotonic_us();
-    struct pool_key *k;
-    size_t pos = 0;
-    os_mutex_lock(&p->lock);
-    while ((k = htab_next(&p->keys, &pos)) != NULL) {
-        (void)trim_list(p, k, loop_index(part->loop), now);
-    }
-    serve_line(p);
-    os_mutex_unlock(&p->lock);
-}
-
-/* Takes an idle connection of the loop that was not heard of for the interval, or NULL. */
-static struct upstream_conn *take_unchecked(struct pool_loop *part, uint64_t now)
-{
-    struct upstream_pool *p = part->pool;
-    struct upstream_conn *found = NULL;
-    struct pool_key *k;
-    size_t pos = 0;
-    os_mutex_lock(&p->lock);
-    const uint64_t interval = p->o.health_interval_us;
-    while (interval != 0 && found == NULL && (k = htab_next(&p->keys, &pos)) != NULL) {
-        rlist_foreach (it, &k->list[loop_index(part->loop)]) {
-            struct upstream_conn *c = RLIST_ENTRY(it, struct upstream_conn, pool.link);
-            if (since(c->pool.checked_us, now) >= interval) {
-                found = c;
-                break;
-            }
-        }
-    }
-    if (found != NULL) {
-        unlink_idle(found);
-    }
-    os_mutex_unlock(&p->lock);
-    return found;
-}
-
-static void ping_idle(struct pool_loop *part)
-{
-    const uint64_t now = clock_monotonic_us();
-    struct upstream_conn *c;
-    while (fiber_interrupted() == 0 && (c = take_unchecked(part, now)) != NULL) {
-        conn_on_hangup(&c->conn, NULL, NULL);
-        c->broken = !upstream_ping(c);
-        give_back(part->pool, c);
-    }
-}
-
-/* Dooms all idle connections of the loop. From now on those given back on it are closed. */
-static void end_keeping(struct pool_loop *part)
-{
-    struct upstream_pool *p = part->pool;
-    struct pool_key *k;
-    size_t pos = 0;
-    os_mutex_lock(&p->lock);
-    part->ended = true;
-    while ((k = htab_next(&p->keys, &pos)) != NULL) {
-        struct rlist *list = &k->list[loop_index(part->loop)];
-        bool was_last = false;
-        while (!was_last && !rlist_is_empty(list)) {
-            was_last = k->open == 1;
-            doom_idle(p, RLIST_ENTRY(list->next, struct upstream_conn, pool.link));
-        }
-    }
-    os_mutex_unlock(&p->lock);
-}
-
-static void keep(void *arg)
-{
-    struct pool_loop *part = arg;
-    enum fiber_result r = FIBER_WOKEN;
-    while (r != FIBER_INTERRUPTED) {
-        close_doomed(part);
-        trim(part);
-        ping_idle(part);
-        close_doomed(part);
-        r = fiber_park(clock_monotonic_us() + KEEPER_PERIOD_US);
-    }
-    end_keeping(part);
-    fiber_mask_interrupts();
-    close_doomed(part);
+    pool_give_back(p, c);
 }
 
 /* ---- The pool ---- */
@@ -871,7 +693,7 @@ struct upstream_pool *upstream_pool_new(struct upstream *u, struct loops *loops,
         rlist_init(&part->doomed);
     }
     for (unsigned i = 0; i < count; i++) {
-        p->loops[i].keeper = fiber_spawn_ref(p->loops[i].loop, keep, &p->loops[i]);
+        p->loops[i].keeper = fiber_spawn_ref(p->loops[i].loop, pool_keep, &p->loops[i]);
         p->loops[i].ended = p->loops[i].keeper == NULL;
     }
     return p;
@@ -884,7 +706,7 @@ void upstream_pool_free(struct upstream_pool *p)
     }
     os_mutex_lock(&p->lock);
     p->closing = true;
-    serve_line(p);
+    pool_serve_line(p);
     os_mutex_unlock(&p->lock);
     for (unsigned i = 0; i < p->loop_count; i++) {
         if (p->loops[i].keeper != NULL) {
@@ -907,7 +729,7 @@ void upstream_pool_set_options(struct upstream_pool *p, const struct upstream_po
 {
     os_mutex_lock(&p->lock);
     p->o = *o;
-    serve_line(p);
+    pool_serve_line(p);
     os_mutex_unlock(&p->lock);
 }
 
@@ -924,10 +746,10 @@ void upstream_pool_forget(struct upstream_pool *p, struct str user)
         k->epoch++;
         bool is_there = true;
         for (unsigned i = 0; is_there && i < p->loop_count; i++) {
-            is_there = trim_list(p, k, i, clock_monotonic_us());
+            is_there = pool_trim_list(p, k, i, clock_monotonic_us());
         }
     }
-    serve_line(p);
+    pool_serve_line(p);
     os_mutex_unlock(&p->lock);
 }
 
