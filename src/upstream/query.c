@@ -56,10 +56,11 @@ static int refuse_file(struct upstream_conn *c, struct str *out_payload, struct 
 
 /*
  * What a statement is answered with: *out_columns of a result, or 0 with *out_ok. 0, or -1 with d
- * set.
+ * set. *out_bare: no definitions follow (a session's resultset_metadata is NONE); with NULL that is
+ * an error.
  */
-static int read_head(struct upstream_conn *c, uint32_t *out_columns, struct wire_ok *out_ok,
-                     struct diag *d)
+static int read_head(struct upstream_conn *c, uint32_t *out_columns, bool *out_bare,
+                     struct wire_ok *out_ok, struct diag *d)
 {
     struct str payload;
     struct wire_result_head head;
@@ -81,8 +82,11 @@ static int read_head(struct upstream_conn *c, uint32_t *out_columns, struct wire
         break;
     }
     if (wire_decode_result_head(payload, c->capabilities, &head) != 0 || head.columns == 0 ||
-        head.columns > WIRE_MAX_COLUMNS || !head.has_metadata) {
+        head.columns > WIRE_MAX_COLUMNS || (!head.has_metadata && out_bare == NULL)) {
         return upstream_malformed(c, d);
+    }
+    if (out_bare != NULL) {
+        *out_bare = !head.has_metadata;
     }
     *out_columns = (uint32_t)head.columns;
     return 0;
@@ -116,10 +120,11 @@ static int skip_results(struct upstream_conn *c, struct diag *d)
         struct str payload;
         struct wire_ok ok;
         uint32_t columns;
-        if (read_head(c, &columns, &ok, d) != 0) {
+        bool bare = false;
+        if (read_head(c, &columns, &bare, &ok, d) != 0) {
             return -1;
         }
-        for (uint32_t i = 0; i < columns; i++) {
+        for (uint32_t i = 0; i < columns && !bare; i++) {
             if (read_packet(c, &payload, d) != 0) {
                 return -1;
             }
@@ -146,11 +151,14 @@ static int send_query(struct upstream_conn *c, struct str sql, struct diag *d)
 
 /* ---- Whole results ---- */
 
-static int read_names(struct upstream_conn *c, struct arena *arena, struct upstream_result *out,
-                      struct diag *d)
+static int read_names(struct upstream_conn *c, bool bare, struct arena *arena,
+                      struct upstream_result *out, struct diag *d)
 {
     out->names = ARENA_ARRAY(arena, struct str, out->column_count);
     for (uint32_t i = 0; i < out->column_count; i++) {
+        out->names[i] = STR_NULL;
+    }
+    for (uint32_t i = 0; i < out->column_count && !bare; i++) {
         struct str payload;
         struct wire_column column;
         if (read_packet(c, &payload, d) != 0) {
@@ -215,12 +223,13 @@ static int read_rows(struct upstream_conn *c, struct arena *arena, struct upstre
 int upstream_query(struct upstream_conn *c, struct str sql, struct arena *arena, struct diag *d,
                    struct upstream_result *out)
 {
+    bool bare = false;
     *out = (struct upstream_result){0};
-    if (send_query(c, sql, d) != 0 || read_head(c, &out->column_count, &out->ok, d) != 0) {
+    if (send_query(c, sql, d) != 0 || read_head(c, &out->column_count, &bare, &out->ok, d) != 0) {
         return -1;
     }
     if (out->column_count > 0 &&
-        (read_names(c, arena, out, d) != 0 || read_rows(c, arena, out, d) != 0)) {
+        (read_names(c, bare, arena, out, d) != 0 || read_rows(c, arena, out, d) != 0)) {
         return -1;
     }
     /* Strings of the OK were borrowed from the packet. */
@@ -393,7 +402,7 @@ struct upstream_rows *upstream_rows_begin(struct upstream_conn *c, struct str sq
     struct wire_ok ok;
     *r = (struct upstream_rows){.c = c, .binary = binary};
     const int sent = binary ? send_prepared(r, sql, d) : send_query(c, sql, d);
-    if (sent != 0 || read_head(c, &r->column_count, &ok, d) != 0 ||
+    if (sent != 0 || read_head(c, &r->column_count, NULL, &ok, d) != 0 ||
         read_columns(r, arena, d) != 0) {
         close_statement(r);
         return NULL;

@@ -203,6 +203,88 @@ def new_server(binary, work):
             server.process.wait()
 
 
+class Upstream:
+    """A real server of tests/servers/."""
+
+    def __init__(self, dialect, work, *options):
+        self.dialect, self.work, self.options = dialect, pathlib.Path(work), options
+        self.script = ROOT / "tests/servers" / {"mysql": "mysql97"}.get(dialect, dialect)
+        self.port = None
+
+    def start(self, *more):
+        self.work.mkdir(exist_ok=True)
+        # Servers keep what they are started with: files in place of pipes, which would wait for their end.
+        with open(self.work / "start.log", "ab") as out:
+            subprocess.run([str(self.script), "start", str(self.work), *self.options, *more], check=True, stdout=out, stderr=out)
+        self.port = int((self.work / "port").read_text())
+        return self
+
+    def pid(self):
+        return int((self.work / "pid").read_text())
+
+    def stop(self):
+        with open(self.work / "start.log", "ab") as out:
+            subprocess.run([str(self.script), "stop", str(self.work)], check=False, stdout=out, stderr=out)
+
+    def connect(self, **options):
+        settings = dict(host="127.0.0.1", port=self.port, user="root", password="", charset="utf8mb4", autocommit=True,
+                        local_infile=True)
+        settings.update(options)
+        return pymysql.connect(**settings)
+
+    def query(self, sql, **options):
+        with self.connect(**options) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            return cursor.fetchall()
+
+
+def relay_options(port, *more):
+    """What makes a server a relay to the upstream at a port."""
+    return ["--storage", "mysql", "--mysql-host", "127.0.0.1", "--mysql-port", str(port), "--mysql-user", "root", *more]
+
+
+class Relays:
+    """One real server of each family and servers before it, by their options; made when first asked for."""
+
+    def __init__(self, binary, work):
+        self.binary, self.work = binary, work
+        self.upstreams, self.relays = {}, {}
+
+    def upstream(self, dialect):
+        if dialect not in self.upstreams:
+            upstream = Upstream(dialect, self.work / f"upstream-{dialect}", "--tls=on", "--binlog").start()
+            self.upstreams[dialect] = upstream
+            upstream.query("SET GLOBAL log_bin_trust_function_creators = 1")
+            make_large(upstream)
+        return self.upstreams[dialect]
+
+    def relay(self, dialect, *options):
+        key = (dialect, *options)
+        if key not in self.relays:
+            work = self.work / f"relay-{len(self.relays)}"
+            work.mkdir()
+            upstream = self.upstream(dialect)
+            # The dialect is for who asks the object which server it is.
+            server = Server(self.binary, work, "--dialect", dialect, *relay_options(upstream.port, *options)).start()
+            server.upstream = upstream
+            self.relays[key] = server
+        return self.relays[key]
+
+    def stop(self):
+        bad = [server for server in self.relays.values() if server.stop() != 0]
+        for upstream in self.upstreams.values():
+            upstream.stop()
+        assert not bad, bad[0].log_text()[-4000:]
+
+
+@pytest.fixture(scope="session")
+def relays(binary, shared_work):
+    """Servers that pass everything through: relays.relay(dialect, option...)."""
+    made = Relays(binary, shared_work)
+    yield made
+    made.stop()
+
+
 @pytest.fixture
 def db(server, request):
     """The name of an empty database of the test's own."""
