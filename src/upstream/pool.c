@@ -425,7 +425,6 @@ static enum pick pick(struct upstream_pool *p, const struct waiter *w, struct up
     while (k != NULL && (c = find_idle(k, loop_index(w->loop))) != NULL) {
         if (!c->broken && !pool_is_too_old(p, c)) {
             pool_unlink_idle(c);
-            k->used_us = clock_monotonic_us();
             p->stats.reused++;
             *out = c;
             return PICK_CONN;
@@ -537,7 +536,6 @@ void upstream_pool_opened(struct upstream_pool *p, const struct upstream_key *ke
     os_mutex_lock(&p->lock);
     struct pool_key *k = key_get(p, key_name(p, key, buf));
     k->open++;
-    k->used_us = clock_monotonic_us();
     c->pool.owner = p;
     c->pool.key = k;
     c->pool.epoch = k->epoch;
@@ -629,7 +627,6 @@ static struct waiter *give_to_waiter(struct upstream_pool *p, struct upstream_co
         return NULL;
     }
     leave_line(p, w);
-    c->pool.key->used_us = clock_monotonic_us();
     p->stats.reused++;
     w->conn = c;
     if (w->loop != c->loop) {

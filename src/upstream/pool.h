@@ -22,10 +22,10 @@
 struct upstream_pool;
 
 struct upstream_pool_options {
-    uint32_t max_open;        /* connections in use and idle; 0 = no limit */
-    uint32_t max_idle;        /* idle ones kept; 0 = none */
-    uint32_t min_idle;        /* kept per key while the key has had use in the last idle_timeout */
-    uint32_t max_waiters;     /* callers in line beyond which 1040 comes at once; 0 = no limit */
+    uint32_t max_open;    /* connections in use and idle; 0 = no limit */
+    uint32_t max_idle;    /* idle ones kept; 0 = none */
+    uint32_t min_idle;    /* kept per key, whatever idle_timeout says, until their lifetime ends */
+    uint32_t max_waiters; /* callers in line beyond which 1040 comes at once; 0 = no limit */
     uint64_t max_lifetime_us; /* 0 = no limit */
     uint64_t idle_timeout_us; /* 0 = no limit */
     uint64_t wait_timeout_us; /* in line for a connection: then ER_CON_COUNT_ERROR (1040) */

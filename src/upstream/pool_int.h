@@ -10,7 +10,6 @@
 struct pool_key {
     struct upstream_pool *pool;
     struct str name; /* Flags and user; points behind the struct. */
-    uint64_t used_us;
     uint32_t open; /* In use and idle. */
     uint32_t idle;
     uint32_t epoch;      /* Connections of an older one are not used again. */

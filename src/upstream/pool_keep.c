@@ -41,7 +41,7 @@ static bool is_surplus(const struct upstream_pool *p, const struct upstream_conn
         return true;
     }
     const uint64_t limit = p->o.idle_timeout_us;
-    const bool is_warm = k->idle <= p->o.min_idle && since(k->used_us, now) < limit;
+    const bool is_warm = k->idle <= p->o.min_idle;
     return limit != 0 && since(c->used_us, now) >= limit && !is_warm;
 }
 
