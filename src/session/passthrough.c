@@ -36,6 +36,7 @@ struct passthrough {
     bool unfit;          /* the connection cannot be given back: COM_SET_OPTION, … */
     bool refused;        /* the command that comes next gets x.diag's error */
     bool own;            /* it is ours after all */
+    bool changes_schema; /* the statement sent last: the mirror is told */
     struct bytebuf text; /* of the statement sent last */
     uint64_t text_token; /* the command it belongs to */
     uint64_t next_token;
@@ -327,6 +328,7 @@ static int note_statement(struct session *s, struct str text, bool is_whole)
         };
         sql_effects(text, &options, &e);
     }
+    p->changes_schema = (e.effects & EFFECT_SCHEMA) != 0;
     return mux_statement(&p->mux, &e, s->x.diag);
 }
 
@@ -501,11 +503,16 @@ static void record(struct session *s, const struct relay_reply *reply, struct st
     stats_record(s->all->server->stats, text, &options, &outcome);
 }
 
-/* May the connection go back to the pool? */
+/* The mirror is told of changed definitions; may the connection go back to the pool? */
 static void after_reply(struct session *s, const struct relay_reply *reply)
 {
     struct passthrough *p = s->pass;
     struct mux *m = &p->mux;
+    const struct server *server = s->all->server;
+    if (p->changes_schema && server->mirror != NULL) {
+        server->mirror_ops->refresh(server->mirror);
+    }
+    p->changes_schema = false;
     if (reply->command == COM_RESET_CONNECTION && !reply->track->failed) {
         mux_reset(m);
         stmts_clear(&p->stmts);
