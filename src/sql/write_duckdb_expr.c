@@ -679,9 +679,85 @@ static write_fn *const rules[DUCKDB_RULE_COUNT] = {
     [DR_LAG] = write_lag_rule,
 };
 
+/* ---- Calls that are NULL, or that DuckDB may fold to NULL ---- */
+
+static bool is_null(const struct expr *e)
+{
+    return e->type.type == MYSQL_TYPE_NULL ||
+           (e->kind == EXPR_LITERAL && e->lit.value.kind == VALUE_NULL);
+}
+
+/* Is the call NULL because an argument is? A NULL escape character and mode of weeks are none. */
+static bool is_null_call(const struct expr *e)
+{
+    const enum duckdb_rule rule = e->func->duckdb_rule;
+    uint32_t count = rule == DR_LIKE ? 2 : rule == DR_WEEK ? 1 : e->argc;
+    if ((e->func->flags & FUNC_NULL_PROPAGATES) == 0) {
+        count = 0;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (is_null(e->args[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A NULL of the call's own type, which DuckDB does not know. */
+static void write_null_call(struct writer *w, const struct expr *e, struct form *out)
+{
+    const size_t at = w->out->len;
+    *out = is_predicate(e) ? (struct form){.kind = FORM_BOOL} : form_of_type(&e->type);
+    bytebuf_put_cstr(w->out, "NULL");
+    if (out->kind == FORM_WIDE) {
+        *out = form_decimal(38, e->type.decimals);
+    }
+    if (out->kind != FORM_NULL) {
+        write_cast(w, at, *out);
+    }
+}
+
+/* May DuckDB see without looking at rows that it is NULL? */
+static bool may_fold_to_null(const struct expr *e)
+{
+    if (is_null(e) || (e->flags & EXPR_IS_CONST) != 0) {
+        return type_is_nullable(&e->type);
+    }
+    if (e->kind != EXPR_CALL && e->kind != EXPR_CAST && e->kind != EXPR_COLLATE) {
+        return false;
+    }
+    for (uint32_t i = 0; i < e->argc; i++) {
+        if (may_fold_to_null(e->args[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * DuckDB makes a NULL of a call with a constant NULL argument, and one without a type if the
+ * function's type depends on its arguments (DECIMAL arithmetic, ||). A cast gives it one; it costs
+ * nothing where the type is there.
+ */
+static int write_typed_call(struct writer *w, const struct expr *e, write_fn *fn, struct form *out)
+{
+    const size_t at = w->out->len;
+    if (write_watched(w, e, fn, out) != 0) {
+        return -1;
+    }
+    if ((out->kind == FORM_STRING || out->kind == FORM_DECIMAL) && may_fold_to_null(e)) {
+        write_cast(w, at, *out);
+    }
+    return 0;
+}
+
 static int write_call(struct writer *w, const struct expr *e, struct form *out)
 {
     write_fn *fn = rules[e->func->duckdb_rule];
+    if (fn != NULL && is_null_call(e)) {
+        write_null_call(w, e, out);
+        return 0;
+    }
     if (fn == NULL && (e->flags & EXPR_IS_CONST) != 0 && w->env->eval_const != NULL) {
         return write_constant(w, e, out);
     }
@@ -693,7 +769,7 @@ static int write_call(struct writer *w, const struct expr *e, struct form *out)
     if (negated) {
         bytebuf_put_cstr(w->out, "(NOT ");
     }
-    const int rc = write_watched(w, e, fn, out);
+    const int rc = write_typed_call(w, e, fn, out);
     if (negated) {
         bytebuf_put_char(w->out, ')');
     }

@@ -74,10 +74,6 @@ int write_concat_rule(struct writer *w, const struct expr *e, struct form *out)
         return -1;
     }
     for (uint32_t i = 0; i < e->argc; i++) {
-        if (e->args[i]->type.type == MYSQL_TYPE_NULL) {
-            bytebuf_put_cstr(w->out, "CAST(NULL AS VARCHAR)"); /* || of a NULL has no type */
-            return 0;
-        }
         nullable = nullable || type_is_nullable(&e->args[i]->type);
     }
     return nullable ? write_joined(w, e, 0, e->argc) : write_text_call(w, "concat", e);
