@@ -272,8 +272,25 @@ struct table_share *catalog_share(struct catalog *c, uint64_t table_id)
         frwlock_init(&s->mdl);
         atomic_init(&s->next_auto_increment, 0);
         atomic_init(&s->row_estimate, 0);
+        atomic_init(&s->has_partial_dates, false);
         htab_put(&c->shares, str_from((const char *)&s->id, sizeof s->id), s);
     }
     pthread_rwlock_unlock(&c->lock);
     return s;
+}
+
+/* ---- Facts ---- */
+
+static _Atomic(uint64_t) facts_version;
+
+void table_share_add_partial_dates(struct table_share *s)
+{
+    if (!atomic_exchange(&s->has_partial_dates, true)) {
+        atomic_fetch_add(&facts_version, 1);
+    }
+}
+
+uint64_t table_facts_version(void)
+{
+    return atomic_load(&facts_version);
 }

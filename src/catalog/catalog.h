@@ -116,6 +116,9 @@ struct table_share {
     struct frwlock mdl; /* metadata lock: statements hold it shared, DDL exclusively */
     _Atomic(uint64_t) next_auto_increment;
     _Atomic(uint64_t) row_estimate;
+    /* A partial date ('2024-05-00') was ever given to the table: what sorts or compares dates needs
+     * a key. See table_share_add_partial_dates(). */
+    _Atomic(bool) has_partial_dates;
     void *engine_data; /* the engine's own per-table state, freed by engine_ops.close/drop */
 };
 
@@ -174,6 +177,15 @@ void catalog_publish_table(struct catalog *c, struct table_def *t);
 void catalog_remove_table(struct catalog *c, struct str db, struct str name);
 /* The share of a table id, made on first use. */
 NODISCARD struct table_share *catalog_share(struct catalog *c, uint64_t table_id);
+
+/*
+ * What is known of a table's values, by which queries are written. It is widened before the
+ * transaction that stores the first such value commits and never narrowed. A reader takes
+ * table_facts_version() before it looks at the facts, and again once it has its snapshot: if the
+ * number has grown, the query may have been written without knowing of a value it sees. Any thread.
+ */
+void table_share_add_partial_dates(struct table_share *s);
+NODISCARD uint64_t table_facts_version(void);
 
 /* Deep copies into an arena, for definitions being built. */
 void column_def_copy(struct arena *a, const struct column_def *from, struct column_def *to);

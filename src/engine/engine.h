@@ -40,6 +40,10 @@ enum engine_caps {
     ENGINE_PERSISTENT = 1u << 6,         /* meta_put survives a restart */
 };
 
+/* The kind of record, by table id, that an engine leaves for tables which were ever given partial
+ * dates (table_share.has_partial_dates). Whoever drops the table deletes it. */
+#define ENGINE_RECORD_PARTIAL_DATES "partial_dates"
+
 /* Which writer of sql/ makes text for it. */
 enum query_dialect {
     QUERY_DIALECT_NONE,

@@ -59,6 +59,14 @@ static int load_account(void *arg, uint64_t id, struct str value)
     return load->rc;
 }
 
+static int load_partial_dates(void *arg, uint64_t id, struct str value)
+{
+    struct load *load = arg;
+    (void)value;
+    table_share_add_partial_dates(catalog_share(load->server->catalog, id));
+    return 0;
+}
+
 static int load_all(struct load *load, struct engine_session *s)
 {
     static const struct {
@@ -66,6 +74,7 @@ static int load_all(struct load *load, struct engine_session *s)
         int (*fn)(void *arg, uint64_t id, struct str value);
     } kinds[] = {{STR_INIT("database"), load_database},
                  {STR_INIT("table"), load_table},
+                 {STR_INIT(ENGINE_RECORD_PARTIAL_DATES), load_partial_dates},
                  {STR_INIT("account"), load_account}};
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         if (engine_meta_scan(s, kinds[i].kind, kinds[i].fn, load, load->diag) != 0 ||

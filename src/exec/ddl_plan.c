@@ -48,6 +48,11 @@ static int put_table(struct exec_session *x, const struct table_def *t)
 
 static int forget_table(struct exec_session *x, const struct table_def *t)
 {
+    if (atomic_load(&t->share->has_partial_dates) &&
+        engine_meta_put(x->engine, STR(ENGINE_RECORD_PARTIAL_DATES), t->id, STR_NULL, x->diag) !=
+            0) {
+        return -1;
+    }
     return engine_meta_put(x->engine, STR("table"), t->id, STR_NULL, x->diag);
 }
 

@@ -187,9 +187,10 @@ int eval_compare(struct eval_ctx *ctx, const struct comparison *c, const struct 
     case COMPARE_DATETIME: {
         int rc = date_operand(ctx, c, arg_a, a, &ta);
         rc = rc == 0 ? date_operand(ctx, c, arg_b, b, &tb) : rc;
-        return rc != 0 ? rc
-                       : compare_moments(temporal_pack_datetime(&ta), temporal_pack_datetime(&tb),
-                                         out_cmp);
+        return rc != 0
+                   ? rc
+                   : compare_moments(temporal_datetime_order(temporal_pack_datetime(&ta)),
+                                     temporal_datetime_order(temporal_pack_datetime(&tb)), out_cmp);
     }
     case COMPARE_TIME:
         if (!time_operand(ctx, a, &ta) || !time_operand(ctx, b, &tb)) {

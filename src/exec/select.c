@@ -22,6 +22,8 @@ struct query_job {
     struct result_sink *sink;
     enum engine_result result;
     uint64_t rows;
+    uint64_t facts;   /* table_facts_version() before the query was written */
+    bool is_outdated; /* the snapshot may hold values that the query was not written for */
 };
 
 /* As servers mark columns that are expressions. */
@@ -73,6 +75,10 @@ static void query_step(void *arg)
     do {
         struct chunk rows;
         job->result = engine_fetch(job->cursor, diag, &rows);
+        if (job->rows == 0 && job->result != ENGINE_FAIL && table_facts_version() != job->facts) {
+            job->is_outdated = true;
+            return;
+        }
         if (job->result != ENGINE_ROW) {
             return;
         }
@@ -97,6 +103,9 @@ static int run_steps(struct query_job *job)
     do {
         if (exec_offload(x, OFFLOAD_QUERY, query_step, job) != 0) {
             return -1;
+        }
+        if (job->is_outdated) {
+            return 0;
         }
         if (job->result == ENGINE_ROW && job->sink->ops->flush(job->sink, x->diag) != 0) {
             return -1;
@@ -156,8 +165,13 @@ int exec_run_query(struct exec_session *x, const struct query *q, struct result_
     }
     struct query_job job = {.x = x, .sink = sink};
     int rc = -1;
-    for (int wide = 0; wide < 2; wide++) {
-        if (exec_write_query(x, q, wide != 0, &job.query) != 0) {
+    bool wide = false;
+    bool again = false;
+    do {
+        job.is_outdated = false;
+        job.facts = table_facts_version();
+        rc = exec_write_query(x, q, wide, &job.query);
+        if (rc != 0) {
             break;
         }
         rc = run_steps(&job);
@@ -167,11 +181,12 @@ int exec_run_query(struct exec_session *x, const struct query *q, struct result_
         if (job.cursor != NULL) {
             offload_run_always(OFFLOAD_QUERY, close_cursor, &job);
         }
-        if (rc != 0 || job.result != ENGINE_RETRY_WIDE) {
-            break;
+        again = rc == 0 && (job.is_outdated || (job.result == ENGINE_RETRY_WIDE && !wide));
+        wide = wide || job.result == ENGINE_RETRY_WIDE;
+        if (again) {
+            diag_clear_error(x->diag);
         }
-        diag_clear_error(x->diag);
-    }
+    } while (again);
     *out_rows = job.rows;
     return rc;
 }

@@ -13,6 +13,7 @@
 #include "sql/write_duckdb_int.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 
 /* DuckDB's planning time multiplies with each level of nested subqueries: 10 ms at this depth,
  * seconds at twice it. */
@@ -55,8 +56,16 @@ static void set_cte(struct writer *w, uint32_t id, const struct form *forms)
 
 static int write_from(struct writer *w, const struct select_block *b, const struct table_ref *t);
 
+static void look_at_facts(struct writer *w, const struct table_def *t)
+{
+    if (t->share != NULL && atomic_load(&t->share->has_partial_dates)) {
+        w->saw_partial_dates = true;
+    }
+}
+
 static int write_base(struct writer *w, const struct select_block *b, const struct table_ref *t)
 {
+    look_at_facts(w, t->def);
     set_leaf(w, t->id, (struct leaf_info){.block = b});
     if (t->def->rows_text.p != NULL) {
         bytebuf_put_char(w->out, '(');
@@ -150,6 +159,7 @@ static int write_order_item(struct writer *w, const struct order_item *item)
     if (key && f.kind == FORM_STRING) {
         write_key_around(w, at, item->expr->type.collation);
     }
+    write_date_order_around(w, at, f);
     return 0;
 }
 
@@ -500,6 +510,7 @@ static int write_outer_order(struct writer *w, const struct query *q)
         if (key) {
             write_key_around(w, at, t->collation);
         }
+        write_date_order_around(w, at, form_of_type(t));
         write_direction(w, item);
     }
     return 0;
@@ -705,11 +716,45 @@ int write_query(struct writer *w, const struct query *q, const struct form **out
     return rc;
 }
 
-static int finish(struct writer *w, int rc)
+/* ---- Statements ---- */
+
+/* What is to be written: one of these is set. */
+struct write_target {
+    const struct query *query;
+    const struct update_stmt *update;
+    const struct delete_stmt *del;
+};
+
+static int write_update(struct writer *w, const struct update_stmt *u);
+static int write_delete(struct writer *w, const struct delete_stmt *del);
+
+static int write_target(struct writer *w, const struct write_target *t)
 {
-    arena_release(&w->arena);
-    if (rc == 0 && w->out->failed) {
-        return write_refuse(w, "a statement this long");
+    const struct form *forms;
+    if (t->update != NULL) {
+        return write_update(w, t->update);
+    }
+    return t->del != NULL ? write_delete(w, t->del) : write_query(w, t->query, &forms);
+}
+
+/* Only the end tells whether partial dates may be met: then all is written once more, with keys
+ * for the order of dates. */
+static int write_statement(struct writer *blank, const struct write_target *t)
+{
+    const size_t start = blank->out->len;
+    struct writer w = *blank;
+    int rc = 0;
+    do {
+        const bool again = w.saw_partial_dates;
+        w = *blank;
+        w.partial_dates = again;
+        w.out->len = start;
+        arena_init(&w.arena, 0);
+        rc = write_target(&w, t);
+        arena_release(&w.arena);
+    } while (rc == 0 && w.saw_partial_dates && !w.partial_dates && !w.out->failed);
+    if (rc == 0 && w.out->failed) {
+        return write_refuse(&w, "a statement this long");
     }
     return rc;
 }
@@ -718,9 +763,7 @@ int write_duckdb_query(const struct query *q, const struct resolve_env *env,
                        const struct write_options *options, struct bytebuf *out, struct diag *diag)
 {
     struct writer w = {.env = env, .options = options, .out = out, .diag = diag};
-    const struct form *forms;
-    arena_init(&w.arena, 0);
-    return finish(&w, write_query(&w, q, &forms));
+    return write_statement(&w, &(struct write_target){.query = q});
 }
 
 /* ---- UPDATE and DELETE ---- */
@@ -759,6 +802,7 @@ static int check_dml(struct writer *w, const struct dml *d)
     if (d->table->kind != TABLE_BASE) {
         return write_refuse(w, "UPDATE and DELETE of several tables");
     }
+    look_at_facts(w, d->table->def);
     set_leaf(w, d->table->id, (struct leaf_info){0});
     return 0;
 }
@@ -805,8 +849,7 @@ int write_duckdb_update(const struct update_stmt *u, const struct resolve_env *e
                         const struct write_options *options, struct bytebuf *out, struct diag *diag)
 {
     struct writer w = {.env = env, .options = options, .out = out, .diag = diag};
-    arena_init(&w.arena, 0);
-    return finish(&w, write_update(&w, u));
+    return write_statement(&w, &(struct write_target){.update = u});
 }
 
 static int write_delete(struct writer *w, const struct delete_stmt *del)
@@ -823,6 +866,5 @@ int write_duckdb_delete(const struct delete_stmt *d, const struct resolve_env *e
                         const struct write_options *options, struct bytebuf *out, struct diag *diag)
 {
     struct writer w = {.env = env, .options = options, .out = out, .diag = diag};
-    arena_init(&w.arena, 0);
-    return finish(&w, write_delete(&w, d));
+    return write_statement(&w, &(struct write_target){.del = d});
 }

@@ -231,6 +231,9 @@ int write_min_max_rule(struct writer *w, const struct expr *e, struct form *out)
     if (needs_key(w, &arg->type, &key) != 0) {
         return -1;
     }
+    const enum type_class class = type_class_of(arg->type.type);
+    const bool date = class == TYPE_CLASS_DATE || class == TYPE_CLASS_DATETIME;
+    key = key || (date && w->partial_dates);
     if (!key) {
         bytebuf_printf(w->out, "%s(", e->func->duckdb_text);
         if (write_expr(w, arg, out) != 0) {
@@ -247,9 +250,11 @@ int write_min_max_rule(struct writer *w, const struct expr *e, struct form *out)
         return -1;
     }
     bytebuf_put_cstr(w->out, ", ");
+    const size_t at = w->out->len;
     if (write_distinct_arg(w, arg) != 0) {
         return -1;
     }
+    write_date_order_around(w, at, *out);
     bytebuf_put_char(w->out, ')');
     return write_over(w, e);
 }

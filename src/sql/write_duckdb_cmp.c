@@ -35,6 +35,14 @@ void write_key_around(struct writer *w, size_t at, uint16_t collation)
     bytebuf_put_char(w->out, ')');
 }
 
+void write_date_order_around(struct writer *w, size_t at, struct form f)
+{
+    if (w->partial_dates && (f.kind == FORM_DATE || f.kind == FORM_TIMESTAMP)) {
+        write_insert(w, at, f.kind == FORM_DATE ? "pt_date_order(" : "pt_ts_order(");
+        bytebuf_put_char(w->out, ')');
+    }
+}
+
 /* ---- Choosing ---- */
 
 struct classes {
@@ -260,7 +268,21 @@ static int write_label_number(struct writer *w, const struct expr *e, const stru
     return 0;
 }
 
-static int write_temporal_operand(struct writer *w, const struct expr *e, const struct compare *c)
+/* A constant beside TIMESTAMPs, in UTC like these. The zero moment is the same everywhere. */
+static int write_utc(struct writer *w, struct mtime t)
+{
+    const int32_t date = temporal_pack_date(&t);
+    const bool zero = (t.year | t.month | t.day | t.hour | t.minute | t.second | (int)t.usec) == 0;
+    if (temporal_days_is_partial(date) && !zero) {
+        return write_refuse(w, "a partial date beside a TIMESTAMP");
+    }
+    if (!zero) {
+        temporal_unpack_datetime(timezone_to_utc(w->env->tz, &t), &t);
+    }
+    return write_datetime(w, &t);
+}
+
+static int write_plain_temporal(struct writer *w, const struct expr *e, const struct compare *c)
 {
     struct mtime t;
     bool has_time = false;
@@ -268,7 +290,7 @@ static int write_temporal_operand(struct writer *w, const struct expr *e, const 
         (e->flags & EXPR_IS_CONST) != 0) {
         if (fold_datetime(w, e, &t, &has_time)) {
             if (c->kind == COMPARE_UTC) {
-                temporal_unpack_datetime(timezone_to_utc(w->env->tz, &t), &t);
+                return write_utc(w, t);
             }
             return c->kind == COMPARE_DATE ? write_date(w, &t) : write_datetime(w, &t);
         }
@@ -281,6 +303,18 @@ static int write_temporal_operand(struct writer *w, const struct expr *e, const 
         return write_temporal(w, e, &f);
     }
     return write_expr_as(w, e, c->form);
+}
+
+static int write_temporal_operand(struct writer *w, const struct expr *e, const struct compare *c)
+{
+    const size_t at = w->out->len;
+    if (write_plain_temporal(w, e, c) != 0) {
+        return -1;
+    }
+    if (c->by_order) {
+        write_date_order_around(w, at, c->form);
+    }
+    return 0;
 }
 
 /* A string compared with a number counts as a DOUBLE. */
@@ -352,10 +386,12 @@ int write_operand(struct writer *w, const struct expr *e, const struct compare *
 
 /* ---- Rules ---- */
 
-/* ENUMs are ordered by their numbers beside a number, and else as text. */
+/* Operands whose order counts. ENUMs are ordered by their numbers beside a number, and else as
+ * text. */
 static int check_order(struct writer *w, struct expr *const *args, uint32_t count,
-                       const struct compare *c)
+                       struct compare *c)
 {
+    c->by_order = true;
     for (uint32_t i = 0; i < count && c->labels != NULL; i++) {
         if (type_class_of(args[i]->type.type) == TYPE_CLASS_INT) {
             return 0;
@@ -559,7 +595,13 @@ static int write_wrapped_column(struct writer *w, struct form form, uint32_t i,
     case COMPARE_DATE:
     case COMPARE_TIMESTAMP:
     case COMPARE_UTC:
-        return write_convert(w, at, form, c->form);
+        if (write_convert(w, at, form, c->form) != 0) {
+            return -1;
+        }
+        if (c->by_order) {
+            write_date_order_around(w, at, c->form);
+        }
+        return 0;
     case COMPARE_EXACT:
         return form_is_int(form) ? write_convert(w, at, form, form_as_decimal(form)) : 0;
     case COMPARE_PLAIN:

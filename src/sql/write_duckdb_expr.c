@@ -91,28 +91,29 @@ static void write_int(struct writer *w, const struct value *v, struct form *out)
     }
 }
 
-/* Is the date one that DuckDB's calendar has? */
-static bool in_calendar(const struct mtime *t)
-{
-    return t->month > 0 && t->day > 0 && !temporal_days_is_partial(temporal_pack_date(t));
-}
-
+/* A date outside DuckDB's calendar is written by its number. */
 int write_date(struct writer *w, const struct mtime *t)
 {
-    if (!in_calendar(t)) {
-        return write_refuse(w, "a zero or partial date");
+    const int32_t days = temporal_pack_date(t);
+    if (temporal_days_is_partial(days)) {
+        w->saw_partial_dates = w->saw_partial_dates || temporal_date_is_out_of_order(days);
+        bytebuf_printf(w->out, "(DATE '1970-01-01' + (%" PRId32 "))", days);
+    } else {
+        bytebuf_printf(w->out, "DATE '%04u-%02u-%02u'", t->year, t->month, t->day);
     }
-    bytebuf_printf(w->out, "DATE '%04u-%02u-%02u'", t->year, t->month, t->day);
     return 0;
 }
 
 int write_datetime(struct writer *w, const struct mtime *t)
 {
-    if (!in_calendar(t)) {
-        return write_refuse(w, "a zero or partial date");
+    const int64_t us = temporal_pack_datetime(t);
+    if (temporal_days_is_partial(temporal_pack_date(t))) {
+        w->saw_partial_dates = w->saw_partial_dates || temporal_datetime_is_out_of_order(us);
+        bytebuf_printf(w->out, "make_timestamp(%" PRId64 ")", us);
+    } else {
+        bytebuf_printf(w->out, "TIMESTAMP '%04u-%02u-%02u %02u:%02u:%02u.%06u'", t->year, t->month,
+                       t->day, t->hour, t->minute, t->second, t->usec);
     }
-    bytebuf_printf(w->out, "TIMESTAMP '%04u-%02u-%02u %02u:%02u:%02u.%06u'", t->year, t->month,
-                   t->day, t->hour, t->minute, t->second, t->usec);
     return 0;
 }
 
@@ -471,6 +472,9 @@ static int write_greatest_rule(struct writer *w, const struct expr *e, struct fo
     const enum type_class class = type_class_of(e->type.type);
     if (class == TYPE_CLASS_STRING || class == TYPE_CLASS_ENUM || class == TYPE_CLASS_SET) {
         return write_refuse(w, e->func->name);
+    }
+    if (w->partial_dates && (class == TYPE_CLASS_DATE || class == TYPE_CLASS_DATETIME)) {
+        return write_refuse(w, "GREATEST and LEAST of dates without a month or day");
     }
     struct piece *p = ARENA_ARRAY(&w->arena, struct piece, e->argc);
     const size_t at = w->out->len;

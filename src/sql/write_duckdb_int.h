@@ -140,8 +140,10 @@ struct writer {
     struct arena arena; /* scratch for the duration of one write */
     struct group_ctx *group;
     unsigned query_depth;
-    unsigned nodes; /* written so far, literals aside */
-    bool in_table;  /* the query being written is a derived table or common table expression */
+    unsigned nodes;         /* written so far, literals aside */
+    bool partial_dates;     /* write so that partial dates sort among the others */
+    bool saw_partial_dates; /* a table or constant with such was met */
+    bool in_table; /* the query being written is a derived table or common table expression */
     uint32_t leaf_cap;
     struct leaf_info *leaves;
     uint32_t cte_cap;
@@ -218,6 +220,7 @@ struct compare {
     uint16_t collation;
     struct form form;              /* what the operands are converted to, if not FORM_NULL */
     const struct sql_type *labels; /* an ENUM compared with strings: its type */
+    bool by_order;                 /* not only told apart: dates by their place in the order */
 };
 
 /* Chooses for operands; refuses what is not proven. */
@@ -228,6 +231,9 @@ NODISCARD int write_operand(struct writer *w, const struct expr *e, const struct
 NODISCARD int needs_key(struct writer *w, const struct sql_type *t, bool *out);
 /* Wraps what was written since `at` in the key function of the collation. */
 void write_key_around(struct writer *w, size_t at, uint16_t collation);
+
+/* Wraps a date written since `at` in the function of its order, where partial dates may be met. */
+void write_date_order_around(struct writer *w, size_t at, struct form f);
 
 int write_compare_rule(struct writer *w, const struct expr *e, struct form *out);
 int write_between_rule(struct writer *w, const struct expr *e, struct form *out);

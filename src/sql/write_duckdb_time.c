@@ -123,7 +123,8 @@ static bool fold_add(struct writer *w, const struct expr *e, struct mtime *out, 
     const struct expr *amount = interval ? e->args[1]->args[0] : e->args[1];
     const enum interval_unit unit = interval ? e->args[1]->interval.unit : UNIT_DAY;
     if (!fold_datetime(w, e->args[0], out, out_has_time) || !literal_amount(amount, &n) ||
-        n > 100000000 || n < -100000000 || !unit_step(unit, &months, &days, &seconds)) {
+        temporal_days_is_partial(temporal_pack_date(out)) || n > 100000000 || n < -100000000 ||
+        !unit_step(unit, &months, &days, &seconds)) {
         return false;
     }
     n = e->func->duckdb_text[0] == '-' ? -n : n;
@@ -270,6 +271,13 @@ static const char *first_day(const struct writer *w, bool months)
     return !months && w->env->dialect == DIALECT_MARIADB ? "-719162" : "-719528";
 }
 
+/* A day that its month does not have has a place in the calendar for some functions of some servers
+ * and none for others. */
+static int check_calendar(struct writer *w)
+{
+    return w->partial_dates ? write_refuse(w, "the calendar of partial dates") : 0;
+}
+
 int write_date_add_rule(struct writer *w, const struct expr *e, struct form *out)
 {
     struct mtime t;
@@ -281,6 +289,9 @@ int write_date_add_rule(struct writer *w, const struct expr *e, struct form *out
     const struct expr *amount = interval ? e->args[1]->args[0] : e->args[1];
     if (fold_add(w, e, &t, &has_time)) {
         return write_folded(w, e, &t, out);
+    }
+    if (check_calendar(w) != 0) {
+        return -1;
     }
     if (!unit_step(interval ? e->args[1]->interval.unit : UNIT_DAY, &months, &days, &seconds)) {
         return write_refuse(w, "intervals of this unit");
@@ -331,6 +342,12 @@ static int write_part(struct writer *w, const char *name, const struct expr *e, 
 
 int write_date_part_rule(struct writer *w, const struct expr *e, struct form *out)
 {
+    const enum func_id id = e->func->id;
+    const bool field =
+        id == FN_YEAR || id == FN_QUARTER || id == FN_MONTH || id == FN_DAY || id == FN_DAYOFMONTH;
+    if (!field && check_calendar(w) != 0) {
+        return -1;
+    }
     return write_part(w, e->func->duckdb_text, e->args[0], out);
 }
 
@@ -392,6 +409,9 @@ int write_date_rule(struct writer *w, const struct expr *e, struct form *out)
 
 int write_date_udf_rule(struct writer *w, const struct expr *e, struct form *out)
 {
+    if (check_calendar(w) != 0) {
+        return -1;
+    }
     bytebuf_printf(w->out, "%s(", e->func->duckdb_text);
     const int rc = write_date_operand(w, e->args[0]);
     bytebuf_put_char(w->out, ')');
@@ -401,6 +421,9 @@ int write_date_udf_rule(struct writer *w, const struct expr *e, struct form *out
 
 int write_datediff_rule(struct writer *w, const struct expr *e, struct form *out)
 {
+    if (check_calendar(w) != 0) {
+        return -1;
+    }
     bytebuf_put_cstr(w->out, "(pt_day_number(");
     if (write_date_operand(w, e->args[0]) != 0) {
         return -1;
@@ -429,8 +452,15 @@ int write_date_format_rule(struct writer *w, const struct expr *e, struct form *
     /* What depends on weeks or on the language of names is not proven. */
     const struct str format = e->args[1]->lit.value.str;
     for (size_t i = 0; i + 1 < format.len; i++) {
-        if (format.p[i] == '%' && memchr("uUvVxX", format.p[++i], 6) != NULL) {
+        if (format.p[i] != '%') {
+            continue;
+        }
+        const char c = format.p[++i];
+        if (memchr("uUvVxX", c, 6) != NULL) {
             return write_refuse(w, "DATE_FORMAT with weeks");
+        }
+        if (memchr("aWwj", c, 4) != NULL && check_calendar(w) != 0) {
+            return -1;
         }
     }
     bytebuf_put_cstr(w->out, ", ");
@@ -444,6 +474,9 @@ int write_date_format_rule(struct writer *w, const struct expr *e, struct form *
 int write_name_rule(struct writer *w, const struct expr *e, struct form *out)
 {
     struct form f;
+    if (e->func->id == FN_DAYNAME && check_calendar(w) != 0) {
+        return -1;
+    }
     bytebuf_put_cstr(w->out, "pt_date_format(");
     const size_t at = w->out->len;
     if (write_temporal(w, e->args[0], &f) != 0 ||
@@ -467,6 +500,9 @@ int write_timestampdiff_rule(struct writer *w, const struct expr *e, struct form
         e->args[0]->lit.value.i > UNIT_YEAR) {
         return write_refuse(w, "TIMESTAMPDIFF");
     }
+    if (check_calendar(w) != 0) {
+        return -1;
+    }
     const enum interval_unit unit = (enum interval_unit)e->args[0]->lit.value.i;
     bytebuf_put_cstr(w->out, unit >= UNIT_MONTH ? "(pt_diff_months(" : "(pt_diff_us(");
     for (uint32_t i = 1; i < 3; i++) {
@@ -486,6 +522,9 @@ int write_timestampdiff_rule(struct writer *w, const struct expr *e, struct form
 int write_week_rule(struct writer *w, const struct expr *e, struct form *out)
 {
     int64_t mode = 0;
+    if (check_calendar(w) != 0) {
+        return -1;
+    }
     if (e->argc > 1 && (!literal_int(e->args[1], &mode) || mode < 0 || mode > 7)) {
         return write_refuse(w, "WEEK with a mode that is no literal");
     }

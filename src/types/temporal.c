@@ -86,6 +86,18 @@ void temporal_unpack_date(int32_t packed, struct mtime *out)
                           .day = (uint8_t)(n % 32)};
 }
 
+int32_t temporal_date_order(int32_t packed)
+{
+    struct mtime t;
+    temporal_unpack_date(packed, &t);
+    return (t.year * 13 + t.month) * 32 + t.day;
+}
+
+bool temporal_date_is_out_of_order(int32_t packed)
+{
+    return packed > PARTIAL_BASE && packed < PARTIAL_END;
+}
+
 static int64_t time_of_day(const struct mtime *t)
 {
     return ((int64_t)t->hour * 3600 + t->minute * 60 + t->second) * 1000000 + t->usec;
@@ -116,6 +128,20 @@ void temporal_unpack_datetime(int64_t packed, struct mtime *out)
     }
     temporal_unpack_date((int32_t)days, out);
     unpack_time_of_day((uint64_t)rest, out);
+}
+
+int64_t temporal_datetime_order(int64_t packed)
+{
+    int64_t days = packed / DAY_US;
+    if (packed < days * DAY_US) {
+        days--;
+    }
+    return temporal_date_order((int32_t)days) * DAY_US + (packed - days * DAY_US);
+}
+
+bool temporal_datetime_is_out_of_order(int64_t packed)
+{
+    return packed >= (PARTIAL_BASE + 1) * DAY_US && packed < PARTIAL_END * DAY_US;
 }
 
 int64_t temporal_pack_time(const struct mtime *t)

@@ -44,6 +44,16 @@ NODISCARD int64_t temporal_pack_time(const struct mtime *t);
 void temporal_unpack_time(int64_t packed, struct mtime *out);
 NODISCARD bool temporal_days_is_partial(int32_t packed);
 
+/*
+ * Numbers in the order in which MySQL sorts dates, for packed dates of all kinds: the packed ones
+ * are in order among dates of the calendar and '0000-00-00', while a partial date belongs between
+ * others. Whether a packed value is such a partial one is told by the second pair.
+ */
+NODISCARD int32_t temporal_date_order(int32_t packed);
+NODISCARD int64_t temporal_datetime_order(int64_t packed);
+NODISCARD bool temporal_date_is_out_of_order(int32_t packed);
+NODISCARD bool temporal_datetime_is_out_of_order(int64_t packed);
+
 /* Text as MySQL prints it, with `decimals` fraction digits. Returns the length; buf holds at least
  * 32 bytes. */
 size_t date_format(const struct mtime *t, char *buf);

@@ -360,6 +360,21 @@ static int alter_table(struct ddb_session *s, const struct table_def *from,
     return rc;
 }
 
+/* Do the rows that are there get a partial date as the value of a new column? */
+static bool fills_partial_dates(const struct table_def *from, const struct table_def *to)
+{
+    for (uint32_t i = 0; i < to->column_count; i++) {
+        const struct value *v = &to->columns[i].default_value;
+        if (find_column(from, to->columns[i].id) == NULL &&
+            to->columns[i].default_kind == DEFAULT_VALUE &&
+            (v->kind == VALUE_DATE || v->kind == VALUE_DATETIME) &&
+            temporal_date_is_out_of_order(temporal_pack_date(&v->time))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int ddb_alter_table(struct engine_session *base, const struct table_def *from,
                     const struct table_def *to, struct str rewrite, struct diag *diag)
 {
@@ -370,6 +385,9 @@ int ddb_alter_table(struct engine_session *base, const struct table_def *from,
     int rc = ddb_write_statement(s, to, diag);
     if (rc == 0) {
         rc = alter_table(s, from, to, rewrite, diag);
+        if (rc == 0 && fills_partial_dates(from, to)) {
+            rc = ddb_note_partial_dates(s, to, diag);
+        }
         ddb_table_forget(s->instance, to->id);
     }
     return ddb_leave(s, ddb_write_done(s, rc, diag));

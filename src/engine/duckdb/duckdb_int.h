@@ -147,7 +147,8 @@ struct ddb_session {
 struct ddb_touched {
     struct ddb_touched *next;
     uint64_t table_id;
-    uint64_t appended; /* Rows: the next one's rowid is DDB_FIRST_LOCAL_ROWID plus this. */
+    uint64_t appended;        /* Rows: the next one's rowid is DDB_FIRST_LOCAL_ROWID plus this. */
+    bool noted_partial_dates; /* The record that the table has some is written. */
 };
 
 /* The table was rewritten in this transaction: ask DuckDB for the next rowid. */
@@ -323,8 +324,15 @@ int ddb_max_value(struct engine_session *base, const struct table_def *t, uint32
 int ddb_delete_rows(struct engine_session *base, const struct table_def *t, const int64_t *rowids,
                     uint32_t count, struct diag *diag, uint64_t *out_deleted);
 
+/* The table is given partial dates: a fact for readers at once, and a record in the transaction. */
+NODISCARD int ddb_note_partial_dates(struct ddb_session *s, const struct table_def *t,
+                                     struct diag *diag);
+
 /* ---- Records (meta.c) ---- */
 
+/* Within a statement of a transaction that writes: replaces a record; value.p NULL deletes it. */
+NODISCARD int ddb_meta_write(struct ddb_session *s, struct str kind, uint64_t id, struct str value,
+                             struct diag *diag);
 int ddb_meta_put(struct engine_session *base, struct str kind, uint64_t id, struct str value,
                  struct diag *diag);
 int ddb_meta_scan(struct engine_session *base, struct str kind,

@@ -31,6 +31,15 @@ static int meta_insert(struct ddb_session *s, struct str kind, uint64_t id, stru
     return ddb_prepared_run(s, DDB_META_INSERT, diag);
 }
 
+int ddb_meta_write(struct ddb_session *s, struct str kind, uint64_t id, struct str value,
+                   struct diag *diag)
+{
+    if (meta_delete(s, kind, id, diag) != 0) {
+        return -1;
+    }
+    return value.p != NULL ? meta_insert(s, kind, id, value, diag) : 0;
+}
+
 int ddb_meta_put(struct engine_session *base, struct str kind, uint64_t id, struct str value,
                  struct diag *diag)
 {
@@ -39,12 +48,7 @@ int ddb_meta_put(struct engine_session *base, struct str kind, uint64_t id, stru
         return -1;
     }
     int rc = ddb_write_statement(s, NULL, diag);
-    if (rc == 0) {
-        rc = meta_delete(s, kind, id, diag);
-    }
-    if (rc == 0 && value.p != NULL) {
-        rc = meta_insert(s, kind, id, value, diag);
-    }
+    rc = rc == 0 ? ddb_meta_write(s, kind, id, value, diag) : rc;
     return ddb_leave(s, ddb_write_done(s, rc, diag));
 }
 

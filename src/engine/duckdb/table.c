@@ -46,6 +46,19 @@ void ddb_tables_release(struct ddb_instance *in)
     }
 }
 
+int ddb_note_partial_dates(struct ddb_session *s, const struct table_def *t, struct diag *diag)
+{
+    struct ddb_touched *touched = ddb_touched_get(s, t->id);
+    if (t->share != NULL) {
+        table_share_add_partial_dates(t->share);
+    }
+    if (touched->noted_partial_dates) {
+        return 0;
+    }
+    touched->noted_partial_dates = true;
+    return ddb_meta_write(s, STR(ENGINE_RECORD_PARTIAL_DATES), t->id, STR("1"), diag);
+}
+
 /* ---- Deleting ---- */
 
 static void put_delete(struct bytebuf *sql, const struct table_def *t, const struct ddb_keys *keys,

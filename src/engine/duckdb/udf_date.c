@@ -170,6 +170,32 @@ static void date_of_rows(duckdb_function_info info, duckdb_data_chunk input, duc
     }
 }
 
+/* Numbers that sort as MySQL sorts dates, partial ones among the others. */
+static void date_order_rows(duckdb_function_info info, duckdb_data_chunk input,
+                            duckdb_vector output)
+{
+    struct udf_rows r;
+    (void)info;
+    udf_begin(&r, input, output);
+    for (idx_t i = 0; i < r.count; i++) {
+        if (udf_row(&r, i)) {
+            ((int32_t *)r.out)[i] = temporal_date_order(((const int32_t *)r.args[0])[i]);
+        }
+    }
+}
+
+static void ts_order_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    struct udf_rows r;
+    (void)info;
+    udf_begin(&r, input, output);
+    for (idx_t i = 0; i < r.count; i++) {
+        if (udf_row(&r, i)) {
+            ((int64_t *)r.out)[i] = temporal_datetime_order(((const int64_t *)r.args[0])[i]);
+        }
+    }
+}
+
 static void last_day_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
 {
     struct udf_rows r;
@@ -716,6 +742,8 @@ static const struct udf functions[] = {
     {"pt_second", time_part_rows, INTEGER, 0, 1, {TIMESTAMP}, &parts[PART_SECOND]},
     {"pt_microsecond", time_part_rows, INTEGER, 0, 1, {TIMESTAMP}, &parts[PART_MICROSECOND]},
     {"pt_date", date_of_rows, DATE, 0, 1, {TIMESTAMP}, NULL},
+    {"pt_date_order", date_order_rows, INTEGER, 0, 1, {DATE}, NULL},
+    {"pt_ts_order", ts_order_rows, BIGINT, 0, 1, {TIMESTAMP}, NULL},
     {"pt_last_day", last_day_rows, DATE, 0, 1, {DATE}, NULL},
     {"pt_add_months_date", months_date, DATE, 0, 3, {DATE, BIGINT, INTEGER}, NULL},
     {"pt_add_days_date", days_date, DATE, 0, 3, {DATE, BIGINT, INTEGER}, NULL},

@@ -37,6 +37,7 @@ struct ddb_writer {
     uint64_t first_rowid; /* Of the first row appended here. */
     uint64_t appended;
     unsigned flags;
+    bool has_partial_dates; /* Among the rows given, perhaps rows that are not kept. */
 };
 
 static struct ddb_writer *writer_of(struct engine_writer *w)
@@ -83,6 +84,21 @@ static bool decimals_fit(const struct vec *v, const struct sql_type *type, uint3
         fit &= (n < limit && n > -limit) || vec_is_null(v, i);
     }
     return fit;
+}
+
+/* Is a date among the values that sorts elsewhere than its number? What is under a NULL may count.
+ */
+static bool has_partial_dates(const struct vec *v, const struct sql_type *type, uint32_t rows)
+{
+    const enum type_class class = type_class_of(type->type);
+    bool found = false;
+    for (uint32_t i = 0; class == TYPE_CLASS_DATE && i < rows; i++) {
+        found |= temporal_date_is_out_of_order(((const int32_t *)v->data)[i]);
+    }
+    for (uint32_t i = 0; class == TYPE_CLASS_DATETIME && i < rows; i++) {
+        found |= temporal_datetime_is_out_of_order(((const int64_t *)v->data)[i]);
+    }
+    return found;
 }
 
 /* Copies string headers, canonical as DuckDB compares and hashes them: unused inline bytes zero,
@@ -147,6 +163,8 @@ static int fill_chunk(struct ddb_writer *w, const struct chunk *rows, struct dia
                         duckdb_data_chunk_get_vector(w->chunk, i), diag) != 0) {
             return -1;
         }
+        w->has_partial_dates |=
+            has_partial_dates(&rows->cols[i], &w->base.table->columns[i].type, rows->nrows);
     }
     duckdb_data_chunk_set_size(w->chunk, rows->nrows);
     return 0;
@@ -518,6 +536,9 @@ static int keep_rows(struct ddb_session *s, struct ddb_writer *w, struct diag *d
     }
     uint64_t skipped = 0;
     if (w->small.nrows == 0 && check_bulk(s, w, diag, &skipped) != 0) {
+        return -1;
+    }
+    if (w->has_partial_dates && ddb_note_partial_dates(s, w->base.table, diag) != 0) {
         return -1;
     }
     for (uint32_t i = 0; i < w->track_count; i++) {

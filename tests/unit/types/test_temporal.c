@@ -65,6 +65,46 @@ static void test_partial_dates_round_trip_below_all_others(void **state)
     }
 }
 
+static void test_order_puts_partial_dates_in_their_place(void **state)
+{
+    (void)state;
+    static const struct mtime dates[] = {
+        {.year = 0},
+        {.year = 0, .day = 5},
+        {.year = 0, .month = 1, .day = 1},
+        {.year = 1999, .month = 12, .day = 31},
+        {.year = 2024},
+        {.year = 2024, .day = 15},
+        {.year = 2024, .month = 1},
+        {.year = 2024, .month = 1, .day = 1},
+        {.year = 2024, .month = 2, .day = 29},
+        {.year = 2024, .month = 2, .day = 31},
+        {.year = 2024, .month = 3, .day = 0},
+        {.year = 2024, .month = 3, .day = 1},
+        {.year = 9999, .month = 12, .day = 31},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(dates); i++) {
+        struct mtime late = dates[i];
+        late.hour = 23;
+        late.minute = late.second = 59;
+        late.usec = 999999;
+        const int32_t date = temporal_pack_date(&dates[i]);
+        const int64_t start = temporal_pack_datetime(&dates[i]);
+        const int64_t end = temporal_pack_datetime(&late);
+        const bool partial = i > 0 && temporal_days_is_partial(date);
+        assert_int_equal(temporal_date_is_out_of_order(date), partial);
+        assert_int_equal(temporal_datetime_is_out_of_order(start), partial);
+        assert_int_equal(temporal_datetime_is_out_of_order(end), partial);
+        assert_true(temporal_datetime_order(start) < temporal_datetime_order(end));
+        if (i + 1 < ARRAY_SIZE(dates)) {
+            const int32_t next = temporal_pack_date(&dates[i + 1]);
+            assert_true(temporal_date_order(date) < temporal_date_order(next));
+            assert_true(temporal_datetime_order(end) <
+                        temporal_datetime_order(temporal_pack_datetime(&dates[i + 1])));
+        }
+    }
+}
+
 static void test_packed_values_are_microseconds(void **state)
 {
     (void)state;
@@ -326,6 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_calendar_round_trips_every_day),
         cmocka_unit_test(test_partial_dates_round_trip_below_all_others),
+        cmocka_unit_test(test_order_puts_partial_dates_in_their_place),
         cmocka_unit_test(test_packed_values_are_microseconds),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_texts_read_as_the_servers_read_them),
