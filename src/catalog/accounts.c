@@ -89,7 +89,9 @@ struct account *account_new(void)
     }
     arena_init(arena, 0);
     struct account *a = ARENA_NEW(arena, struct account);
+    static _Atomic(uint64_t) made;
     a->arena = arena;
+    a->serial = atomic_fetch_add(&made, 1) + 1;
     atomic_init(&a->refs, 1);
     return a;
 }
@@ -136,6 +138,13 @@ struct account *account_clone(const struct account *from)
     a->grants = ARENA_ARRAY(arena, struct object_grant, from->grant_count + 1);
     for (uint32_t i = 0; i < from->grant_count; i++) {
         grant_copy(arena, &from->grants[i], &a->grants[i]);
+    }
+    a->role_count = from->role_count;
+    a->roles = ARENA_ARRAY(arena, struct role_grant, from->role_count + 1);
+    for (uint32_t i = 0; i < from->role_count; i++) {
+        a->roles[i] = from->roles[i];
+        a->roles[i].user = arena_dup(arena, from->roles[i].user);
+        a->roles[i].host = arena_dup(arena, from->roles[i].host);
     }
     a->locked = from->locked;
     a->password_expired = from->password_expired;

@@ -76,8 +76,23 @@ struct object_grant {
     struct column_grant *columns;
 };
 
+/* A role granted to the account. Roles are accounts themselves. */
+struct role_grant {
+    struct str user;
+    struct str host;
+    bool admin;      /* WITH ADMIN OPTION: may be granted on */
+    bool is_default; /* active from the login on */
+};
+
+/* Names an account, as a role that a session has made active. */
+struct role_name {
+    struct str user;
+    struct str host;
+};
+
 struct account {
     uint64_t id;
+    uint64_t serial; /* of this version: no other account object of the process has it */
     struct str user;
     struct str host;        /* pattern */
     struct str plugin;      /* "caching_sha2_password" or "mysql_native_password" */
@@ -85,6 +100,11 @@ struct account {
     uint64_t global_privs;
     uint32_t grant_count;
     struct object_grant *grants;
+    uint32_t role_count;
+    struct role_grant *roles;
+    /* Only of accounts made by account_with_roles(): what SET ROLE chose, by name. */
+    uint32_t active_count;
+    struct role_name *active;
     bool locked;
     bool password_expired;
     bool require_ssl;
@@ -135,6 +155,22 @@ void account_grant(struct account *a, struct str db, struct str table, struct st
                    uint64_t privs);
 NODISCARD int account_revoke(struct account *a, struct str db, struct str table, struct str column,
                              uint64_t privs);
+
+/* Roles. The grant of that role to the account, or NULL. */
+NODISCARD struct role_grant *account_find_role(const struct account *a, struct str user,
+                                               struct str host);
+/* Adds the role to, or takes it from, an account not yet published; adding it again can only add
+ * the option. Taking one that is not there does nothing. */
+void account_add_role(struct account *a, const struct role_grant *role);
+void account_remove_role(struct account *a, struct str user, struct str host);
+/* A copy of the account, counted, with the privileges of the active roles, and of the roles granted
+ * to them, added to its own. Active roles that are not granted to it (any more) add nothing, but
+ * stay listed: they count again when they are granted again, as in MySQL. */
+NODISCARD struct account *account_with_roles(struct accounts *a, const struct account *base,
+                                             const struct role_name *active, uint32_t count);
+/* Is `role` the account of that name, or granted to it through any number of roles? */
+NODISCARD bool accounts_has_role(struct accounts *a, struct str user, struct str host,
+                                 const struct role_name *role);
 
 /* "SELECT", "CREATE USER", … to its bit; 0 = unknown. And the name of a bit. Dynamic privileges of
  * MySQL 8 map to PRIV_SUPER. */

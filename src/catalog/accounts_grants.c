@@ -233,12 +233,59 @@ static void sort_columns(struct object_grant *g, struct arena *arena)
     g->columns = copy;
 }
 
+static int by_role(const void *x, const void *y)
+{
+    const struct role_grant *a = x;
+    const struct role_grant *b = y;
+    const int by_user = str_cmp(a->user, b->user);
+    return by_user != 0 ? by_user : str_cmp(a->host, b->host);
+}
+
+static const struct role_grant *sorted_roles(const struct account *a, struct arena *arena)
+{
+    struct role_grant *copy = ARENA_ARRAY(arena, struct role_grant, a->role_count + 1);
+    for (uint32_t i = 0; i < a->role_count; i++) {
+        copy[i] = a->roles[i];
+    }
+    qsort(copy, a->role_count, sizeof *copy, by_role);
+    return copy;
+}
+
+static void put_role(struct printer *p, const struct role_grant *role, bool *first)
+{
+    if (!*first) {
+        bytebuf_put_char(&p->b, ',');
+    }
+    *first = false;
+    put_ident(&p->b, role->user);
+    bytebuf_put_char(&p->b, '@');
+    put_ident(&p->b, role->host);
+}
+
+/* The roles granted with or without the option, on one line; false = none. */
+static bool roles_line(struct printer *p, const struct account *a, bool admin, struct str *out)
+{
+    const struct role_grant *roles = sorted_roles(a, p->arena);
+    bool first = true;
+    bytebuf_put_cstr(&p->b, "GRANT ");
+    for (uint32_t i = 0; i < a->role_count; i++) {
+        if (roles[i].admin == admin) {
+            put_role(p, &roles[i], &first);
+        }
+    }
+    bytebuf_put_cstr(&p->b, " TO ");
+    put_name(&p->b, a);
+    bytebuf_put_cstr(&p->b, admin ? " WITH ADMIN OPTION" : "");
+    *out = take(p);
+    return !first;
+}
+
 uint32_t account_show_grants(const struct account *a, bool mariadb, struct arena *arena,
                              struct str **out)
 {
     struct printer p = {.arena = arena, .mariadb = mariadb};
     struct object_grant *grants = ARENA_ARRAY(arena, struct object_grant, a->grant_count + 1);
-    struct str *lines = ARENA_ARRAY(arena, struct str, a->grant_count + 1);
+    struct str *lines = ARENA_ARRAY(arena, struct str, a->grant_count + 3);
     bytebuf_init(&p.b, GRANT_TEXT_MAX);
     for (uint32_t i = 0; i < a->grant_count; i++) {
         grants[i] = a->grants[i];
@@ -249,9 +296,12 @@ uint32_t account_show_grants(const struct account *a, bool mariadb, struct arena
     for (uint32_t i = 0; i < a->grant_count; i++) {
         lines[i + 1] = object_line(&p, a, &grants[i]);
     }
+    uint32_t n = a->grant_count + 1;
+    n += roles_line(&p, a, false, &lines[n]) ? 1 : 0;
+    n += roles_line(&p, a, true, &lines[n]) ? 1 : 0;
     bytebuf_release(&p.b);
     *out = lines;
-    return a->grant_count + 1;
+    return n;
 }
 
 /* ---- SHOW CREATE USER ---- */
@@ -262,6 +312,14 @@ static void put_mysql_user(struct printer *p, const struct account *a)
     if (a->auth_string.len > 0) {
         bytebuf_put_cstr(&p->b, " AS ");
         put_text(&p->b, a->auth_string);
+    }
+    const struct role_grant *roles = sorted_roles(a, p->arena);
+    bool first = true;
+    for (uint32_t i = 0; i < a->role_count; i++) {
+        if (roles[i].is_default) {
+            bytebuf_put_cstr(&p->b, first ? " DEFAULT ROLE " : "");
+            put_role(p, &roles[i], &first);
+        }
     }
     bytebuf_printf(&p->b,
                    " REQUIRE %s PASSWORD EXPIRE%s ACCOUNT %s PASSWORD HISTORY DEFAULT PASSWORD "

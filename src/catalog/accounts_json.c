@@ -10,7 +10,8 @@
 
 #include <stdlib.h>
 
-#define FORMAT_VERSION 1
+/* Accounts without anything of version 2 (roles) are written as version 1. */
+#define FORMAT_VERSION 2
 
 /* ---- Writing ---- */
 
@@ -63,10 +64,27 @@ static json_t *grant_json(const struct object_grant *g)
     return o;
 }
 
+static void put_roles(json_t *o, const struct account *a)
+{
+    if (a->role_count == 0) {
+        return;
+    }
+    json_t *roles = json_array();
+    for (uint32_t i = 0; i < a->role_count; i++) {
+        json_t *r = json_object();
+        put_str(r, "user", a->roles[i].user);
+        put_str(r, "host", a->roles[i].host);
+        put_bool(r, "admin", a->roles[i].admin);
+        put_bool(r, "default", a->roles[i].is_default);
+        json_array_append_new(roles, r);
+    }
+    put(o, "roles", roles);
+}
+
 struct str account_to_json(const struct account *a, struct arena *arena)
 {
     json_t *o = json_object();
-    put(o, "v", json_integer(FORMAT_VERSION));
+    put(o, "v", json_integer(a->role_count > 0 ? FORMAT_VERSION : 1));
     put_str(o, "user", a->user);
     put_str(o, "host", a->host);
     put_str(o, "plugin", a->plugin);
@@ -77,6 +95,7 @@ struct str account_to_json(const struct account *a, struct arena *arena)
         json_array_append_new(grants, grant_json(&a->grants[i]));
     }
     put(o, "grants", grants);
+    put_roles(o, a);
     put_bool(o, "locked", a->locked);
     put_bool(o, "password_expired", a->password_expired);
     put_bool(o, "require_ssl", a->require_ssl);
@@ -154,6 +173,25 @@ static void read_grant(struct reader *r, const json_t *o, struct object_grant *g
     g->column_count = (uint32_t)n;
 }
 
+static void read_roles(struct reader *r, const json_t *o)
+{
+    struct account *a = r->a;
+    if (json_object_get(o, "roles") == NULL) {
+        return;
+    }
+    const json_t *roles = read_list(r, o, "roles");
+    const size_t n = json_array_size(roles);
+    a->roles = ARENA_ARRAY(a->arena, struct role_grant, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        const json_t *role = json_array_get(roles, i);
+        a->roles[i] = (struct role_grant){.user = read_str(r, role, "user"),
+                                          .host = read_str(r, role, "host"),
+                                          .admin = read_bool(role, "admin"),
+                                          .is_default = read_bool(role, "default")};
+    }
+    a->role_count = (uint32_t)n;
+}
+
 static void read_account(struct reader *r, const json_t *o)
 {
     struct account *a = r->a;
@@ -178,6 +216,7 @@ static void read_account(struct reader *r, const json_t *o)
         read_grant(r, json_array_get(grants, i), &a->grants[i]);
     }
     a->grant_count = (uint32_t)n;
+    read_roles(r, o);
 }
 
 int account_from_json(struct str json, struct diag *diag, struct account **out)

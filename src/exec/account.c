@@ -7,20 +7,15 @@
 #define USER_CHARS_MARIADB 128
 #define HOST_CHARS         255
 
-/* The accounts for which an operation failed: "'a'@'%','b'@'%'". */
-struct failed {
-    struct str names; /* p NULL = none */
-};
-
-static void add_failed(struct exec_session *x, struct failed *f, const struct account_name *name)
+void account_list_name(struct exec_session *x, struct str *names, const struct account_name *name)
 {
     const struct str n = account_quoted(x, name);
-    f->names = f->names.p == NULL
-                   ? n
-                   : arena_printf(&x->stmt_arena, "%.*s,%.*s", STR_FMT(f->names), STR_FMT(n));
+    *names = names->p == NULL
+                 ? n
+                 : arena_printf(&x->stmt_arena, "%.*s,%.*s", STR_FMT(*names), STR_FMT(n));
 }
 
-static int check_name(struct exec_session *x, const struct account_name *name)
+int account_check_name(struct exec_session *x, const struct account_name *name)
 {
     const int limit = x->server->dialect == DIALECT_MARIADB ? USER_CHARS_MARIADB : USER_CHARS_MYSQL;
     if (utf8_count(name->user) > (size_t)limit) {
@@ -34,8 +29,8 @@ static int check_name(struct exec_session *x, const struct account_name *name)
     return 0;
 }
 
-static bool exists(struct exec_session *x, const struct account_plan *plan,
-                   const struct account_name *name)
+bool account_is_taken(struct exec_session *x, const struct account_plan *plan,
+                      const struct account_name *name)
 {
     struct account *a = accounts_find(x->server->accounts, name->user, name->host);
     account_unref(a);
@@ -97,17 +92,27 @@ static void note_missing(struct exec_session *x, const struct account_name *name
 
 /* ---- CREATE USER ---- */
 
-static int create_one(struct exec_session *x, const struct user_stmt *s,
-                      const struct user_spec *spec, struct account_plan *plan)
+struct account *account_create(struct exec_session *x, struct account_plan *plan,
+                               const struct account_name *name)
 {
     struct account *a = account_new();
     a->id = catalog_next_id(x->server->catalog);
     account_plan_add(x, plan, a->id, a);
-    a->user = arena_dup(a->arena, spec->account.user);
-    a->host = arena_dup(a->arena, spec->account.host);
+    a->user = arena_dup(a->arena, name->user);
+    a->host = arena_dup(a->arena, name->host);
     a->plugin = x->server->dialect == DIALECT_MARIADB ? STR("mysql_native_password")
                                                       : STR("caching_sha2_password");
     a->auth_string = STR("");
+    return a;
+}
+
+static int create_one(struct exec_session *x, const struct user_stmt *s,
+                      const struct user_spec *spec, struct account_plan *plan)
+{
+    struct account *a = account_create(x, plan, &spec->account);
+    if (account_give_default_roles(x, a, &s->roles) != 0) {
+        return -1;
+    }
     set_options(a, s);
     const bool expired = a->password_expired;
     const int rc = account_set_password(x, a, spec);
@@ -119,27 +124,27 @@ int exec_create_user(struct exec_session *x, struct stmt *stmt)
 {
     const struct user_stmt *s = &stmt->user;
     struct account_plan plan;
-    struct failed failed = {STR_NULL};
+    struct str failed = STR_NULL;
     if (exec_check_global(x, PRIV_CREATE_USER, "CREATE USER") != 0 || begin(x, &plan) != 0) {
         return -1;
     }
     for (uint32_t i = 0; i < s->count; i++) {
         const struct account_name *name = &s->users[i].account;
-        if (check_name(x, name) != 0) {
+        if (account_check_name(x, name) != 0) {
             return fail(&plan);
         }
-        if (!exists(x, &plan, name)) {
+        if (!account_is_taken(x, &plan, name)) {
             if (create_one(x, s, &s->users[i], &plan) != 0) {
                 return fail(&plan);
             }
         } else if (s->if_exists) {
             note_exists(x, name);
         } else {
-            add_failed(x, &failed, name);
+            account_list_name(x, &failed, name);
         }
     }
-    if (failed.names.p != NULL) {
-        (void)account_failed(x, "CREATE USER", failed.names, " (User account already exists)");
+    if (failed.p != NULL) {
+        (void)account_failed(x, "CREATE USER", failed, " (User account already exists)");
         return fail(&plan);
     }
     return account_plan_run(x, &plan);
@@ -168,14 +173,14 @@ static int alter_one(struct exec_session *x, const struct user_stmt *s,
         return -1;
     }
     set_options(a, s);
-    return 0;
+    return account_set_default_roles(x, a, &s->roles);
 }
 
 int exec_alter_user(struct exec_session *x, struct stmt *stmt)
 {
     const struct user_stmt *s = &stmt->user;
     struct account_plan plan;
-    struct failed failed = {STR_NULL};
+    struct str failed = STR_NULL;
     if ((!is_own_password_only(x, s) &&
          exec_check_global(x, PRIV_CREATE_USER, "CREATE USER") != 0) ||
         begin(x, &plan) != 0) {
@@ -191,11 +196,11 @@ int exec_alter_user(struct exec_session *x, struct stmt *stmt)
         } else if (s->if_exists) {
             note_missing(x, name);
         } else {
-            add_failed(x, &failed, name);
+            account_list_name(x, &failed, name);
         }
     }
-    if (failed.names.p != NULL) {
-        (void)account_failed(x, "ALTER USER", failed.names, " (User account does not exist)");
+    if (failed.p != NULL) {
+        (void)account_failed(x, "ALTER USER", failed, " (User account does not exist)");
         return fail(&plan);
     }
     return account_plan_run(x, &plan);
@@ -222,31 +227,52 @@ int exec_set_password(struct exec_session *x, struct stmt *stmt)
 
 /* ---- DROP USER ---- */
 
-int exec_drop_user(struct exec_session *x, struct stmt *stmt)
+/* First the grants as roles go, then the accounts: one of them may hold another. */
+static void drop_accounts(struct exec_session *x, struct account **gone, uint32_t count,
+                          struct account_plan *plan)
 {
-    const struct user_stmt *s = &stmt->user;
+    for (uint32_t i = 0; i < count; i++) {
+        account_forget_role(x, plan, gone[i]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        account_plan_add(x, plan, gone[i]->id, NULL);
+        account_unref(gone[i]);
+    }
+}
+
+int account_drop_all(struct exec_session *x, const struct user_stmt *s, const char *operation)
+{
+    struct account **gone = ARENA_ARRAY(&x->stmt_arena, struct account *, s->count + 1);
     struct account_plan plan;
-    struct failed failed = {STR_NULL};
-    if (exec_check_global(x, PRIV_CREATE_USER, "CREATE USER") != 0 || begin(x, &plan) != 0) {
+    struct str failed = STR_NULL;
+    uint32_t n = 0;
+    if (begin(x, &plan) != 0) {
         return -1;
     }
     for (uint32_t i = 0; i < s->count; i++) {
         const struct account_name name = account_named(x, &s->users[i].account);
         struct account *a = accounts_find(x->server->accounts, name.user, name.host);
         if (a != NULL) {
-            account_plan_add(x, &plan, a->id, NULL);
-            account_unref(a);
+            gone[n++] = a;
         } else if (s->if_exists) {
             note_missing(x, &name);
         } else {
-            add_failed(x, &failed, &name);
+            account_list_name(x, &failed, &name);
         }
     }
-    if (failed.names.p != NULL) {
-        (void)account_failed(x, "DROP USER", failed.names, " (User account does not exist)");
+    drop_accounts(x, gone, n, &plan);
+    if (failed.p != NULL) {
+        (void)account_failed(x, operation, failed, " (User account does not exist)");
         return fail(&plan);
     }
     return account_plan_run(x, &plan);
+}
+
+int exec_drop_user(struct exec_session *x, struct stmt *stmt)
+{
+    return exec_check_global(x, PRIV_CREATE_USER, "CREATE USER") != 0
+               ? -1
+               : account_drop_all(x, &stmt->user, "DROP USER");
 }
 
 /* ---- RENAME USER ---- */
@@ -255,26 +281,30 @@ int exec_rename_user(struct exec_session *x, struct stmt *stmt)
 {
     const struct user_stmt *s = &stmt->user;
     struct account_plan plan;
-    struct failed failed = {STR_NULL};
+    struct str failed = STR_NULL;
     if (exec_check_global(x, PRIV_CREATE_USER, "CREATE USER") != 0 || begin(x, &plan) != 0) {
         return -1;
     }
     for (uint32_t i = 0; i < s->count; i++) {
         const struct account_name *to = &s->rename_to[i];
-        if (check_name(x, to) != 0) {
+        if (account_check_name(x, to) != 0) {
+            return fail(&plan);
+        }
+        if (account_is_role(x, &s->users[i].account)) {
+            (void)diag_set(x->diag, ER_RENAME_ROLE);
             return fail(&plan);
         }
         struct account *a =
-            exists(x, &plan, to) ? NULL : account_edit(x, &plan, &s->users[i].account);
+            account_is_taken(x, &plan, to) ? NULL : account_edit(x, &plan, &s->users[i].account);
         if (a == NULL) {
-            add_failed(x, &failed, &s->users[i].account);
+            account_list_name(x, &failed, &s->users[i].account);
             continue;
         }
         a->user = arena_dup(a->arena, to->user);
         a->host = arena_dup(a->arena, to->host);
     }
-    if (failed.names.p != NULL) {
-        (void)account_failed(x, "RENAME USER", failed.names, "");
+    if (failed.p != NULL) {
+        (void)account_failed(x, "RENAME USER", failed, "");
         return fail(&plan);
     }
     return account_plan_run(x, &plan);

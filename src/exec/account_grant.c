@@ -74,7 +74,7 @@ static int wrong_level(struct exec_session *x, const struct target *t, bool on_c
                               : diag_set(x->diag, ER_ILLEGAL_GRANT_FOR_TABLE);
 }
 
-static int unknown_privilege(struct exec_session *x, struct str name)
+static int unknown_privilege(struct exec_session *x, const struct target *t, struct str name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(unsupported); i++) {
         if (str_eq_nocase(name, str_from_cstr(unsupported[i]))) {
@@ -82,7 +82,10 @@ static int unknown_privilege(struct exec_session *x, struct str name)
                             arena_printf(&x->stmt_arena, "the privilege %s", unsupported[i]).p);
         }
     }
-    return diag_set(x->diag, ER_SYNTAX_ERROR);
+    /* In MySQL a name that is not built in may be a dynamic privilege, and those are global. */
+    return x->server->dialect == DIALECT_MYSQL && t->db.p != NULL
+               ? diag_set(x->diag, ER_ILLEGAL_PRIVILEGE_LEVEL, text(x, name))
+               : diag_set(x->diag, ER_SYNTAX_ERROR);
 }
 
 /* The bits of one item; those it names on columns are not in *out. */
@@ -100,7 +103,7 @@ static int item_privileges(struct exec_session *x, const struct target *t,
     const uint64_t bit = str_eq(item->name, STR("BINLOG MONITOR")) ? PRIV_REPLICATION_CLIENT
                                                                    : privilege_find(item->name);
     if (bit == 0) {
-        return unknown_privilege(x, item->name);
+        return unknown_privilege(x, t, item->name);
     }
     if (item->column_count > 0 && (bit & PRIV_ALL_COLUMN) == 0) {
         return wrong_level(x, t, true);
@@ -254,7 +257,7 @@ int exec_grant(struct exec_session *x, struct stmt *stmt)
     uint64_t whole;
     uint64_t columns;
     if (s->is_role) {
-        return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "GRANT of roles");
+        return account_change_roles(x, s, true);
     }
     if (find_target(x, s, &t) != 0 || all_privileges(x, &t, s, &whole, &columns) != 0 ||
         check_grantor(x, &t, s, whole & ~(uint64_t)PRIV_GRANT) != 0 ||
@@ -378,7 +381,7 @@ int exec_revoke(struct exec_session *x, struct stmt *stmt)
     uint64_t whole = 0;
     uint64_t columns;
     if (s->is_role) {
-        return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "REVOKE of roles");
+        return account_change_roles(x, s, false);
     }
     if (s->revoke_all) {
         return exec_check_global(x, PRIV_CREATE_USER, "CREATE USER") != 0 ||

@@ -162,7 +162,9 @@ int eval_current_role(struct eval_ctx *ctx, const struct expr *e, const struct v
 {
     (void)args;
     if (!eval_is_mariadb(ctx)) {
-        eval_set_text(e, STR("NONE"), out);
+        eval_set_text(
+            e, ctx->session == NULL ? STR("NONE") : exec_current_role(ctx->session, ctx->arena),
+            out);
     }
     return 0;
 }

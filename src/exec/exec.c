@@ -63,6 +63,10 @@ static const struct handler handlers[STMT_KIND_COUNT] = {
     [STMT_RENAME_USER] = {exec_rename_user, H_IMPLICIT_COMMIT | H_WRITES},
     [STMT_GRANT] = {exec_grant, H_IMPLICIT_COMMIT | H_WRITES},
     [STMT_REVOKE] = {exec_revoke, H_IMPLICIT_COMMIT | H_WRITES},
+    [STMT_CREATE_ROLE] = {exec_create_role, H_IMPLICIT_COMMIT | H_WRITES},
+    [STMT_DROP_ROLE] = {exec_drop_role, H_IMPLICIT_COMMIT | H_WRITES},
+    [STMT_SET_ROLE] = {exec_set_role, 0},
+    [STMT_SET_DEFAULT_ROLE] = {exec_set_default_role, H_IMPLICIT_COMMIT | H_WRITES},
     [STMT_FLUSH] = {exec_flush, H_IMPLICIT_COMMIT},
     [STMT_ANALYZE] = {exec_admin_table, H_IMPLICIT_COMMIT},
     [STMT_PREPARE] = {exec_prepare, 0},
@@ -238,8 +242,7 @@ static void refresh_account(struct exec_session *x)
     if (now == NULL) {
         return; /* dropped: the session goes on with what it had, as in MySQL */
     }
-    account_unref(x->account);
-    x->account = now;
+    exec_adopt_account(x, now);
     x->account_version = version;
 }
 

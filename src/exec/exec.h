@@ -196,6 +196,8 @@ void exec_close_statement(struct exec_session *x);
  * copy in arena. */
 NODISCARD struct str exec_hide_secrets(struct str text, struct arena *arena);
 
+/* After a login has set the account: makes its default roles active. */
+void exec_activate_default_roles(struct exec_session *x);
 /* USE: checks existence and privilege. */
 NODISCARD int exec_use(struct exec_session *x, struct str db);
 

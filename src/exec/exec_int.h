@@ -20,7 +20,12 @@ exec_handler_fn exec_use_stmt, exec_set, exec_show, exec_explain, exec_kill, exe
     exec_admin_table, exec_flush;
 exec_handler_fn exec_begin_stmt, exec_commit_stmt, exec_rollback_stmt, exec_set_transaction;
 exec_handler_fn exec_create_user, exec_alter_user, exec_drop_user, exec_rename_user,
-    exec_set_password, exec_grant, exec_revoke;
+    exec_set_password, exec_grant, exec_revoke, exec_create_role, exec_drop_role, exec_set_role,
+    exec_set_default_role;
+/* Takes over the newest version of the session's account, with the active roles' privileges. */
+void exec_adopt_account(struct exec_session *x, struct account *now);
+/* CURRENT_ROLE() as MySQL writes it. */
+NODISCARD struct str exec_current_role(const struct exec_session *x, struct arena *arena);
 exec_handler_fn exec_prepare, exec_execute, exec_deallocate;
 exec_handler_fn exec_lock_tables, exec_unlock_tables;
 

@@ -14,9 +14,9 @@ int exec_use(struct exec_session *x, struct str db)
     const bool exists = catalog_find_database(x->server->catalog, db, &x->stmt_arena, NULL);
     /* Whoever may not see a database is not told whether it is there. */
     if (x->account == NULL || !account_sees_db(x->account, db)) {
-        return diag_set(x->diag, ER_DBACCESS_DENIED_ERROR,
-                        x->account == NULL ? "" : x->account->user.p, x->login_host.p,
-                        arena_dup_cstr(&x->stmt_arena, db));
+        return diag_set(
+            x->diag, ER_DBACCESS_DENIED_ERROR, x->account == NULL ? "" : x->account->user.p,
+            x->account == NULL ? "" : x->account->host.p, arena_dup_cstr(&x->stmt_arena, db));
     }
     if (!exists || db.len >= sizeof x->db_buf) {
         return diag_set(x->diag, ER_BAD_DB_ERROR, arena_dup_cstr(&x->stmt_arena, db));

@@ -9,8 +9,7 @@
 struct plan_key {
     struct resolve_env env; /* current_db: length alone; callbacks NULL */
     char db[256];
-    const struct account *account; /* compared, never followed */
-    uint64_t account_version;
+    uint64_t account; /* its serial; 0 = none */
 };
 
 struct plan_param {
@@ -205,8 +204,7 @@ static void key_of(const struct exec_session *x, const struct resolve_env *env,
     if (env->current_db.len > 0) {
         memcpy(out->db, env->current_db.p, MIN(env->current_db.len, sizeof out->db));
     }
-    out->account = x->account;
-    out->account_version = x->account_version;
+    out->account = x->account == NULL ? 0 : x->account->serial;
 }
 
 /* The environment of the session, noting what the resolver asks for. */

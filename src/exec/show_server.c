@@ -49,6 +49,7 @@ static const struct {
     {"Com_alter_db", STMT_ALTER_DATABASE},
     {"Com_alter_table", STMT_ALTER_TABLE},
     {"Com_alter_user", STMT_ALTER_USER},
+    {"Com_alter_user_default_role", STMT_SET_DEFAULT_ROLE},
     {"Com_analyze", STMT_ANALYZE},
     {"Com_begin", STMT_BEGIN},
     {"Com_call_procedure", STMT_CALL},

@@ -25,7 +25,8 @@ static int check_database(struct exec_session *x, struct str db, struct database
 {
     if (!sees_db(x, db)) {
         return diag_set(x->diag, ER_DBACCESS_DENIED_ERROR,
-                        x->account == NULL ? "" : x->account->user.p, x->login_host.p, text(x, db));
+                        x->account == NULL ? "" : x->account->user.p,
+                        x->account == NULL ? "" : x->account->host.p, text(x, db));
     }
     if (!catalog_find_database(x->server->catalog, db, &x->stmt_arena, out)) {
         return diag_set(x->diag, ER_BAD_DB_ERROR, text(x, db));

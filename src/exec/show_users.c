@@ -50,6 +50,11 @@ static struct account *find_account(struct show_run *r)
         return NULL;
     }
     struct account *a = accounts_find(x->server->accounts, name->user, name->host);
+    if (a != NULL && r->stmt->roles.mode != ROLES_NOT_GIVEN) {
+        struct account *with_roles = account_choose_roles(x, a, &r->stmt->roles);
+        account_unref(a);
+        return with_roles;
+    }
     if (a != NULL) {
         return a;
     }

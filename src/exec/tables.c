@@ -259,7 +259,9 @@ int exec_check_db(struct exec_session *x, struct str db, uint64_t privileges)
     if (x->account != NULL && (account_db_privs(x->account, db) & privileges) == privileges) {
         return 0;
     }
-    return diag_set(x->diag, ER_DBACCESS_DENIED_ERROR, user_text(x), x->login_host.p,
+    /* The account's host, where other messages have the client's. */
+    return diag_set(x->diag, ER_DBACCESS_DENIED_ERROR, user_text(x),
+                    x->account == NULL ? "" : x->account->host.p,
                     arena_dup_cstr(&x->stmt_arena, db));
 }
 

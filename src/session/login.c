@@ -404,6 +404,7 @@ static void become(struct login *l)
     account_unref(s->x.account);
     s->x.account = l->account;
     l->account = NULL;
+    exec_activate_default_roles(&s->x);
     s->x.login_user = arena_dup(&s->x.arena, l->user);
     s->x.current_user = arena_printf(&s->x.arena, "%.*s@%.*s", STR_FMT(s->x.account->user),
                                      STR_FMT(s->x.account->host));

@@ -455,6 +455,7 @@ enum stmt_kind {
     STMT_SET_TRANSACTION,
     STMT_SET_PASSWORD,
     STMT_SET_ROLE,
+    STMT_SET_DEFAULT_ROLE,
     STMT_SHOW,
     STMT_DESCRIBE, /* DESC t: as STMT_SHOW with SHOW_COLUMNS */
     STMT_EXPLAIN,
@@ -796,6 +797,32 @@ enum show_kind {
     SHOW_KIND_COUNT,
 };
 
+struct account_name {
+    struct str user;
+    struct str host; /* "%" when not given */
+    bool current;    /* CURRENT_USER */
+};
+
+enum role_mode {
+    ROLES_NOT_GIVEN,
+    ROLES_LISTED,
+    ROLES_NONE,
+    ROLES_DEFAULT,
+    ROLES_ALL,
+    ROLES_ALL_EXCEPT,
+};
+
+struct role_choice {
+    enum role_mode mode;
+    uint32_t count; /* ROLES_LISTED, ROLES_ALL_EXCEPT */
+    struct account_name *names;
+};
+
+struct number_option {
+    bool given;
+    int64_t value;
+};
+
 struct show_stmt {
     enum show_kind kind;
     bool full, extended;
@@ -807,6 +834,7 @@ struct show_stmt {
     struct expr *where; /* or NULL */
     struct limit limit;
     struct account_name *account; /* SHOW GRANTS FOR; NULL = current */
+    struct role_choice roles;     /* SHOW GRANTS FOR … USING */
 };
 
 struct explain_stmt {
@@ -844,12 +872,6 @@ struct kill_stmt {
     struct expr *id;
 };
 
-struct account_name {
-    struct str user;
-    struct str host; /* "%" when not given */
-    bool current;    /* CURRENT_USER */
-};
-
 struct user_spec {
     struct account_name account;
     struct str plugin;      /* IDENTIFIED WITH; p NULL */
@@ -865,10 +887,15 @@ struct user_stmt { /* CREATE, ALTER, DROP USER; roles; SET PASSWORD */
     bool has_require_ssl, require_ssl;
     bool has_lock, locked;
     bool has_expire, expired;
+    struct role_choice roles;           /* SET ROLE, SET DEFAULT ROLE, … DEFAULT ROLE */
+    struct number_option failed_logins; /* FAILED_LOGIN_ATTEMPTS */
+    struct number_option lock_days;     /* PASSWORD_LOCK_TIME; -1 = UNBOUNDED */
+    struct number_option connections;   /* MAX_USER_CONNECTIONS */
 };
 
 struct priv_item {
     struct str name; /* "SELECT", "ALL PRIVILEGES", … or a role name */
+    struct str host; /* of a role */
     uint32_t column_count;
     struct str *columns;
 };
@@ -883,6 +910,9 @@ struct grant_stmt { /* GRANT and REVOKE */
     uint32_t user_count;
     struct user_spec *users;
     bool grant_option;
+    bool admin_option;
+    bool if_exists; /* REVOKE IF EXISTS */
+    bool ignore_unknown_user;
     bool revoke_all; /* REVOKE ALL PRIVILEGES, GRANT OPTION FROM */
 };
 

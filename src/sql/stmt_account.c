@@ -25,6 +25,22 @@ struct vec users_of_accounts(struct parse_ctx *ctx, struct vec accounts)
     return users;
 }
 
+struct role_choice role_choice(enum role_mode mode, struct vec accounts)
+{
+    return (struct role_choice){.mode = mode, .count = accounts.count, .names = accounts.items};
+}
+
+struct number_option number_given(struct parse_ctx *ctx, const struct token *number)
+{
+    const uint64_t value = token_u64(ctx, number);
+    return (struct number_option){.given = true, .value = (int64_t)MIN(value, (uint64_t)INT64_MAX)};
+}
+
+unsigned revoke_options(bool if_exists, bool ignore_unknown)
+{
+    return (if_exists ? REVOKE_IF_EXISTS : 0u) | (ignore_unknown ? REVOKE_IGNORE_UNKNOWN : 0u);
+}
+
 void build_user(struct parse_ctx *ctx, enum stmt_kind kind, struct user_stmt options,
                 struct vec users)
 {
@@ -120,6 +136,7 @@ void build_grant(struct parse_ctx *ctx, enum stmt_kind kind, struct vec items,
     s->is_role = object == NULL && !s->revoke_all;
     for (uint32_t i = 0; s->is_role && i < items.count; i++) {
         s->privs[i].name = role_name(ctx, &item[i]);
+        s->privs[i].host = item[i].host.p != NULL ? item[i].host : STR("%");
     }
     if (object != NULL) {
         s->all_dbs = object->all_dbs;
@@ -128,5 +145,8 @@ void build_grant(struct parse_ctx *ctx, enum stmt_kind kind, struct vec items,
     }
     s->users = tail.users.items;
     s->user_count = tail.users.count;
-    s->grant_option = tail.grant_option;
+    s->grant_option = (tail.options & GRANT_WITH_GRANT) != 0;
+    s->admin_option = (tail.options & GRANT_WITH_ADMIN) != 0;
+    s->if_exists = (tail.options & REVOKE_IF_EXISTS) != 0;
+    s->ignore_unknown_user = (tail.options & REVOKE_IGNORE_UNKNOWN) != 0;
 }

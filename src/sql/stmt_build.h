@@ -386,6 +386,7 @@ struct lock_item {
 struct grant_item {
     struct src_range words; /* The privilege's words, or the role's name, as written. */
     struct str role;        /* A role written as a string. */
+    struct str host;        /* Of a role; p NULL = any. */
     struct vec columns;
 };
 
@@ -394,9 +395,17 @@ struct grant_object {
     struct table_name table;
 };
 
+/* What follows the accounts of GRANT, and stands around those of REVOKE. */
+enum grant_option_flags {
+    GRANT_WITH_GRANT = 1u << 0,
+    GRANT_WITH_ADMIN = 1u << 1,
+    REVOKE_IF_EXISTS = 1u << 2,
+    REVOKE_IGNORE_UNKNOWN = 1u << 3,
+};
+
 struct grant_tail {
     struct vec users; /* struct user_spec */
-    bool grant_option;
+    unsigned options;
 };
 
 struct set_name {
@@ -449,6 +458,9 @@ void build_user(struct parse_ctx *ctx, enum stmt_kind kind, struct user_stmt opt
 void build_rename_user(struct parse_ctx *ctx, struct vec pairs);
 struct vec vec_of_user(struct parse_ctx *ctx, const struct user_spec *user);
 struct vec users_of_accounts(struct parse_ctx *ctx, struct vec accounts);
+struct role_choice role_choice(enum role_mode mode, struct vec accounts);
+struct number_option number_given(struct parse_ctx *ctx, const struct token *number);
+unsigned revoke_options(bool if_exists, bool ignore_unknown);
 /* object NULL: roles. */
 void build_grant(struct parse_ctx *ctx, enum stmt_kind kind, struct vec items,
                  const struct grant_object *object, struct grant_tail tail);

@@ -27,6 +27,7 @@ static const char *const names[] = {
     [STMT_SET_TRANSACTION] = "set_option",
     [STMT_SET_PASSWORD] = "set_password",
     [STMT_SET_ROLE] = "set_role",
+    [STMT_SET_DEFAULT_ROLE] = "alter_user_default_role",
     [STMT_SHOW] = "show",
     [STMT_DESCRIBE] = "show_fields",
     [STMT_EXPLAIN] = "explain_other",

@@ -169,7 +169,7 @@ show(A) ::= AGGREGATE_FUNC(B) LP STAR RP WARNINGS.                 { expect_word
 show(A) ::= AGGREGATE_FUNC(B) LP STAR RP ERRORS.                   { expect_word(ctx, &B, "COUNT"); A = show_new(ctx, SHOW_COUNT_ERRORS, NULL); }
 show(A) ::= show_full(B) PROCESSLIST.                         { A = show_new(ctx, SHOW_PROCESSLIST, NULL); A->full = B & SHOW_IS_FULL; }
 show(A) ::= GRANTS.                                           { A = show_new(ctx, SHOW_GRANTS, NULL); }
-show(A) ::= GRANTS FOR account(B) using_roles.                { A = show_new(ctx, SHOW_GRANTS, NULL); A->account = account_copy(ctx, &B); }
+show(A) ::= GRANTS FOR account(B) using_roles(C).             { A = show_new(ctx, SHOW_GRANTS, NULL); A->account = account_copy(ctx, &B); A->roles = C; }
 show(A) ::= opt_storage ENGINES.                              { A = show_new(ctx, SHOW_ENGINES, NULL); }
 show(A) ::= ENGINE ident_or_text show_engine_what.            { A = show_new(ctx, SHOW_ENGINE_STATUS, NULL); }
 show(A) ::= ENGINE ALL show_engine_what.                      { A = show_new(ctx, SHOW_ENGINE_STATUS, NULL); }

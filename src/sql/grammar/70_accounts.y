@@ -7,8 +7,9 @@ account(A) ::= CURRENT_USER opt_parens.         { A = (struct account_name){.cur
 %type account_list {struct vec}
 account_list(A) ::= account(B).                       { A = (struct vec){0}; VEC_PUSH(ctx, &A, struct account_name, B); }
 account_list(A) ::= account_list(A) COMMA account(B). { VEC_PUSH(ctx, &A, struct account_name, B); }
-using_roles ::= .
-using_roles ::= USING account_list.
+%type using_roles {struct role_choice}
+using_roles(A) ::= .                          { A = (struct role_choice){0}; }
+using_roles(A) ::= USING account_list(B).     { A = role_choice(ROLES_LISTED, B); }
 
 statement ::= CREATE or_replace USER if_not_exists(A) user_specs(B) user_options(C). { C.if_exists = A; build_user(ctx, STMT_CREATE_USER, C, B); }
 statement ::= ALTER USER if_exists(A) user_specs(B) user_options(C). { C.if_exists = A; build_user(ctx, STMT_ALTER_USER, C, B); }
@@ -55,8 +56,8 @@ retain_current ::= RETAIN CURRENT PASSWORD.
 user_options(A) ::= .                                        { A = (struct user_stmt){0}; }
 user_options(A) ::= user_options(A) REQUIRE NONE.            { A.has_require_ssl = true; A.require_ssl = false; }
 user_options(A) ::= user_options(A) REQUIRE require_list.    { A.has_require_ssl = true; A.require_ssl = true; }
-user_options(A) ::= user_options(A) WITH user_limits.
-user_options(A) ::= user_options(A) DEFAULT ROLE role_list.
+user_options(A) ::= user_options(A) WITH user_limits(B).     { A.connections = B.given ? B : A.connections; }
+user_options(A) ::= user_options(A) DEFAULT ROLE role_list(B). { A.roles = B; }
 user_options(A) ::= user_options(A) PASSWORD EXPIRE. [SUBQUERY_AS_EXPR]      { A.has_expire = true; A.expired = true; }
 user_options(A) ::= user_options(A) PASSWORD EXPIRE DEFAULT. { A.has_expire = true; A.expired = false; }
 user_options(A) ::= user_options(A) PASSWORD EXPIRE NEVER.   { A.has_expire = true; A.expired = false; }
@@ -64,9 +65,9 @@ user_options(A) ::= user_options(A) PASSWORD EXPIRE INTERVAL INT_NUM DAY. { A.ha
 user_options(A) ::= user_options(A) PASSWORD HISTORY default_or_number.
 user_options(A) ::= user_options(A) PASSWORD REUSE INTERVAL default_or_days.
 user_options(A) ::= user_options(A) PASSWORD REQUIRE CURRENT current_rule.
-user_options(A) ::= user_options(A) FAILED_LOGIN_ATTEMPTS INT_NUM.
-user_options(A) ::= user_options(A) PASSWORD_LOCK_TIME default_or_number.
-user_options(A) ::= user_options(A) PASSWORD_LOCK_TIME UNBOUNDED.
+user_options(A) ::= user_options(A) FAILED_LOGIN_ATTEMPTS INT_NUM(B). { A.failed_logins = number_given(ctx, &B); }
+user_options(A) ::= user_options(A) PASSWORD_LOCK_TIME INT_NUM(B). { A.lock_days = number_given(ctx, &B); }
+user_options(A) ::= user_options(A) PASSWORD_LOCK_TIME UNBOUNDED. { A.lock_days = (struct number_option){.given = true, .value = -1}; }
 user_options(A) ::= user_options(A) ACCOUNT LOCK.            { A.has_lock = true; A.locked = true; }
 user_options(A) ::= user_options(A) ACCOUNT UNLOCK.          { A.has_lock = true; A.locked = false; }
 user_options(A) ::= user_options(A) COMMENT STRING.
@@ -86,49 +87,51 @@ require_item ::= X509.
 require_item ::= CIPHER STRING.
 require_item ::= ISSUER STRING.
 require_item ::= SUBJECT STRING.
-user_limits ::= user_limit.
-user_limits ::= user_limits user_limit.
-user_limit ::= user_limit_name number.
+%type user_limits {struct number_option}
+user_limits(A) ::= user_limit(B).                 { A = B; }
+user_limits(A) ::= user_limits(B) user_limit(C).  { A = C.given ? C : B; }
+%type user_limit {struct number_option}
+user_limit(A) ::= user_limit_name number.         { A = (struct number_option){0}; }
+user_limit(A) ::= MAX_USER_CONNECTIONS INT_NUM(B). { A = number_given(ctx, &B); }
 user_limit_name ::= MAX_QUERIES_PER_HOUR.
 user_limit_name ::= MAX_UPDATES_PER_HOUR.
 user_limit_name ::= MAX_CONNECTIONS_PER_HOUR.
-user_limit_name ::= MAX_USER_CONNECTIONS.
 user_limit_name ::= MAX_STATEMENT_TIME.
-role_list ::= account_list.
-role_list ::= NONE.
-role_list ::= ALL.
+%type role_list {struct role_choice}
+role_list(A) ::= account_list(B).    { A = role_choice(ROLES_LISTED, B); }
+role_list(A) ::= NONE.               { A = (struct role_choice){.mode = ROLES_NONE}; }
+role_list(A) ::= ALL.                { A = (struct role_choice){.mode = ROLES_ALL}; }
 
 statement ::= SET PASSWORD equals password_value(A).                 { A.account.current = true; build_user(ctx, STMT_SET_PASSWORD, (struct user_stmt){0}, vec_of_user(ctx, &A)); }
 statement ::= SET PASSWORD FOR account(A) equals password_value(B).  { B.account = A; build_user(ctx, STMT_SET_PASSWORD, (struct user_stmt){0}, vec_of_user(ctx, &B)); }
 %type password_value {struct user_spec}
 password_value(A) ::= STRING(B) auth_tail.                           { A = (struct user_spec){.password = token_str(&B)}; }
 password_value(A) ::= PASSWORD LP STRING(B) RP.                      { A = (struct user_spec){.password = token_str(&B)}; }
-statement ::= SET ROLE set_roles(A).                                 { build_user(ctx, STMT_SET_ROLE, (struct user_stmt){0}, A); }
-statement ::= SET DEFAULT ROLE role_list TO account_list.            { build_other(ctx, STR("SET DEFAULT ROLE")); }
+statement ::= SET ROLE set_roles(A).                                 { build_user(ctx, STMT_SET_ROLE, (struct user_stmt){.roles = A}, (struct vec){0}); }
+statement ::= SET DEFAULT ROLE role_list(A) TO account_list(B).      { build_user(ctx, STMT_SET_DEFAULT_ROLE, (struct user_stmt){.roles = A}, users_of_accounts(ctx, B)); }
 statement ::= SET DEFAULT ROLE ident_or_text FOR account.            { build_other(ctx, STR("SET DEFAULT ROLE")); }
-%type set_roles {struct vec}
-set_roles(A) ::= account_list(B).                   { A = users_of_accounts(ctx, B); }
-set_roles(A) ::= NONE.                              { A = (struct vec){0}; }
-set_roles(A) ::= DEFAULT.                           { A = (struct vec){0}; }
-set_roles(A) ::= ALL.                               { A = (struct vec){0}; }
-set_roles(A) ::= ALL EXCEPT account_list.           { A = (struct vec){0}; }
+%type set_roles {struct role_choice}
+set_roles(A) ::= role_list(B).                      { A = B; }
+set_roles(A) ::= DEFAULT.                           { A = (struct role_choice){.mode = ROLES_DEFAULT}; }
+set_roles(A) ::= ALL EXCEPT account_list(B).        { A = role_choice(ROLES_ALL_EXCEPT, B); }
 
 /* ---- GRANT and REVOKE ---- */
 
-statement ::= GRANT privs(A) ON grant_object(B) TO user_specs(C) grant_options(D). { build_grant(ctx, STMT_GRANT, A, &B, (struct grant_tail){.users = C, .grant_option = D}); }
-statement ::= GRANT privs(A) TO user_specs(B) grant_options(C).    { build_grant(ctx, STMT_GRANT, A, NULL, (struct grant_tail){.users = B, .grant_option = C}); }
-statement ::= REVOKE if_exists privs(A) ON grant_object(B) FROM account_list(C) revoke_tail. { build_grant(ctx, STMT_REVOKE, A, &B, (struct grant_tail){.users = users_of_accounts(ctx, C)}); }
-statement ::= REVOKE if_exists privs(A) FROM account_list(B) revoke_tail. { build_grant(ctx, STMT_REVOKE, A, NULL, (struct grant_tail){.users = users_of_accounts(ctx, B)}); }
-revoke_tail ::= .
-revoke_tail ::= IGNORE UNKNOWN USER.
+statement ::= GRANT privs(A) ON grant_object(B) TO user_specs(C) grant_options(D). { build_grant(ctx, STMT_GRANT, A, &B, (struct grant_tail){.users = C, .options = D}); }
+statement ::= GRANT privs(A) TO user_specs(B) grant_options(C).    { build_grant(ctx, STMT_GRANT, A, NULL, (struct grant_tail){.users = B, .options = C}); }
+statement ::= REVOKE if_exists(D) privs(A) ON grant_object(B) FROM account_list(C) revoke_tail(E). { build_grant(ctx, STMT_REVOKE, A, &B, (struct grant_tail){.users = users_of_accounts(ctx, C), .options = revoke_options(D, E)}); }
+statement ::= REVOKE if_exists(D) privs(A) FROM account_list(B) revoke_tail(E). { build_grant(ctx, STMT_REVOKE, A, NULL, (struct grant_tail){.users = users_of_accounts(ctx, B), .options = revoke_options(D, E)}); }
+%type revoke_tail {bool}
+revoke_tail(A) ::= .                      { A = false; }
+revoke_tail(A) ::= IGNORE UNKNOWN USER.   { A = true; }
 %type privs {struct vec}
 privs(A) ::= priv(B).                   { A = (struct vec){0}; VEC_PUSH(ctx, &A, struct grant_item, B); }
 privs(A) ::= privs(A) COMMA priv(B).    { VEC_PUSH(ctx, &A, struct grant_item, B); }
 %type priv {struct grant_item}
 priv(A) ::= priv_words(B) opt_ident_list(C).  { A = (struct grant_item){.words = B, .columns = C}; }
-priv(A) ::= priv_words(B) USER_VAR.           { A = (struct grant_item){.words = B}; }
+priv(A) ::= priv_words(B) USER_VAR(C).        { A = (struct grant_item){.words = B, .host = token_str(&C)}; }
 priv(A) ::= STRING(B).                        { A = (struct grant_item){.words = src_of(&B), .role = token_str(&B)}; }
-priv(A) ::= STRING(B) USER_VAR.               { A = (struct grant_item){.words = src_of(&B), .role = token_str(&B)}; }
+priv(A) ::= STRING(B) USER_VAR(C).            { A = (struct grant_item){.words = src_of(&B), .role = token_str(&B), .host = token_str(&C)}; }
 %type priv_words {struct src_range}
 priv_words(A) ::= priv_word(B).               { A = src_of(&B); }
 priv_words(A) ::= priv_words(B) priv_word(C). { A = src_join(B, src_of(&C)); }
@@ -160,16 +163,16 @@ grant_kind ::= .
 grant_kind ::= TABLE.
 grant_kind ::= FUNCTION.
 grant_kind ::= PROCEDURE.
-%type grant_options {bool}
-grant_options(A) ::= .                                           { A = false; }
+%type grant_options {unsigned}
+grant_options(A) ::= .                                           { A = 0; }
 grant_options(A) ::= grant_options(A) REQUIRE NONE.
 grant_options(A) ::= grant_options(A) REQUIRE require_list.
-grant_options(A) ::= grant_options(B) WITH grant_withs(C).       { A = B || C; }
+grant_options(A) ::= grant_options(B) WITH grant_withs(C).       { A = B | C; }
 grant_options(A) ::= grant_options(A) AS account.
-%type grant_withs {bool}
+%type grant_withs {unsigned}
 grant_withs(A) ::= grant_with(B).                                { A = B; }
-grant_withs(A) ::= grant_withs(B) grant_with(C).                 { A = B || C; }
-%type grant_with {bool}
-grant_with(A) ::= GRANT OPTION.                                  { A = true; }
-grant_with(A) ::= ADMIN OPTION.                                  { A = true; }
-grant_with(A) ::= user_limit.                                    { A = false; }
+grant_withs(A) ::= grant_withs(B) grant_with(C).                 { A = B | C; }
+%type grant_with {unsigned}
+grant_with(A) ::= GRANT OPTION.                                  { A = GRANT_WITH_GRANT; }
+grant_with(A) ::= ADMIN OPTION.                                  { A = GRANT_WITH_ADMIN; }
+grant_with(A) ::= user_limit.                                    { A = 0; }

@@ -270,7 +270,7 @@ static void test_json_that_is_none(void **state)
         "",
         "[]",
         "{}",
-        "{\"v\":2,\"user\":\"a\",\"host\":\"b\",\"plugin\":\"\",\"auth\":\"\",\"privs\":[],"
+        "{\"v\":3,\"user\":\"a\",\"host\":\"b\",\"plugin\":\"\",\"auth\":\"\",\"privs\":[],"
         "\"grants\":[]}",
         "{\"v\":1,\"user\":\"a\",\"host\":\"b\",\"plugin\":\"\",\"auth\":\"\",\"privs\":[\"FLY\"],"
         "\"grants\":[]}",
@@ -286,6 +286,63 @@ static void test_json_that_is_none(void **state)
         assert_null(a);
         diag_reset(&diag);
     }
+}
+
+static void grant_role(struct account *to, const char *role, bool is_default)
+{
+    const struct role_grant grant = {
+        .user = str_from_cstr(role), .host = STR("%"), .is_default = is_default};
+    account_add_role(to, &grant);
+}
+
+static void test_active_roles_add_their_privileges_and_those_of_their_roles(void **state)
+{
+    struct accounts *all = accounts_new();
+    struct account *user = make_account(1, "user", "%");
+    struct account *outer = make_account(2, "outer", "%");
+    struct account *inner = make_account(3, "inner", "%");
+    const struct role_name active[] = {{.user = STR("outer"), .host = STR("%")},
+                                       {.user = STR("gone"), .host = STR("%")}};
+    const struct role_name name = {.user = STR("user"), .host = STR("%")};
+    (void)state;
+    account_grant(inner, STR("d"), STR("t"), STR("c"), PRIV_UPDATE);
+    outer->global_privs = PRIV_PROCESS;
+    grant_role(user, "outer", true);
+    grant_role(user, "gone", false);
+    grant_role(outer, "inner", false);
+    accounts_publish(all, outer);
+    accounts_publish(all, inner);
+    accounts_publish(all, user);
+
+    struct account *with = account_with_roles(all, user, active, 2);
+    assert_int_equal(with->global_privs, PRIV_PROCESS);
+    assert_int_equal(account_column_privs(with, STR("d"), STR("t"), STR("c")),
+                     PRIV_PROCESS | PRIV_UPDATE);
+    assert_int_equal(user->global_privs, 0);
+    assert_int_equal(with->active_count, 2);
+    assert_true(
+        accounts_has_role(all, STR("user"), STR("%"), &(struct role_name){STR("inner"), STR("%")}));
+    assert_false(accounts_has_role(all, STR("outer"), STR("%"), &name));
+    account_unref(with);
+    accounts_free(all);
+}
+
+static void test_json_keeps_roles(void **state)
+{
+    struct account *a = make_account(1, "user", "%");
+    struct account *b;
+    (void)state;
+    grant_role(a, "first", true);
+    grant_role(a, "second", false);
+    account_remove_role(a, STR("second"), STR("%"));
+    const struct str json = account_to_json(a, &arena);
+    assert_int_equal(account_from_json(json, &diag, &b), 0);
+    assert_int_equal(b->role_count, 1);
+    assert_true(account_find_role(b, STR("first"), STR("%"))->is_default);
+    assert_null(account_find_role(b, STR("second"), STR("%")));
+    assert_str(account_to_json(b, &arena), json.p);
+    account_unref(a);
+    account_unref(b);
 }
 
 static void test_privilege_names(void **state)
@@ -313,6 +370,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_show_create_user, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_json_keeps_everything, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_json_that_is_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_active_roles_add_their_privileges_and_those_of_their_roles, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_json_keeps_roles, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_privilege_names, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

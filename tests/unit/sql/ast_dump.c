@@ -710,6 +710,20 @@ static void put_show(const struct show_stmt *s, struct bytebuf *out)
     }
 }
 
+static void put_roles(const struct role_choice *roles, struct bytebuf *out)
+{
+    static const char *const modes[] = {
+        [ROLES_NOT_GIVEN] = "",     [ROLES_LISTED] = " roles",
+        [ROLES_NONE] = " no-roles", [ROLES_DEFAULT] = " defaults",
+        [ROLES_ALL] = " all",       [ROLES_ALL_EXCEPT] = " all-except",
+    };
+    put(out, modes[roles->mode]);
+    for (uint32_t i = 0; i < roles->count; i++) {
+        put(out, i ? ", " : " ");
+        put_account(&roles->names[i], out);
+    }
+}
+
 static void put_user(const struct user_stmt *s, struct bytebuf *out)
 {
     put(out, s->if_exists ? " if" : "");
@@ -728,6 +742,7 @@ static void put_user(const struct user_stmt *s, struct bytebuf *out)
     put(out, s->has_require_ssl ? (s->require_ssl ? " ssl" : " no-ssl") : "");
     put(out, s->has_lock ? (s->locked ? " lock" : " unlock") : "");
     put(out, s->has_expire ? (s->expired ? " expire" : " no-expire") : "");
+    put_roles(&s->roles, out);
 }
 
 static void put_grant(const struct grant_stmt *s, struct bytebuf *out)
@@ -877,6 +892,7 @@ static void dump_rest(const struct stmt *s, struct bytebuf *out)
     case STMT_CREATE_ROLE:
     case STMT_DROP_ROLE:
     case STMT_SET_ROLE:
+    case STMT_SET_DEFAULT_ROLE:
         put_user(&s->user, out);
         break;
     case STMT_GRANT:
