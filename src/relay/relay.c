@@ -211,6 +211,7 @@ static void end_reply(struct relay *r)
     r->sent_at = (r->sent_at + 1) % RELAY_PIPELINE_MAX;
     r->sent_count--;
     r->tracking = false;
+    r->release = false; /* what was said of an earlier reply */
     if (r->hooks->replied != NULL) {
         const struct relay_reply reply = {.command = s.command,
                                           .token = s.token,
@@ -408,7 +409,7 @@ static enum step take_packet(struct relay *r, struct run *run, struct str payloa
             put_eof(r);
         }
     }
-    if (r->track.status != 0) {
+    if (kind == REPLY_OK || kind == REPLY_END_OK || kind == REPLY_EOF) {
         r->up->status = r->track.status;
     }
     if (kind == REPLY_PREPARED && r->hooks->prepared != NULL) {

@@ -350,8 +350,20 @@ int mux_statement(struct mux *m, const struct sql_effects *e, struct diag *d)
     return 0;
 }
 
+/*
+ * Reading the settings back is a SELECT of one row. Is what it leaves behind (no warnings,
+ * ROW_COUNT() -1, FOUND_ROWS() 1) what the client's own statement has left?
+ */
+static bool hides_reading(const struct reply_track *t)
+{
+    return (t->command == COM_QUERY || t->command == COM_STMT_EXECUTE) && !t->failed &&
+           t->results == 1 && t->rows == 1 && t->last_warnings == 0;
+}
+
 enum mux_next mux_after_reply(struct mux *m, const struct reply_track *t, uint16_t status)
 {
+    m->insert_id = m->insert_id || t->last_insert_id != 0;
+    m->changed = m->changed || (m->shares && t->last_insert_id != 0);
     if ((status & SERVER_STATUS_IN_TRANS) != 0) {
         m->pins &= ~(unsigned)MUX_PIN_NEXT_TRANSACTION;
         return MUX_KEEP;
@@ -360,9 +372,8 @@ enum mux_next mux_after_reply(struct mux *m, const struct reply_track *t, uint16
         return MUX_KEEP;
     }
     if (!m->shares) {
-        m->insert_id = m->insert_id || t->last_insert_id != 0;
         m->insert_id_lost = m->insert_id_lost && t->last_insert_id == 0;
-        return m->changed ? MUX_FREE : MUX_KEEP;
+        return m->changed && !m->held && hides_reading(t) ? MUX_FREE : MUX_KEEP;
     }
     if (t->failed || m->held) {
         m->held_until_us = 0;
@@ -372,8 +383,6 @@ enum mux_next mux_after_reply(struct mux *m, const struct reply_track *t, uint16
         m->held_until_us = 0;
         return MUX_HOLD;
     }
-    m->insert_id = m->insert_id || t->last_insert_id != 0;
-    m->changed = m->changed || t->last_insert_id != 0;
     if (t->last_affected_rows > 0) {
         m->held_until_us = clock_monotonic_us() + MUX_HOLD_US;
         return MUX_HOLD;

@@ -4,7 +4,8 @@
  * With pool.mode transaction a session gives its connection back between transactions, and takes
  * any connection of its account for its next command. What it has set is carried along; while it
  * holds something that cannot be carried it keeps its connection. With pool.mode session the same
- * is known of a session, to go on with a new connection after the upstream was restarted.
+ * is known of a session, to go on with a new connection after the upstream was restarted: it is
+ * read where the client cannot tell, behind a SELECT of one row.
  *
  *   carried   database, session variables, character sets, LAST_INSERT_ID(),
  *             prepared statements (statements.h)

@@ -503,6 +503,14 @@ static void record(struct session *s, const struct relay_reply *reply, struct st
     stats_record(s->all->server->stats, text, &options, &outcome);
 }
 
+/* A SELECT that shows no warnings of the statement before: those are gone with it. */
+static bool is_plain_select(const struct passthrough *p, const struct relay_reply *reply)
+{
+    const struct str text = skip_blanks(bytebuf_str(&p->text));
+    return reply->token != 0 && reply->token == p->text_token &&
+           begins_with(text, STR("SELECT"), STR("")) && memmem(text.p, text.len, "@@", 2) == NULL;
+}
+
 /* The mirror is told of changed definitions; may the connection go back to the pool? */
 static void after_reply(struct session *s, const struct relay_reply *reply)
 {
@@ -518,7 +526,8 @@ static void after_reply(struct session *s, const struct relay_reply *reply)
         stmts_clear(&p->stmts);
         upstream_forget_statements(p->up);
     }
-    if (mux_after_reply(m, reply->track, p->up->status) == MUX_FREE && p->stmts.held == 0) {
+    if (mux_after_reply(m, reply->track, p->up->status) == MUX_FREE && p->stmts.held == 0 &&
+        (m->shares || is_plain_select(p, reply))) {
         relay_ask_release(&p->relay);
     }
 }

@@ -77,6 +77,7 @@ bool reply_track_needs_whole(const struct reply_track *t, uint8_t first, size_t 
 static void end_result(struct reply_track *t, uint16_t status)
 {
     t->status = status;
+    t->results++;
     t->state = REPLY_AT_FIRST;
     t->done = (status & SERVER_MORE_RESULTS_EXISTS) == 0;
 }

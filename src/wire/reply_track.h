@@ -63,6 +63,7 @@ struct reply_track {
     uint16_t status;             /* of the last OK or EOF; 0 before */
     uint32_t left;               /* definitions still to come */
     uint64_t rows;               /* seen so far, all results together */
+    uint32_t results;            /* ended so far */
     uint16_t last_warnings;      /* of the last OK or EOF that ended a result */
     uint64_t last_affected_rows; /* of the last OK */
     uint64_t last_insert_id;     /* of the last OK that had one */

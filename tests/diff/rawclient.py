@@ -65,6 +65,7 @@ class Result:
     def __init__(self):
         self.columns = []
         self.rows = []
+        self.more = []
         self.affected = self.insert_id = self.warnings = 0
         self.status = 0
         self.info = ""
@@ -149,7 +150,15 @@ class RawClient:
         if binary:
             return self._query_binary(sql)
         self._command(COM_QUERY, sql.encode())
-        return self._result(self._text_row)
+        return self._results(self._text_row)
+
+    def _results(self, parse_row):
+        """The first result; those that follow are in its `more`."""
+        first = last = self._result(parse_row)
+        while last.status & 8:
+            last = self._result(parse_row)
+            first.more.append(last)
+        return first
 
     def _query_binary(self, sql):
         statement = self.prepare(sql)
@@ -185,7 +194,7 @@ class RawClient:
         if params:
             payload += bytes(bitmap) + (b"\1" + types if send_types else b"\0") + values
         self._command(COM_STMT_EXECUTE, payload)
-        return self._result(self._binary_row)
+        return self._results(self._binary_row)
 
     def close_statement(self, statement):
         self._command(COM_STMT_CLOSE, struct.pack("<I", statement.id))
