@@ -144,7 +144,30 @@ static int write_from(struct writer *w, const struct select_block *b, const stru
 
 /* ---- ORDER BY and LIMIT ---- */
 
-static int write_order_item(struct writer *w, const struct order_item *item)
+/* Puts COALESCE(…, zero) around what was written since `at`. */
+static int write_zero_for_null(struct writer *w, size_t at, struct form f)
+{
+    const struct mtime zero = {.year = 0};
+    if (f.kind == FORM_NULL) {
+        return 0;
+    }
+    if (f.kind == FORM_WIDE) {
+        return write_refuse(w, "GROUP_CONCAT ordered by a DECIMAL of more than 38 digits");
+    }
+    write_insert(w, at, "coalesce(");
+    bytebuf_put_cstr(w->out, ", ");
+    if (f.kind == FORM_DATE || f.kind == FORM_TIMESTAMP) {
+        (void)(f.kind == FORM_DATE ? write_date(w, &zero) : write_datetime(w, &zero));
+    } else if (f.kind == FORM_STRING || f.kind == FORM_BLOB) {
+        bytebuf_put_cstr(w->out, f.kind == FORM_STRING ? "''" : "''::BLOB");
+    } else {
+        bytebuf_put_cstr(w->out, f.kind == FORM_BOOL ? "false" : "0");
+    }
+    bytebuf_put_char(w->out, ')');
+    return 0;
+}
+
+static int write_order_item(struct writer *w, const struct order_item *item, enum order_nulls nulls)
 {
     struct form f;
     bool key = false;
@@ -154,6 +177,9 @@ static int write_order_item(struct writer *w, const struct order_item *item)
         return write_refuse(w, "ORDER BY of this type");
     }
     if (needs_key(w, &item->expr->type, &key) != 0 || write_expr(w, item->expr, &f) != 0) {
+        return -1;
+    }
+    if (nulls == ORDER_NULLS_AS_ZERO && write_zero_for_null(w, at, f) != 0) {
         return -1;
     }
     if (key && f.kind == FORM_STRING) {
@@ -174,14 +200,14 @@ static bool is_literal(const struct expr *e)
     return e->kind == EXPR_LITERAL || e->kind == EXPR_PARAM;
 }
 
-int write_order_items(struct writer *w, const struct order_list *order)
+int write_order_items(struct writer *w, const struct order_list *order, enum order_nulls nulls)
 {
     bool first = true;
     for (uint32_t i = 0; i < order->count; i++) {
         bytebuf_put_cstr(w->out, first ? "" : ", ");
         first = false;
         const size_t at = w->out->len;
-        if (write_order_item(w, &order->items[i]) != 0) {
+        if (write_order_item(w, &order->items[i], nulls) != 0) {
             return -1;
         }
         if (is_literal(order->items[i].expr)) {
@@ -437,7 +463,7 @@ static int write_block(struct writer *w, const struct query *q, unsigned flags, 
     }
     if (rc == 0 && with_order && q->order.count > 0) {
         bytebuf_put_cstr(w->out, " ORDER BY ");
-        rc = write_order_items(w, &q->order);
+        rc = write_order_items(w, &q->order, ORDER_NULLS_LOWEST);
     }
     w->group = ctx.outer;
     return rc;
@@ -786,7 +812,7 @@ static int write_dml_tail(struct writer *w, const struct dml *d)
     }
     if (d->order->count > 0) {
         bytebuf_put_cstr(w->out, " ORDER BY ");
-        if (write_order_items(w, d->order) != 0) {
+        if (write_order_items(w, d->order, ORDER_NULLS_LOWEST) != 0) {
             return -1;
         }
     }

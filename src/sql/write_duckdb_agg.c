@@ -62,7 +62,7 @@ int write_over(struct writer *w, const struct expr *e)
     }
     if (win->order.count > 0) {
         bytebuf_put_cstr(w->out, " ORDER BY ");
-        if (write_order_items(w, &win->order) != 0) {
+        if (write_order_items(w, &win->order, ORDER_NULLS_LOWEST) != 0) {
             return -1;
         }
     }
@@ -371,8 +371,9 @@ int write_group_concat_rule(struct writer *w, const struct expr *e, struct form 
     bytebuf_put_cstr(w->out, ", ");
     write_string(w, e->call.separator.p != NULL ? e->call.separator : STR(","));
     if (e->call.order.count > 0) {
+        /* The servers compare the values of fields here, which under a NULL are zeros. */
         bytebuf_put_cstr(w->out, " ORDER BY ");
-        if (write_order_items(w, &e->call.order) != 0) {
+        if (write_order_items(w, &e->call.order, ORDER_NULLS_AS_ZERO) != 0) {
             return -1;
         }
     }

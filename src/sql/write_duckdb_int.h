@@ -332,7 +332,14 @@ NODISCARD int write_over(struct writer *w, const struct expr *e);
  * writer's arena.
  */
 NODISCARD int write_query(struct writer *w, const struct query *q, const struct form **out_forms);
+/* Where NULLs sort. */
+enum order_nulls {
+    ORDER_NULLS_LOWEST,
+    ORDER_NULLS_AS_ZERO, /* as 0, '' or the zero date: within GROUP_CONCAT */
+};
+
 /* ORDER BY elements. */
-NODISCARD int write_order_items(struct writer *w, const struct order_list *order);
+NODISCARD int write_order_items(struct writer *w, const struct order_list *order,
+                                enum order_nulls nulls);
 
 #endif
