@@ -29,19 +29,6 @@ static uint8_t sent_type(const struct result_column *c, enum mysql_type t)
     }
 }
 
-static bool is_character_type(const struct sql_type *t)
-{
-    switch (type_class_of(t->type)) {
-    case TYPE_CLASS_STRING:
-        return !type_is_binary_string(t);
-    case TYPE_CLASS_ENUM:
-    case TYPE_CLASS_SET:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* Display width in bytes: characters count as many as the widest of the client's character set. */
 static uint32_t sent_length(const struct sql_type *t, const struct charset *cs)
 {
@@ -49,7 +36,7 @@ static uint32_t sent_length(const struct sql_type *t, const struct charset *cs)
         /* Precision to width: a point, and a sign unless unsigned. */
         return t->length + (t->decimals > 0 ? 1 : 0) + (type_is_unsigned(t) ? 0 : 1);
     }
-    if (!is_character_type(t)) {
+    if (!type_is_character(t)) {
         return t->length;
     }
     const uint64_t bytes = (uint64_t)t->length * cs->max_len;
@@ -71,7 +58,7 @@ static void put_column(struct session *s, const struct result_column *c, bool wi
                                : own != NULL   ? own->charset
                                                : charset_binary();
     uint16_t collation = COLLATION_BINARY;
-    if (is_character_type(t)) {
+    if (type_is_character(t)) {
         collation = results == NULL ? t->collation
                     : s->x.results_collation != 0
                         ? s->x.results_collation

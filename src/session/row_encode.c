@@ -2,63 +2,27 @@
 #include "session/row_encode.h"
 
 #include "types/convert.h"
-#include "types/decimal.h"
 #include "types/temporal.h"
 #include "wire/value.h"
 
-/* Room for any number or date in text, its length byte included. */
-#define TEXT_FIXED_MAX 96
+/* Room for an integer, a DECIMAL, a date or bits in text, the length byte included. */
+#define TEXT_FIXED_MAX 128
 
-/* ---- Text protocol ---- */
+/* ---- Text ---- */
 
-/* Writes the length in front of text of fewer than 251 bytes that was put at p + 1. */
-static inline char *close_short(char *p, size_t len)
+/* The text is made where it is to stand, behind one byte of length, if it is not in the vector. */
+static inline char *put_text(struct row_column *c, const struct vec *v, uint32_t row, char *p)
 {
-    *p = (char)(uint8_t)len;
-    return p + 1 + len;
-}
-
-/* Integers of all widths differ in how they are read only. */
-#define TEXT_INT(suffix, ctype, format)                                                            \
-    static char *text_##suffix(const struct row_column *c, const struct vec *v, uint32_t row,      \
-                               char *p)                                                            \
-    {                                                                                              \
-        (void)c;                                                                                   \
-        return close_short(p, format(((const ctype *)v->data)[row], p + 1));                       \
+    const struct str s = vec_text_get(&c->text, v, row, p + 1);
+    if (s.p != p + 1) {
+        return pkt_raw_lenenc_str(p, s.p, s.len);
     }
-TEXT_INT(i8, int8_t, format_i64)
-TEXT_INT(i16, int16_t, format_i64)
-TEXT_INT(i32, int32_t, format_i64)
-TEXT_INT(i64, int64_t, format_i64)
-TEXT_INT(u8, uint8_t, format_u64)
-TEXT_INT(u16, uint16_t, format_u64)
-TEXT_INT(u32, uint32_t, format_u64)
-TEXT_INT(u64, uint64_t, format_u64)
-
-#define TEXT_DECIMAL(suffix, ctype, format)                                                        \
-    static char *text_decimal_##suffix(const struct row_column *c, const struct vec *v,            \
-                                       uint32_t row, char *p)                                      \
-    {                                                                                              \
-        return close_short(p, format(((const ctype *)v->data)[row], c->type.decimals, p + 1));     \
+    if (UNLIKELY(s.len > 250)) { /* A DOUBLE with many digits: three bytes of length. */
+        memmove(p + 3, s.p, s.len);
+        return pkt_raw_lenenc(p, s.len) + s.len;
     }
-TEXT_DECIMAL(i16, int16_t, format_scaled_i64)
-TEXT_DECIMAL(i32, int32_t, format_scaled_i64)
-TEXT_DECIMAL(i64, int64_t, format_scaled_i64)
-TEXT_DECIMAL(i128, __int128, format_scaled_i128)
-
-static char *text_date(const struct row_column *c, const struct vec *v, uint32_t row, char *p)
-{
-    struct mtime t;
-    (void)c;
-    temporal_unpack_date(((const int32_t *)v->data)[row], &t);
-    return close_short(p, date_format(&t, p + 1));
-}
-
-static char *text_datetime(const struct row_column *c, const struct vec *v, uint32_t row, char *p)
-{
-    struct mtime t;
-    temporal_unpack_datetime(((const int64_t *)v->data)[row], &t);
-    return close_short(p, datetime_format(&t, c->type.decimals, p + 1));
+    *p = (char)(uint8_t)s.len;
+    return p + 1 + s.len;
 }
 
 /* A stored TIMESTAMP as the session's time zone shows it; '0000-00-00 00:00:00' stays what it is.
@@ -71,41 +35,6 @@ static void local_timestamp(const struct row_column *c, const struct vec *v, uin
     if (out->month != 0) {
         timezone_from_utc(c->encoder->tz, utc, out);
     }
-}
-
-static char *text_timestamp(const struct row_column *c, const struct vec *v, uint32_t row, char *p)
-{
-    struct mtime t;
-    local_timestamp(c, v, row, &t);
-    return close_short(p, datetime_format(&t, c->type.decimals, p + 1));
-}
-
-static char *text_time(const struct row_column *c, const struct vec *v, uint32_t row, char *p)
-{
-    struct mtime t;
-    temporal_unpack_time(((const int64_t *)v->data)[row], &t);
-    return close_short(p, time_format(&t, c->type.decimals, p + 1));
-}
-
-static char *text_string(const struct row_column *c, const struct vec *v, uint32_t row, char *p)
-{
-    const struct str s = vec_str_get(&((const struct vec_str *)v->data)[row]);
-    (void)c;
-    return pkt_raw_lenenc_str(p, s.p, s.len);
-}
-
-static char *text_double(const struct row_column *c, const struct vec *v, uint32_t row, char *p)
-{
-    char buf[400];
-    const size_t len = format_double(((const double *)v->data)[row], c->type.decimals, buf);
-    return pkt_raw_lenenc_str(p, buf, len);
-}
-
-static char *text_float(const struct row_column *c, const struct vec *v, uint32_t row, char *p)
-{
-    char buf[400];
-    const size_t len = format_float(((const float *)v->data)[row], c->type.decimals, buf);
-    return pkt_raw_lenenc_str(p, buf, len);
 }
 
 /* ---- Binary protocol ---- */
@@ -191,56 +120,30 @@ static char *binary_time(const struct row_column *c, const struct vec *v, uint32
 
 /* ---- Which function for which column ---- */
 
-static row_put_fn *const text_int[] = {
-    [VEC_I8] = text_i8, [VEC_I16] = text_i16, [VEC_I32] = text_i32, [VEC_I64] = text_i64,
-    [VEC_U8] = text_u8, [VEC_U16] = text_u16, [VEC_U32] = text_u32, [VEC_U64] = text_u64,
-};
-
 static row_put_fn *const binary_int[] = {
     [VEC_I8] = binary_i8, [VEC_I16] = binary_i16, [VEC_I32] = binary_i32, [VEC_I64] = binary_i64,
     [VEC_U8] = binary_i8, [VEC_U16] = binary_i16, [VEC_U32] = binary_i32, [VEC_U64] = binary_i64,
 };
 
-static row_put_fn *const text_decimal[] = {
-    [VEC_I16] = text_decimal_i16,
-    [VEC_I32] = text_decimal_i32,
-    [VEC_I64] = text_decimal_i64,
-    [VEC_I128] = text_decimal_i128,
-};
-
-/* Types whose text needs more than the vector's value: labels, bits, zero-filling, wide decimals.
- * They go through a struct value; the function is chosen by leaving `put` NULL. */
-static row_put_fn *put_of(const struct sql_type *t, bool binary)
+/* NULL: sent as text. */
+static row_put_fn *binary_put_of(const struct sql_type *t)
 {
     const enum vec_phys phys = type_phys(t);
     switch (type_class_of(t->type)) {
     case TYPE_CLASS_INT:
-        if (binary) {
-            return binary_int[phys];
-        }
-        return (t->flags & ZEROFILL_FLAG) != 0 ? NULL : text_int[phys];
-    case TYPE_CLASS_DECIMAL:
-        return phys == VEC_STR ? NULL : text_decimal[phys];
+        return binary_int[phys];
     case TYPE_CLASS_REAL:
-        if ((t->flags & ZEROFILL_FLAG) != 0 && !binary) {
-            return NULL;
-        }
-        if (phys == VEC_F32) {
-            return binary ? binary_float : text_float;
-        }
-        return binary ? binary_double : text_double;
+        return phys == VEC_F32 ? binary_float : binary_double;
     case TYPE_CLASS_DATE:
-        return binary ? binary_date : text_date;
+        return binary_date;
     case TYPE_CLASS_DATETIME:
-        return binary                            ? binary_datetime
-               : t->type == MYSQL_TYPE_TIMESTAMP ? text_timestamp
-                                                 : text_datetime;
+        return binary_datetime;
     case TYPE_CLASS_TIME:
-        return binary ? binary_time : text_time;
+        return binary_time;
+    case TYPE_CLASS_DECIMAL:
     case TYPE_CLASS_STRING:
     case TYPE_CLASS_JSON:
     case TYPE_CLASS_OPAQUE:
-        return text_string;
     case TYPE_CLASS_BIT:
     case TYPE_CLASS_ENUM:
     case TYPE_CLASS_SET:
@@ -250,26 +153,38 @@ static row_put_fn *put_of(const struct sql_type *t, bool binary)
     return NULL;
 }
 
-static size_t max_len_of(row_put_fn *put)
+static size_t labels_len(const struct type_labels *labels)
 {
-    if (put == text_double || put == text_float) {
-        return 400 + PKT_LENENC_MAX;
+    size_t len = PKT_LENENC_MAX;
+    for (uint32_t i = 0; labels != NULL && i < labels->count; i++) {
+        len += labels->names[i].len + 1;
     }
-    return put == text_string || put == NULL ? 0 : TEXT_FIXED_MAX;
+    return len;
 }
 
-static bool is_text(const struct sql_type *t)
+/* The most bytes of a value as text; 0: as many as the vector's string has. */
+static size_t text_max_of(const struct sql_type *t)
 {
     switch (type_class_of(t->type)) {
     case TYPE_CLASS_STRING:
-        return !type_is_binary_string(t);
+    case TYPE_CLASS_JSON:
+    case TYPE_CLASS_OPAQUE:
+        return 0;
     case TYPE_CLASS_ENUM:
     case TYPE_CLASS_SET:
-    case TYPE_CLASS_JSON:
-        return true;
+        return MAX(labels_len(t->labels), (size_t)TEXT_FIXED_MAX);
+    case TYPE_CLASS_REAL:
+        return VEC_TEXT_MAX + PKT_LENENC_MAX;
     default:
-        return false;
+        return (t->flags & ZEROFILL_FLAG) != 0 ? VEC_TEXT_MAX + PKT_LENENC_MAX : TEXT_FIXED_MAX;
     }
+}
+
+static bool must_convert(const struct row_encoder *e, const struct sql_type *t)
+{
+    return e->charset != NULL && e->charset->kind != CHARSET_UTF8 &&
+           e->charset->kind != CHARSET_BINARY &&
+           (type_is_character(t) || type_class_of(t->type) == TYPE_CLASS_JSON);
 }
 
 void row_encoder_init(struct row_encoder *e, struct arena *arena,
@@ -277,20 +192,18 @@ void row_encoder_init(struct row_encoder *e, struct arena *arena,
 {
     e->binary = binary;
     e->count = count;
+    e->converts = false;
     e->columns = ARENA_ARRAY(arena, struct row_column, count);
     e->fixed_max = binary ? 1 + wire_row_bitmap_len(count) : 0;
     for (uint32_t i = 0; i < count; i++) {
         struct row_column *c = &e->columns[i];
         c->encoder = e;
         c->type = columns[i].type;
-        c->put = put_of(&c->type, binary);
-        c->max_len = max_len_of(c->put);
-        c->convert = e->charset != NULL && e->charset->kind != CHARSET_UTF8 &&
-                     e->charset->kind != CHARSET_BINARY && is_text(&c->type);
-        if (c->convert) {
-            c->put = NULL;
-            c->max_len = 0;
-        }
+        vec_text_init(&c->text, &c->type, type_phys(&c->type), e->tz, arena);
+        c->put_binary = binary ? binary_put_of(&c->type) : NULL;
+        c->max_len = c->put_binary != NULL ? TEXT_FIXED_MAX : text_max_of(&c->type);
+        c->convert = must_convert(e, &c->type);
+        e->converts = e->converts || c->convert;
         e->fixed_max += c->max_len + 1;
     }
     arena_init(&e->arena, 0);
@@ -335,23 +248,6 @@ static struct str text_of(struct row_encoder *e, const struct row_column *c, con
     return in_client_charset(e, c, value_to_text(v, &c->type, &e->arena));
 }
 
-static bool is_sent_as_text(const struct row_encoder *e, const struct row_column *c)
-{
-    if (!e->binary) {
-        return true;
-    }
-    switch (type_class_of(c->type.type)) {
-    case TYPE_CLASS_INT:
-    case TYPE_CLASS_REAL:
-    case TYPE_CLASS_DATE:
-    case TYPE_CLASS_DATETIME:
-    case TYPE_CLASS_TIME:
-        return false;
-    default:
-        return true;
-    }
-}
-
 static char *put_binary_value(const struct row_column *c, const struct value *v, char *p)
 {
     const enum vec_phys phys = type_phys(&c->type);
@@ -389,7 +285,7 @@ int row_encode_values(struct row_encoder *e, struct pkt_writer *w, const struct 
     struct str *texts = ARENA_ARRAY(&e->arena, struct str, e->count);
     size_t max = e->fixed_max;
     for (uint32_t i = 0; i < e->count; i++) {
-        if (values[i].kind != VALUE_NULL && is_sent_as_text(e, &e->columns[i])) {
+        if (values[i].kind != VALUE_NULL && e->columns[i].put_binary == NULL) {
             texts[i] = text_of(e, &e->columns[i], &values[i]);
             max += texts[i].len + PKT_LENENC_MAX;
         } else {
@@ -414,7 +310,7 @@ int row_encode_values(struct row_encoder *e, struct pkt_writer *w, const struct 
             } else {
                 p = pkt_raw_null(p);
             }
-        } else if (is_sent_as_text(e, &e->columns[i])) {
+        } else if (e->columns[i].put_binary == NULL) {
             p = pkt_raw_lenenc_str(p, texts[i].p, texts[i].len);
         } else {
             p = put_binary_value(&e->columns[i], &values[i], p);
@@ -423,8 +319,8 @@ int row_encode_values(struct row_encoder *e, struct pkt_writer *w, const struct 
     return pkt_row_end(w, p);
 }
 
-/* Rows with columns that need a struct value. */
-static int encode_slow(struct row_encoder *e, struct pkt_writer *w, const struct chunk *rows)
+/* Rows with texts in another character set, whose length is known when they are converted. */
+static int encode_converted(struct row_encoder *e, struct pkt_writer *w, const struct chunk *rows)
 {
     struct arena arena;
     arena_init(&arena, 0);
@@ -456,8 +352,8 @@ static size_t strings_len(const struct row_encoder *e, const struct chunk *rows,
     return len;
 }
 
-static int encode_text_row(const struct row_encoder *e, struct pkt_writer *w,
-                           const struct chunk *rows, uint32_t r)
+static int encode_text_row(struct row_encoder *e, struct pkt_writer *w, const struct chunk *rows,
+                           uint32_t r)
 {
     char *p = pkt_row_begin(w, e->fixed_max + strings_len(e, rows, r));
     if (UNLIKELY(p == NULL)) {
@@ -465,13 +361,13 @@ static int encode_text_row(const struct row_encoder *e, struct pkt_writer *w,
     }
     for (uint32_t i = 0; i < e->count; i++) {
         const struct vec *v = &rows->cols[i];
-        p = vec_is_null(v, r) ? pkt_raw_null(p) : e->columns[i].put(&e->columns[i], v, r, p);
+        p = vec_is_null(v, r) ? pkt_raw_null(p) : put_text(&e->columns[i], v, r, p);
     }
     return pkt_row_end(w, p);
 }
 
-static int encode_binary_row(const struct row_encoder *e, struct pkt_writer *w,
-                             const struct chunk *rows, uint32_t r)
+static int encode_binary_row(struct row_encoder *e, struct pkt_writer *w, const struct chunk *rows,
+                             uint32_t r)
 {
     char *p = pkt_row_begin(w, e->fixed_max + strings_len(e, rows, r));
     if (UNLIKELY(p == NULL)) {
@@ -487,7 +383,8 @@ static int encode_binary_row(const struct row_encoder *e, struct pkt_writer *w,
         if (vec_is_null(v, r)) {
             wire_row_set_null(bitmap, i);
         } else {
-            p = e->columns[i].put(&e->columns[i], v, r, p);
+            struct row_column *c = &e->columns[i];
+            p = c->put_binary != NULL ? c->put_binary(c, v, r, p) : put_text(c, v, r, p);
         }
     }
     return pkt_row_end(w, p);
@@ -495,10 +392,8 @@ static int encode_binary_row(const struct row_encoder *e, struct pkt_writer *w,
 
 int row_encode_chunk(struct row_encoder *e, struct pkt_writer *w, const struct chunk *rows)
 {
-    for (uint32_t i = 0; i < e->count; i++) {
-        if (e->columns[i].put == NULL) {
-            return encode_slow(e, w, rows);
-        }
+    if (e->converts) {
+        return encode_converted(e, w, rows);
     }
     for (uint32_t r = 0; r < rows->nrows; r++) {
         const int rc =

@@ -28,6 +28,13 @@ bool type_is_binary_string(const struct sql_type *t)
     return type_class_of(t->type) == TYPE_CLASS_STRING && t->collation == COLLATION_BINARY;
 }
 
+bool type_is_character(const struct sql_type *t)
+{
+    const enum type_class class = type_class_of(t->type);
+    return (class == TYPE_CLASS_STRING && !type_is_binary_string(t)) || class == TYPE_CLASS_ENUM ||
+           class == TYPE_CLASS_SET;
+}
+
 /* A signed form; its unsigned counterpart is the one at the same place of the other column. */
 static enum vec_phys sign_of(const struct sql_type *t, enum vec_phys is_signed,
                              enum vec_phys is_unsigned)

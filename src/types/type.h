@@ -136,6 +136,9 @@ static inline bool type_is_nullable(const struct sql_type *t)
 /* Is it a string type whose bytes are compared as they are (BINARY, VARBINARY, BLOB)? */
 NODISCARD bool type_is_binary_string(const struct sql_type *t);
 
+/* Are its values text with a character set (strings that are not binary, ENUM, SET)? */
+NODISCARD bool type_is_character(const struct sql_type *t);
+
 /* How a value of the type is laid out in column chunks and in the column engines (design: "Types in
  * the column store"). */
 enum vec_phys {

@@ -164,7 +164,7 @@ static struct str text_null(struct vec_text *c, const struct vec *v, uint32_t ro
     return str_from(buf, 0);
 }
 
-/* ZEROFILL and YEAR: the plain text of the number with zeros in front. */
+/* ZEROFILL, which columns of YEAR have too: the plain text of the number with zeros in front. */
 static struct str text_padded(struct vec_text *c, const struct vec *v, uint32_t row, char *buf)
 {
     char digits[VEC_TEXT_MAX];
@@ -230,9 +230,6 @@ static vec_text_fn *plain_text(const struct sql_type *type, enum vec_phys phys, 
 /* Characters that the text is padded to; 0 for none. */
 static uint32_t padded_width(const struct sql_type *type)
 {
-    if (type->type == MYSQL_TYPE_YEAR) {
-        return 4;
-    }
     if (!(type->flags & ZEROFILL_FLAG)) {
         return 0;
     }

@@ -22,7 +22,7 @@ static const struct sql_type types[] = {
     T(INT24, 9, 0, 0, 63),
     T(LONG, 10, 0, UNSIGNED_FLAG | ZEROFILL_FLAG, 63),
     T(LONGLONG, 20, 0, UNSIGNED_FLAG, 63),
-    T(YEAR, 4, 0, UNSIGNED_FLAG, 63),
+    T(YEAR, 4, 0, UNSIGNED_FLAG | ZEROFILL_FLAG, 63),
     T(BIT, 13, 0, UNSIGNED_FLAG, 63),
     T(NEWDECIMAL, 4, 2, 0, 63),
     T(NEWDECIMAL, 18, 6, UNSIGNED_FLAG, 63),
