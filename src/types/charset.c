@@ -313,15 +313,28 @@ static size_t copy_ascii(const unsigned char *p, size_t n, struct bytebuf *out)
     return run;
 }
 
-size_t charset_to_utf8(const struct charset *cs, struct str s, struct bytebuf *out)
+/* Writes a character, or the replacement; *bad counts the latter. Returns its length. */
+static inline size_t put_decoded(uint32_t cp, char *to, size_t *bad)
 {
-    if (cs->kind == CHARSET_BINARY) {
-        bytebuf_put_str(out, s);
-        return 0;
+    *bad += cp >= UTF8_BAD;
+    return utf8_put(cp >= UTF8_BAD ? REPLACEMENT : cp, to);
+}
+
+static inline size_t put_encoded(const struct charset *cs, const struct codec *codec, uint32_t cp,
+                                 char *to, size_t *bad)
+{
+    const size_t put = cp >= UTF8_BAD ? 0 : codec->encode(cs, cp, to);
+    if (put != 0) {
+        return put;
     }
-    if (cs->kind == CHARSET_MULTIBYTE) {
-        return charset_multi_to_utf8(cs->multi, s, out);
-    }
+    (*bad)++;
+    return codec->encode(cs, REPLACEMENT, to);
+}
+
+/* One loop for both directions, compiled once for each. */
+static inline __attribute__((always_inline)) size_t recode(const struct charset *cs, struct str s,
+                                                           bool to_utf8, struct bytebuf *out)
+{
     const struct codec *codec = &codecs[cs->kind];
     const bool ascii = has_ascii(cs);
     s = str_not_null(s);
@@ -337,14 +350,25 @@ size_t charset_to_utf8(const struct charset *cs, struct str s, struct bytebuf *o
         size_t used = 0;
         while (p < end && used + 4 <= sizeof(step) && !(ascii && *p < 0x80)) {
             size_t len;
-            const uint32_t cp = codec->decode(cs, p, (size_t)(end - p), &len);
+            const uint32_t cp = to_utf8 ? codec->decode(cs, p, (size_t)(end - p), &len)
+                                        : utf8_next(p, (size_t)(end - p), &len);
             p += len;
-            bad += cp >= UTF8_BAD;
-            used += utf8_put(cp >= UTF8_BAD ? REPLACEMENT : cp, step + used);
+            used += to_utf8 ? put_decoded(cp, step + used, &bad)
+                            : put_encoded(cs, codec, cp, step + used, &bad);
         }
         bytebuf_put(out, step, used);
     }
     return bad;
+}
+
+size_t charset_to_utf8(const struct charset *cs, struct str s, struct bytebuf *out)
+{
+    if (cs->kind == CHARSET_BINARY) {
+        bytebuf_put_str(out, s);
+        return 0;
+    }
+    return cs->kind == CHARSET_MULTIBYTE ? charset_multi_to_utf8(cs->multi, s, out)
+                                         : recode(cs, s, true, out);
 }
 
 size_t charset_from_utf8(const struct charset *cs, struct str s, struct bytebuf *out)
@@ -353,36 +377,8 @@ size_t charset_from_utf8(const struct charset *cs, struct str s, struct bytebuf 
         bytebuf_put_str(out, s);
         return 0;
     }
-    if (cs->kind == CHARSET_MULTIBYTE) {
-        return charset_multi_from_utf8(cs->multi, s, out);
-    }
-    const struct codec *codec = &codecs[cs->kind];
-    const bool ascii = has_ascii(cs);
-    s = str_not_null(s);
-    const unsigned char *p = (const unsigned char *)s.p;
-    const unsigned char *const end = p + s.len;
-    size_t bad = 0;
-    while (p < end && !out->failed) {
-        if (ascii && *p < 0x80) {
-            p += copy_ascii(p, (size_t)(end - p), out);
-            continue;
-        }
-        char step[CONVERT_STEP];
-        size_t used = 0;
-        while (p < end && used + 4 <= sizeof(step) && !(ascii && *p < 0x80)) {
-            size_t len;
-            const uint32_t cp = utf8_next(p, (size_t)(end - p), &len);
-            p += len;
-            size_t put = cp >= UTF8_BAD ? 0 : codec->encode(cs, cp, step + used);
-            if (put == 0) {
-                put = codec->encode(cs, REPLACEMENT, step + used);
-                bad++;
-            }
-            used += put;
-        }
-        bytebuf_put(out, step, used);
-    }
-    return bad;
+    return cs->kind == CHARSET_MULTIBYTE ? charset_multi_from_utf8(cs->multi, s, out)
+                                         : recode(cs, s, false, out);
 }
 
 bool charset_is_utf8_already(const struct charset *cs, struct str s)
