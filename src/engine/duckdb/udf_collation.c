@@ -27,10 +27,7 @@ static void key(duckdb_function_info info, duckdb_data_chunk input, duckdb_vecto
     char fast[STACK_KEY];
     udf_begin(&r, input, output);
     bytebuf_init(&buf, SIZE_MAX / 2);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (!udf_row(&r, i)) {
-            continue;
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
         const struct str s = udf_str(r.args[0], i);
         size_t len = SIZE_MAX;
         if (ascii != NULL && s.len < sizeof(fast)) {
@@ -156,11 +153,9 @@ static void locate_rows(duckdb_function_info info, duckdb_data_chunk input, duck
     const struct collation *c = duckdb_scalar_function_get_extra_info(info);
     struct udf_rows r;
     udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            ((int64_t *)r.out)[i] = locate(c, udf_str(r.args[0], i), udf_str(r.args[1], i),
-                                           ((const int64_t *)r.args[2])[i]);
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        ((int64_t *)r.out)[i] = locate(c, udf_str(r.args[0], i), udf_str(r.args[1], i),
+                                       ((const int64_t *)r.args[2])[i]);
     }
 }
 
@@ -176,12 +171,10 @@ static void fold(duckdb_function_info info, duckdb_data_chunk input, duckdb_vect
     struct bytebuf buf;
     udf_begin(&r, input, output);
     bytebuf_init(&buf, SIZE_MAX / 2);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            bytebuf_reset(&buf);
-            fn(c, udf_str(r.args[0], i), &buf);
-            udf_set_str(&r, i, buf.p != NULL ? buf.p : "", buf.len);
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        bytebuf_reset(&buf);
+        fn(c, udf_str(r.args[0], i), &buf);
+        udf_set_str(&r, i, buf.p != NULL ? buf.p : "", buf.len);
     }
     bytebuf_release(&buf);
 }

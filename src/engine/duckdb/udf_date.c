@@ -112,8 +112,8 @@ static void part_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb
     const enum part part = *(const enum part *)duckdb_scalar_function_get_extra_info(info);
     udf_begin(&r, input, output);
     const int32_t *days = r.args[0];
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i) && !date_part(days[i], part, &((int32_t *)r.out)[i])) {
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        if (!date_part(days[i], part, &((int32_t *)r.out)[i])) {
             udf_set_null(&r, i);
         }
     }
@@ -146,10 +146,8 @@ static void time_part_rows(duckdb_function_info info, duckdb_data_chunk input, d
     const enum part part = *(const enum part *)duckdb_scalar_function_get_extra_info(info);
     udf_begin(&r, input, output);
     const int64_t *us = r.args[0];
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            ((int32_t *)r.out)[i] = time_part(us[i], part);
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        ((int32_t *)r.out)[i] = time_part(us[i], part);
     }
 }
 
@@ -158,15 +156,13 @@ static void date_of_rows(duckdb_function_info info, duckdb_data_chunk input, duc
     struct udf_rows r;
     (void)info;
     udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            struct mtime t;
-            temporal_unpack_datetime(((const int64_t *)r.args[0])[i], &t);
-            t.hour = 0;
-            t.minute = t.second = 0;
-            t.usec = 0;
-            ((int32_t *)r.out)[i] = temporal_pack_date(&t);
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        struct mtime t;
+        temporal_unpack_datetime(((const int64_t *)r.args[0])[i], &t);
+        t.hour = 0;
+        t.minute = t.second = 0;
+        t.usec = 0;
+        ((int32_t *)r.out)[i] = temporal_pack_date(&t);
     }
 }
 
@@ -177,10 +173,8 @@ static void date_order_rows(duckdb_function_info info, duckdb_data_chunk input,
     struct udf_rows r;
     (void)info;
     udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            ((int32_t *)r.out)[i] = temporal_date_order(((const int32_t *)r.args[0])[i]);
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        ((int32_t *)r.out)[i] = temporal_date_order(((const int32_t *)r.args[0])[i]);
     }
 }
 
@@ -189,10 +183,8 @@ static void ts_order_rows(duckdb_function_info info, duckdb_data_chunk input, du
     struct udf_rows r;
     (void)info;
     udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            ((int64_t *)r.out)[i] = temporal_datetime_order(((const int64_t *)r.args[0])[i]);
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        ((int64_t *)r.out)[i] = temporal_datetime_order(((const int64_t *)r.args[0])[i]);
     }
 }
 
@@ -268,8 +260,8 @@ static void add_to_dates(duckdb_data_chunk input, duckdb_vector output, add_fn *
     const int32_t *days = r.args[0];
     const int64_t *n = r.args[1];
     const int32_t *first = r.args[2];
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i) && !add(days[i], n[i], first[i], &((int32_t *)r.out)[i])) {
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        if (!add(days[i], n[i], first[i], &((int32_t *)r.out)[i])) {
             udf_set_null(&r, i);
         }
     }
@@ -328,10 +320,7 @@ static void seconds_ts(duckdb_function_info info, duckdb_data_chunk input, duckd
     const int64_t *us = r.args[0];
     const int64_t *n = r.args[1];
     const int32_t *first = r.args[2];
-    for (idx_t i = 0; i < r.count; i++) {
-        if (!udf_row(&r, i)) {
-            continue;
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
         const int64_t limit = INT64_C(400000000000);
         const int64_t sum =
             n[i] > limit || n[i] < -limit ? INT64_MIN : us[i] + n[i] * US_PER_SECOND;
@@ -353,10 +342,7 @@ static void diff_us_rows(duckdb_function_info info, duckdb_data_chunk input, duc
     udf_begin(&r, input, output);
     const int64_t *a = r.args[0];
     const int64_t *b = r.args[1];
-    for (idx_t i = 0; i < r.count; i++) {
-        if (!udf_row(&r, i)) {
-            continue;
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
         if (a[i] < FIRST_DAY * US_PER_DAY || b[i] < FIRST_DAY * US_PER_DAY) {
             udf_set_null(&r, i);
         } else {
@@ -388,10 +374,7 @@ static void diff_months_rows(duckdb_function_info info, duckdb_data_chunk input,
     udf_begin(&r, input, output);
     const int64_t *a = r.args[0];
     const int64_t *b = r.args[1];
-    for (idx_t i = 0; i < r.count; i++) {
-        if (!udf_row(&r, i)) {
-            continue;
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
         if (a[i] < FIRST_DAY * US_PER_DAY || b[i] < FIRST_DAY * US_PER_DAY) {
             udf_set_null(&r, i);
         } else {
@@ -518,10 +501,7 @@ static void local_rows(duckdb_function_info info, duckdb_data_chunk input, duckd
     udf_begin(&r, input, output);
     const struct timezone *tz = NULL;
     struct str name = STR_NULL;
-    for (idx_t i = 0; i < r.count; i++) {
-        if (!udf_row(&r, i)) {
-            continue;
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
         const struct str wanted = udf_str(r.args[1], i);
         if (tz == NULL || !str_eq(name, wanted)) {
             tz = timezone_find(wanted);
@@ -545,14 +525,12 @@ static void date_text(duckdb_function_info info, duckdb_data_chunk input, duckdb
     struct udf_rows r;
     (void)info;
     udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            char buf[32];
-            struct mtime t;
-            temporal_unpack_date(((const int32_t *)r.args[0])[i], &t);
-            const size_t len = date_format(&t, buf);
-            udf_set_str(&r, i, buf, len);
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        char buf[32];
+        struct mtime t;
+        temporal_unpack_date(((const int32_t *)r.args[0])[i], &t);
+        const size_t len = date_format(&t, buf);
+        udf_set_str(&r, i, buf, len);
     }
 }
 

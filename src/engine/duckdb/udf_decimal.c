@@ -171,10 +171,7 @@ static void fit_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_
     const unsigned scale = result_scale(info);
     udf_begin(&r, input, output);
     const struct udf_decimals a = udf_decimals(&r, 0);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (!udf_row(&r, i)) {
-            continue;
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
         const struct decimal d = decimal_from_i128(udf_decimal(&a, i), a.scale);
         struct decimal fitted;
         __int128 v = 0;
@@ -195,10 +192,7 @@ static void mod_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_
     udf_begin(&r, input, output);
     const struct udf_decimals a = udf_decimals(&r, 0);
     const struct udf_decimals b = udf_decimals(&r, 1);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (!udf_row(&r, i)) {
-            continue;
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
         const struct decimal x = decimal_from_i128(udf_decimal(&a, i), a.scale);
         const struct decimal y = decimal_from_i128(udf_decimal(&b, i), b.scale);
         struct decimal rest;
@@ -222,10 +216,8 @@ static void truncate_rows(duckdb_function_info info, duckdb_data_chunk input, du
     udf_begin(&r, input, output);
     const struct udf_decimals a = udf_decimals(&r, 0);
     const __int128 divisor = power_of_ten(a.scale > scale ? a.scale - scale : 0);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            udf_set_i128(&r, i, udf_decimal(&a, i) / divisor);
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        udf_set_i128(&r, i, udf_decimal(&a, i) / divisor);
     }
 }
 
@@ -261,11 +253,9 @@ static void decimal_as_double(duckdb_function_info info, duckdb_data_chunk input
     (void)info;
     udf_begin(&r, input, output);
     const struct udf_decimals a = udf_decimals(&r, 0);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            const struct decimal d = decimal_from_i128(udf_decimal(&a, i), a.scale);
-            ((double *)r.out)[i] = decimal_to_double(&d);
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        const struct decimal d = decimal_from_i128(udf_decimal(&a, i), a.scale);
+        ((double *)r.out)[i] = decimal_to_double(&d);
     }
 }
 
@@ -290,12 +280,10 @@ static void text_as_double(duckdb_function_info info, duckdb_data_chunk input, d
     struct udf_rows r;
     (void)info;
     udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            size_t used;
-            bool overflow;
-            ((double *)r.out)[i] = parse_double(udf_str(r.args[0], i), &used, &overflow);
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        size_t used;
+        bool overflow;
+        ((double *)r.out)[i] = parse_double(udf_str(r.args[0], i), &used, &overflow);
     }
 }
 
@@ -304,10 +292,7 @@ static void text_as_int(duckdb_data_chunk input, duckdb_vector output, bool is_u
 {
     struct udf_rows r;
     udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (!udf_row(&r, i)) {
-            continue;
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
         const struct str s = str_trim(udf_str(r.args[0], i));
         const bool negative = s.len > 0 && s.p[0] == '-';
         size_t at = s.len > 0 && (s.p[0] == '-' || s.p[0] == '+') ? 1 : 0;
@@ -365,10 +350,7 @@ static void int_div_rows(duckdb_function_info info, duckdb_data_chunk input, duc
     udf_begin(&r, input, output);
     const struct udf_decimals a = udf_decimals(&r, 0);
     const struct udf_decimals b = udf_decimals(&r, 1);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (!udf_row(&r, i)) {
-            continue;
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
         const struct decimal x = decimal_from_i128(udf_decimal(&a, i), a.scale);
         const struct decimal y = decimal_from_i128(udf_decimal(&b, i), b.scale);
         struct decimal q;

@@ -64,6 +64,18 @@ static inline bool udf_row(struct udf_rows *r, idx_t row)
     return true;
 }
 
+/*
+ * Moves *row on to the next row whose arguments are all there; the results of those passed over are
+ * marked NULL. False behind the last. For loops: for (idx_t i = 0; udf_next(&r, &i); i++)
+ */
+static inline bool udf_next(struct udf_rows *r, idx_t *row)
+{
+    while (*row < r->count && !udf_row(r, *row)) {
+        (*row)++;
+    }
+    return *row < r->count;
+}
+
 static inline struct str udf_str(const void *vector, idx_t row)
 {
     const duckdb_string_t *s = &((const duckdb_string_t *)vector)[row];

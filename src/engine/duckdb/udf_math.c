@@ -73,10 +73,7 @@ static void math_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb
     udf_begin(&r, input, output);
     const double *x = r.args[0];
     const double *y = r.args[1];
-    for (idx_t i = 0; i < r.count; i++) {
-        if (!udf_row(&r, i)) {
-            continue;
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
         const double v = r.arg_count > 1 ? m->two(x[i], y[i]) : m->one(x[i]);
         if (isinf(v) || (isnan(v) && m == &pow_math)) {
             udf_out_of_range(info, "DOUBLE");
@@ -112,11 +109,9 @@ static void round_rows(duckdb_data_chunk input, duckdb_vector output, bool cut)
 {
     struct udf_rows r;
     udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            ((double *)r.out)[i] =
-                round_to(((const double *)r.args[0])[i], ((const int64_t *)r.args[1])[i], cut);
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        ((double *)r.out)[i] =
+            round_to(((const double *)r.args[0])[i], ((const int64_t *)r.args[1])[i], cut);
     }
 }
 
@@ -188,10 +183,8 @@ static void shift_left(duckdb_function_info info, duckdb_data_chunk input, duckd
     udf_begin(&r, input, output);
     const uint64_t *v = r.args[0];
     const uint64_t *n = r.args[1];
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            ((uint64_t *)r.out)[i] = n[i] < 64 ? v[i] << n[i] : 0;
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        ((uint64_t *)r.out)[i] = n[i] < 64 ? v[i] << n[i] : 0;
     }
 }
 
@@ -202,10 +195,8 @@ static void shift_right(duckdb_function_info info, duckdb_data_chunk input, duck
     udf_begin(&r, input, output);
     const uint64_t *v = r.args[0];
     const uint64_t *n = r.args[1];
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            ((uint64_t *)r.out)[i] = n[i] < 64 ? v[i] >> n[i] : 0;
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        ((uint64_t *)r.out)[i] = n[i] < 64 ? v[i] >> n[i] : 0;
     }
 }
 

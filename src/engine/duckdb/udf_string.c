@@ -32,12 +32,10 @@ static void substring_rows(duckdb_function_info info, duckdb_data_chunk input, d
     struct udf_rows r;
     (void)info;
     udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            const int64_t pos = ((const int64_t *)r.args[1])[i];
-            const int64_t count = r.arg_count > 2 ? ((const int64_t *)r.args[2])[i] : INT64_MAX;
-            set(&r, i, substring(udf_str(r.args[0], i), pos, count));
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        const int64_t pos = ((const int64_t *)r.args[1])[i];
+        const int64_t count = r.arg_count > 2 ? ((const int64_t *)r.args[2])[i] : INT64_MAX;
+        set(&r, i, substring(udf_str(r.args[0], i), pos, count));
     }
 }
 
@@ -46,11 +44,9 @@ static void left_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb
     struct udf_rows r;
     (void)info;
     udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            const int64_t n = ((const int64_t *)r.args[1])[i];
-            set(&r, i, characters(udf_str(r.args[0], i), 0, n > 0 ? (size_t)n : 0));
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        const int64_t n = ((const int64_t *)r.args[1])[i];
+        set(&r, i, characters(udf_str(r.args[0], i), 0, n > 0 ? (size_t)n : 0));
     }
 }
 
@@ -59,14 +55,12 @@ static void right_rows(duckdb_function_info info, duckdb_data_chunk input, duckd
     struct udf_rows r;
     (void)info;
     udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            const struct str s = udf_str(r.args[0], i);
-            const int64_t n = ((const int64_t *)r.args[1])[i];
-            const size_t len = utf8_count(s);
-            const size_t wanted = n > 0 ? MIN((size_t)n, len) : 0;
-            set(&r, i, characters(s, len - wanted, wanted));
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        const struct str s = udf_str(r.args[0], i);
+        const int64_t n = ((const int64_t *)r.args[1])[i];
+        const size_t len = utf8_count(s);
+        const size_t wanted = n > 0 ? MIN((size_t)n, len) : 0;
+        set(&r, i, characters(s, len - wanted, wanted));
     }
 }
 
@@ -97,14 +91,12 @@ static void trim_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb
     struct udf_rows r;
     const uint8_t ends = *(const uint8_t *)duckdb_scalar_function_get_extra_info(info);
     udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            const struct str pad = r.arg_count > 1 ? udf_str(r.args[1], i) : STR(" ");
-            struct str s = udf_str(r.args[0], i);
-            s = (ends & TRIM_FRONT) != 0 ? trim_front(s, pad) : s;
-            s = (ends & TRIM_BACK) != 0 ? trim_back(s, pad) : s;
-            set(&r, i, s);
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        const struct str pad = r.arg_count > 1 ? udf_str(r.args[1], i) : STR(" ");
+        struct str s = udf_str(r.args[0], i);
+        s = (ends & TRIM_FRONT) != 0 ? trim_front(s, pad) : s;
+        s = (ends & TRIM_BACK) != 0 ? trim_back(s, pad) : s;
+        set(&r, i, s);
     }
 }
 
@@ -115,10 +107,7 @@ static void reverse_rows(duckdb_function_info info, duckdb_data_chunk input, duc
     (void)info;
     udf_begin(&r, input, output);
     bytebuf_init(&buf, SIZE_MAX / 2);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (!udf_row(&r, i)) {
-            continue;
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
         const struct str s = udf_str(r.args[0], i);
         bytebuf_reset(&buf);
         char *to = bytebuf_reserve(&buf, s.len + 1);
@@ -138,11 +127,9 @@ static void ascii_rows(duckdb_function_info info, duckdb_data_chunk input, duckd
     struct udf_rows r;
     (void)info;
     udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            const struct str s = udf_str(r.args[0], i);
-            ((int32_t *)r.out)[i] = s.len > 0 ? (unsigned char)s.p[0] : 0;
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        const struct str s = udf_str(r.args[0], i);
+        ((int32_t *)r.out)[i] = s.len > 0 ? (unsigned char)s.p[0] : 0;
     }
 }
 
@@ -174,14 +161,12 @@ static void repeat_rows(duckdb_function_info info, duckdb_data_chunk input, duck
     (void)info;
     udf_begin(&r, input, output);
     bytebuf_init(&b, MAX_RESULT);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            const int64_t n = ((const int64_t *)r.args[1])[i];
-            const struct str s = udf_str(r.args[0], i);
-            bytebuf_reset(&b);
-            put_repeated(&b, s, n > 0 && s.len > 0 ? (size_t)MIN(n, (int64_t)MAX_RESULT + 1) : 0);
-            finish_row(&r, i, &b);
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        const int64_t n = ((const int64_t *)r.args[1])[i];
+        const struct str s = udf_str(r.args[0], i);
+        bytebuf_reset(&b);
+        put_repeated(&b, s, n > 0 && s.len > 0 ? (size_t)MIN(n, (int64_t)MAX_RESULT + 1) : 0);
+        finish_row(&r, i, &b);
     }
     bytebuf_release(&b);
 }
@@ -193,13 +178,11 @@ static void space_rows(duckdb_function_info info, duckdb_data_chunk input, duckd
     (void)info;
     udf_begin(&r, input, output);
     bytebuf_init(&b, MAX_RESULT);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            const int64_t n = ((const int64_t *)r.args[0])[i];
-            bytebuf_reset(&b);
-            put_repeated(&b, STR(" "), n > 0 ? (size_t)MIN(n, (int64_t)MAX_RESULT + 1) : 0);
-            finish_row(&r, i, &b);
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        const int64_t n = ((const int64_t *)r.args[0])[i];
+        bytebuf_reset(&b);
+        put_repeated(&b, STR(" "), n > 0 ? (size_t)MIN(n, (int64_t)MAX_RESULT + 1) : 0);
+        finish_row(&r, i, &b);
     }
     bytebuf_release(&b);
 }
@@ -218,10 +201,7 @@ static void pad_rows(duckdb_data_chunk input, duckdb_vector output, bool left)
     struct bytebuf b;
     udf_begin(&r, input, output);
     bytebuf_init(&b, MAX_RESULT);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (!udf_row(&r, i)) {
-            continue;
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
         const struct str s = udf_str(r.args[0], i);
         const struct str pad = udf_str(r.args[2], i);
         const int64_t wanted = ((const int64_t *)r.args[1])[i];
@@ -297,12 +277,10 @@ static void substring_index_rows(duckdb_function_info info, duckdb_data_chunk in
     struct udf_rows r;
     (void)info;
     udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            set(&r, i,
-                substring_index(udf_str(r.args[0], i), udf_str(r.args[1], i),
-                                ((const int64_t *)r.args[2])[i]));
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        set(&r, i,
+            substring_index(udf_str(r.args[0], i), udf_str(r.args[1], i),
+                            ((const int64_t *)r.args[2])[i]));
     }
 }
 
@@ -312,15 +290,13 @@ static void cut_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_
     struct udf_rows r;
     (void)info;
     udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (udf_row(&r, i)) {
-            struct str s = udf_str(r.args[0], i);
-            const int64_t max = ((const int64_t *)r.args[1])[i];
-            if ((int64_t)s.len > max) {
-                s.len = charset_valid_prefix(charset_utf8mb4(), str_from(s.p, (size_t)max));
-            }
-            set(&r, i, s);
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
+        struct str s = udf_str(r.args[0], i);
+        const int64_t max = ((const int64_t *)r.args[1])[i];
+        if ((int64_t)s.len > max) {
+            s.len = charset_valid_prefix(charset_utf8mb4(), str_from(s.p, (size_t)max));
         }
+        set(&r, i, s);
     }
 }
 
@@ -335,10 +311,7 @@ static void hex_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_
     (void)info;
     udf_begin(&r, input, output);
     bytebuf_init(&b, SIZE_MAX / 2);
-    for (idx_t i = 0; i < r.count; i++) {
-        if (!udf_row(&r, i)) {
-            continue;
-        }
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
         const struct str s = udf_str(r.args[0], i);
         bytebuf_reset(&b);
         for (size_t at = 0; at < s.len; at++) {
