@@ -34,7 +34,7 @@ const struct keyword *keyword_find(struct str word)
 
 void scanner_init(struct scanner *s, struct str text, const struct parse_options *options, struct arena *arena)
 {
-    const unsigned char *p = (const unsigned char *)text.p;
+    const unsigned char *p = (const unsigned char *)(text.p != NULL ? text.p : "");
     *s = (struct scanner){.start = p, .cur = p, .end = p + text.len, .options = options, .arena = arena};
 }
 
