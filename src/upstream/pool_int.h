@@ -10,7 +10,7 @@
 struct pool_key {
     struct upstream_pool *pool;
     struct str name; /* Flags and user; points behind the struct. */
-    uint32_t open; /* In use and idle. */
+    uint32_t open;   /* In use and idle. */
     uint32_t idle;
     uint32_t epoch;      /* Connections of an older one are not used again. */
     struct rlist list[]; /* Idle connections, one list a loop. */
