@@ -4,6 +4,8 @@
  */
 #include "catalog/accounts.h"
 
+#include "catalog/login_blocks.h"
+
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -16,6 +18,7 @@ struct accounts {
     uint32_t count;
     uint32_t cap;
     _Atomic(uint64_t) version;
+    struct login_blocks *blocks;
 };
 
 /* ---- Privileges ---- */
@@ -149,6 +152,9 @@ struct account *account_clone(const struct account *from)
     a->locked = from->locked;
     a->password_expired = from->password_expired;
     a->require_ssl = from->require_ssl;
+    a->failed_logins = from->failed_logins;
+    a->lock_days = from->lock_days;
+    a->max_connections = from->max_connections;
     a->loopback_only = from->loopback_only;
     return a;
 }
@@ -163,6 +169,7 @@ struct accounts *accounts_new(void)
     }
     pthread_rwlock_init(&a->lock, NULL);
     atomic_init(&a->version, 1);
+    a->blocks = login_blocks_new();
     return a;
 }
 
@@ -175,8 +182,14 @@ void accounts_free(struct accounts *a)
         account_unref(a->list[i]);
     }
     free(a->list);
+    login_blocks_free(a->blocks);
     pthread_rwlock_destroy(&a->lock);
     free(a);
+}
+
+struct login_blocks *accounts_login_blocks(const struct accounts *a)
+{
+    return a->blocks;
 }
 
 uint64_t accounts_version(const struct accounts *a)

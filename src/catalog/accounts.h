@@ -108,15 +108,21 @@ struct account {
     bool locked;
     bool password_expired;
     bool require_ssl;
-    bool loopback_only; /* the default root without a password */
+    uint32_t failed_logins;   /* wrong passwords in a row that block it; 0 = not counted */
+    int32_t lock_days;        /* for how long; 0 = not at all, -1 = for ever */
+    uint32_t max_connections; /* at the same time; 0 = as many as others */
+    bool loopback_only;       /* the default root without a password */
     struct arena *arena;
     _Atomic(uint32_t) refs;
 };
 
 struct accounts;
+struct login_blocks; /* login_blocks.h */
 
 NODISCARD struct accounts *accounts_new(void);
 void accounts_free(struct accounts *a);
+/* Who has failed to log in too often; as long as the accounts. */
+NODISCARD struct login_blocks *accounts_login_blocks(const struct accounts *a);
 /* Grows with every change. */
 NODISCARD uint64_t accounts_version(const struct accounts *a);
 

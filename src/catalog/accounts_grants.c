@@ -175,6 +175,13 @@ static void put_identified(struct printer *p, const struct account *a)
     put_text(&p->b, a->auth_string);
 }
 
+static void put_limits(struct printer *p, const struct account *a)
+{
+    if (a->max_connections > 0) {
+        bytebuf_printf(&p->b, " WITH MAX_USER_CONNECTIONS %u", a->max_connections);
+    }
+}
+
 static struct str global_line(struct printer *p, const struct account *a)
 {
     bytebuf_put_cstr(&p->b, "GRANT ");
@@ -186,6 +193,10 @@ static struct str global_line(struct printer *p, const struct account *a)
         bytebuf_put_cstr(&p->b, a->require_ssl ? " REQUIRE SSL" : "");
     }
     put_grant_option(p, a->global_privs);
+    if (p->mariadb && a->max_connections > 0) {
+        bytebuf_put_cstr(&p->b, (a->global_privs & PRIV_GRANT) != 0 ? "" : " WITH");
+        bytebuf_printf(&p->b, " MAX_USER_CONNECTIONS %u", a->max_connections);
+    }
     return take(p);
 }
 
@@ -321,17 +332,27 @@ static void put_mysql_user(struct printer *p, const struct account *a)
             put_role(p, &roles[i], &first);
         }
     }
+    bytebuf_printf(&p->b, " REQUIRE %s", a->require_ssl ? "SSL" : "NONE");
+    put_limits(p, a);
     bytebuf_printf(&p->b,
-                   " REQUIRE %s PASSWORD EXPIRE%s ACCOUNT %s PASSWORD HISTORY DEFAULT PASSWORD "
+                   " PASSWORD EXPIRE%s ACCOUNT %s PASSWORD HISTORY DEFAULT PASSWORD "
                    "REUSE INTERVAL DEFAULT PASSWORD REQUIRE CURRENT DEFAULT",
-                   a->require_ssl ? "SSL" : "NONE", a->password_expired ? "" : " DEFAULT",
-                   a->locked ? "LOCK" : "UNLOCK");
+                   a->password_expired ? "" : " DEFAULT", a->locked ? "LOCK" : "UNLOCK");
+    if (a->failed_logins > 0) {
+        bytebuf_printf(&p->b, " FAILED_LOGIN_ATTEMPTS %u", a->failed_logins);
+    }
+    if (a->lock_days < 0) {
+        bytebuf_put_cstr(&p->b, " PASSWORD_LOCK_TIME UNBOUNDED");
+    } else if (a->lock_days > 0) {
+        bytebuf_printf(&p->b, " PASSWORD_LOCK_TIME %d", a->lock_days);
+    }
 }
 
 static void put_mariadb_user(struct printer *p, const struct account *a)
 {
     put_identified(p, a);
     bytebuf_put_cstr(&p->b, a->require_ssl ? " REQUIRE SSL" : "");
+    put_limits(p, a);
     bytebuf_put_cstr(&p->b, a->locked ? " ACCOUNT LOCK" : "");
     bytebuf_put_cstr(&p->b, a->password_expired ? " PASSWORD EXPIRE" : "");
 }

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-/* Accounts without anything of version 2 (roles) are written as version 1. */
+/* Accounts without anything of version 2 (roles, limits) are written as version 1. */
 #define FORMAT_VERSION 2
 
 /* ---- Writing ---- */
@@ -31,6 +31,13 @@ static void put_bool(json_t *o, const char *key, bool b)
 {
     if (b) {
         put(o, key, json_true());
+    }
+}
+
+static void put_number(json_t *o, const char *key, int64_t n)
+{
+    if (n != 0) {
+        put(o, key, json_integer(n));
     }
 }
 
@@ -84,7 +91,8 @@ static void put_roles(json_t *o, const struct account *a)
 struct str account_to_json(const struct account *a, struct arena *arena)
 {
     json_t *o = json_object();
-    put(o, "v", json_integer(a->role_count > 0 ? FORMAT_VERSION : 1));
+    const bool has_limits = a->failed_logins > 0 || a->lock_days != 0 || a->max_connections > 0;
+    put(o, "v", json_integer(a->role_count > 0 || has_limits ? FORMAT_VERSION : 1));
     put_str(o, "user", a->user);
     put_str(o, "host", a->host);
     put_str(o, "plugin", a->plugin);
@@ -96,6 +104,9 @@ struct str account_to_json(const struct account *a, struct arena *arena)
     }
     put(o, "grants", grants);
     put_roles(o, a);
+    put_number(o, "failed_logins", a->failed_logins);
+    put_number(o, "lock_days", a->lock_days);
+    put_number(o, "max_connections", a->max_connections);
     put_bool(o, "locked", a->locked);
     put_bool(o, "password_expired", a->password_expired);
     put_bool(o, "require_ssl", a->require_ssl);
@@ -217,6 +228,9 @@ static void read_account(struct reader *r, const json_t *o)
     }
     a->grant_count = (uint32_t)n;
     read_roles(r, o);
+    a->failed_logins = (uint32_t)json_integer_value(json_object_get(o, "failed_logins"));
+    a->lock_days = (int32_t)json_integer_value(json_object_get(o, "lock_days"));
+    a->max_connections = (uint32_t)json_integer_value(json_object_get(o, "max_connections"));
 }
 
 int account_from_json(struct str json, struct diag *diag, struct account **out)

@@ -1,4 +1,5 @@
 /* CREATE, ALTER, DROP and RENAME USER, SET PASSWORD. See account_int.h. */
+#include "catalog/login_blocks.h"
 #include "exec/account_int.h"
 #include "types/charset.h"
 
@@ -53,6 +54,34 @@ static void set_options(struct account *a, const struct user_stmt *s)
     }
     if (s->has_expire) {
         a->password_expired = s->expired;
+    }
+    if (s->failed_logins.given) {
+        a->failed_logins = (uint32_t)s->failed_logins.value;
+    }
+    if (s->lock_days.given) {
+        a->lock_days = (int32_t)s->lock_days.value;
+    }
+    if (s->connections.given) {
+        a->max_connections = (uint32_t)MIN(s->connections.value, UINT32_MAX);
+    }
+}
+
+/* MySQL's limits of both numbers. */
+static int check_options(struct exec_session *x, const struct user_stmt *s)
+{
+    if (s->failed_logins.value > INT16_MAX) {
+        return diag_set(x->diag, ER_WRONG_VALUE, "FAILED_LOGIN_ATTEMPTS", "");
+    }
+    return s->lock_days.value > INT16_MAX
+               ? diag_set(x->diag, ER_WRONG_VALUE, "PASSWORD_LOCK_TIME", "")
+               : 0;
+}
+
+/* Who is unlocked, or has other limits, may fail again. */
+static void forget_blocks(struct exec_session *x, const struct user_stmt *s, uint64_t id)
+{
+    if ((s->has_lock && !s->locked) || s->failed_logins.given || s->lock_days.given) {
+        login_blocks_forget(accounts_login_blocks(x->server->accounts), id);
     }
 }
 
@@ -125,7 +154,8 @@ int exec_create_user(struct exec_session *x, struct stmt *stmt)
     const struct user_stmt *s = &stmt->user;
     struct account_plan plan;
     struct str failed = STR_NULL;
-    if (exec_check_global(x, PRIV_CREATE_USER, "CREATE USER") != 0 || begin(x, &plan) != 0) {
+    if (exec_check_global(x, PRIV_CREATE_USER, "CREATE USER") != 0 || check_options(x, s) != 0 ||
+        begin(x, &plan) != 0) {
         return -1;
     }
     for (uint32_t i = 0; i < s->count; i++) {
@@ -163,7 +193,8 @@ static bool is_own(const struct exec_session *x, const struct account_name *name
 static bool is_own_password_only(const struct exec_session *x, const struct user_stmt *s)
 {
     return s->count == 1 && is_own(x, &s->users[0].account) && !s->has_require_ssl &&
-           !s->has_lock && !s->has_expire && s->users[0].plugin.p == NULL;
+           !s->has_lock && !s->has_expire && !s->failed_logins.given && !s->lock_days.given &&
+           !s->connections.given && s->users[0].plugin.p == NULL;
 }
 
 static int alter_one(struct exec_session *x, const struct user_stmt *s,
@@ -183,13 +214,21 @@ int exec_alter_user(struct exec_session *x, struct stmt *stmt)
     struct str failed = STR_NULL;
     if ((!is_own_password_only(x, s) &&
          exec_check_global(x, PRIV_CREATE_USER, "CREATE USER") != 0) ||
-        begin(x, &plan) != 0) {
+        check_options(x, s) != 0) {
+        return -1;
+    }
+    const bool sets_own = is_own_password_only(x, s) && s->users[0].password.p != NULL;
+    if (x->must_change_password && !sets_own) {
+        return diag_set(x->diag, ER_MUST_CHANGE_PASSWORD);
+    }
+    if (begin(x, &plan) != 0) {
         return -1;
     }
     for (uint32_t i = 0; i < s->count; i++) {
         const struct account_name *name = &s->users[i].account;
         struct account *a = account_edit(x, &plan, name);
         if (a != NULL) {
+            forget_blocks(x, s, a->id);
             if (alter_one(x, s, &s->users[i], a) != 0) {
                 return fail(&plan);
             }
@@ -203,7 +242,22 @@ int exec_alter_user(struct exec_session *x, struct stmt *stmt)
         (void)account_failed(x, "ALTER USER", failed, " (User account does not exist)");
         return fail(&plan);
     }
-    return account_plan_run(x, &plan);
+    if (account_plan_run(x, &plan) != 0) {
+        return -1;
+    }
+    x->must_change_password = x->must_change_password && !sets_own;
+    return 0;
+}
+
+int exec_check_expired(struct exec_session *x, enum stmt_kind kind)
+{
+    if (!x->must_change_password || kind == STMT_SET_PASSWORD) {
+        return 0;
+    }
+    const bool allowed = x->server->dialect == DIALECT_MARIADB
+                             ? kind == STMT_SET || kind == STMT_SET_NAMES
+                             : kind == STMT_ALTER_USER;
+    return allowed ? 0 : diag_set(x->diag, ER_MUST_CHANGE_PASSWORD);
 }
 
 int exec_set_password(struct exec_session *x, struct stmt *stmt)
@@ -215,6 +269,10 @@ int exec_set_password(struct exec_session *x, struct stmt *stmt)
         begin(x, &plan) != 0) {
         return -1;
     }
+    const bool own = is_own(x, &spec->account);
+    if (x->must_change_password && !own) {
+        return diag_set(x->diag, ER_MUST_CHANGE_PASSWORD);
+    }
     struct account *a = account_edit(x, &plan, &spec->account);
     if (a == NULL) {
         return diag_set(x->diag, ER_PASSWORD_NO_MATCH);
@@ -222,7 +280,11 @@ int exec_set_password(struct exec_session *x, struct stmt *stmt)
     if (account_set_password(x, a, spec) != 0) {
         return fail(&plan);
     }
-    return account_plan_run(x, &plan);
+    if (account_plan_run(x, &plan) != 0) {
+        return -1;
+    }
+    x->must_change_password = x->must_change_password && !own;
+    return 0;
 }
 
 /* ---- DROP USER ---- */

@@ -216,6 +216,9 @@ int exec_run_handler(struct exec_session *x, struct stmt *stmt)
     if (stmt->kind == STMT_EMPTY) {
         return diag_set(x->diag, ER_EMPTY_QUERY);
     }
+    if (exec_check_expired(x, stmt->kind) != 0) {
+        return -1;
+    }
     if (h->run == NULL) {
         const struct str what = stmt->kind == STMT_OTHER
                                     ? stmt->other_what

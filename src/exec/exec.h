@@ -127,9 +127,10 @@ struct exec_session {
     struct os_mutex engine_lock; /* a leaf: keeps both alive while another thread interrupts them */
     struct sysvars vars;
     struct arena vars_arena;
-    struct account *account;  /* who the session is; counted */
-    uint64_t account_version; /* accounts_version() when it was looked at last */
-    struct str login_user;    /* USER(): name and host the client came with */
+    struct account *account;   /* who the session is; counted */
+    bool must_change_password; /* it has expired: 1820 for anything else */
+    uint64_t account_version;  /* accounts_version() when it was looked at last */
+    struct str login_user;     /* USER(): name and host the client came with */
     struct str login_host;
     struct str current_user; /* CURRENT_USER(): "name@host" of the account that matched */
     struct str tls_version;  /* of the connection, for SHOW STATUS; empty = no TLS */

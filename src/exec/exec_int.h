@@ -22,6 +22,8 @@ exec_handler_fn exec_begin_stmt, exec_commit_stmt, exec_rollback_stmt, exec_set_
 exec_handler_fn exec_create_user, exec_alter_user, exec_drop_user, exec_rename_user,
     exec_set_password, exec_grant, exec_revoke, exec_create_role, exec_drop_role, exec_set_role,
     exec_set_default_role;
+/* May a session whose password has expired run that? 1820. */
+NODISCARD int exec_check_expired(struct exec_session *x, enum stmt_kind kind);
 /* Takes over the newest version of the session's account, with the active roles' privileges. */
 void exec_adopt_account(struct exec_session *x, struct account *now);
 /* CURRENT_ROLE() as MySQL writes it. */

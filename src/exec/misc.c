@@ -1,6 +1,7 @@
 /*
  * Small statements: USE, KILL, EXPLAIN, FLUSH, ANALYZE and its kin.
  */
+#include "catalog/login_blocks.h"
 #include "exec/exec_int.h"
 #include "types/convert.h"
 
@@ -10,6 +11,9 @@ int exec_use(struct exec_session *x, struct str db)
 {
     if (db.len == 0) {
         return diag_set(x->diag, ER_NO_DB_ERROR);
+    }
+    if (exec_check_expired(x, STMT_USE) != 0) {
+        return -1;
     }
     const bool exists = catalog_find_database(x->server->catalog, db, &x->stmt_arena, NULL);
     /* Whoever may not see a database is not told whether it is there. */
@@ -150,6 +154,9 @@ int exec_flush(struct exec_session *x, struct stmt *stmt)
     const struct str what = take_word(&rest);
     if (exec_check_global(x, PRIV_RELOAD, "RELOAD") != 0) {
         return -1;
+    }
+    if (str_eq_nocase(what, STR("privileges"))) {
+        login_blocks_forget(accounts_login_blocks(x->server->accounts), 0);
     }
     if (!str_eq_nocase(what, STR("tables")) && !str_eq_nocase(what, STR("table"))) {
         return 0;

@@ -467,6 +467,9 @@ int exec_describe(struct exec_session *x, struct stmt *stmt, struct arena *arena
     *out_columns = NULL;
     *out_count = 0;
     struct resolve_env env;
+    if (exec_check_expired(x, stmt->kind) != 0) {
+        return -1;
+    }
     switch (stmt->kind) {
     case STMT_SELECT:
         exec_resolve_env(x, PRIV_SELECT, &env);

@@ -406,7 +406,8 @@ int show_create_database(struct show_run *r)
 int exec_field_list(struct exec_session *x, struct str table, struct str pattern,
                     struct result_column **out_columns, uint32_t *out_count)
 {
-    struct table_def *t = exec_open_table(x, STR_NULL, table);
+    struct table_def *t =
+        exec_check_expired(x, STMT_SHOW) != 0 ? NULL : exec_open_table(x, STR_NULL, table);
     if (t == NULL) {
         return -1;
     }

@@ -8,6 +8,7 @@
  * Sources: MySQL source documentation, "Connection Phase", "Authentication Methods".
  */
 #include "base/clock.h"
+#include "catalog/login_blocks.h"
 #include "os/offload.h"
 #include "session/passthrough.h"
 #include "types/collation.h"
@@ -53,13 +54,14 @@ struct login {
 
 static uint64_t offered_capabilities(const struct session *s)
 {
-    uint64_t c =
-        CLIENT_LONG_PASSWORD | CLIENT_FOUND_ROWS | CLIENT_LONG_FLAG | CLIENT_CONNECT_WITH_DB |
-        CLIENT_NO_SCHEMA | CLIENT_COMPRESS | CLIENT_ODBC | CLIENT_LOCAL_FILES |
-        CLIENT_IGNORE_SPACE | CLIENT_PROTOCOL_41 | CLIENT_INTERACTIVE | CLIENT_IGNORE_SIGPIPE |
-        CLIENT_TRANSACTIONS | CLIENT_RESERVED | CLIENT_SECURE_CONNECTION | CLIENT_MULTI_STATEMENTS |
-        CLIENT_MULTI_RESULTS | CLIENT_PS_MULTI_RESULTS | CLIENT_PLUGIN_AUTH | CLIENT_CONNECT_ATTRS |
-        CLIENT_PLUGIN_AUTH_LENENC | CLIENT_SESSION_TRACK | CLIENT_DEPRECATE_EOF;
+    uint64_t c = CLIENT_LONG_PASSWORD | CLIENT_FOUND_ROWS | CLIENT_LONG_FLAG |
+                 CLIENT_CONNECT_WITH_DB | CLIENT_NO_SCHEMA | CLIENT_COMPRESS | CLIENT_ODBC |
+                 CLIENT_LOCAL_FILES | CLIENT_IGNORE_SPACE | CLIENT_PROTOCOL_41 |
+                 CLIENT_INTERACTIVE | CLIENT_IGNORE_SIGPIPE | CLIENT_TRANSACTIONS |
+                 CLIENT_RESERVED | CLIENT_SECURE_CONNECTION | CLIENT_MULTI_STATEMENTS |
+                 CLIENT_MULTI_RESULTS | CLIENT_PS_MULTI_RESULTS | CLIENT_PLUGIN_AUTH |
+                 CLIENT_CONNECT_ATTRS | CLIENT_PLUGIN_AUTH_LENENC | CLIENT_EXPIRED_PASSWORDS |
+                 CLIENT_SESSION_TRACK | CLIENT_DEPRECATE_EOF;
     if (s->all->server->dialect == DIALECT_MYSQL) {
         c |= CLIENT_ZSTD_COMPRESSION | CLIENT_QUERY_ATTRIBUTES;
     }
@@ -170,6 +172,66 @@ static int access_denied(struct login *l)
     diag_set(s->x.diag, ER_ACCESS_DENIED_ERROR, arena_dup_cstr(&s->x.stmt_arena, l->user),
              s->peer.host, l->used_password ? "YES" : "NO");
     return -1;
+}
+
+/* ---- Limits of accounts ---- */
+
+/* Too many wrong passwords: nobody logs in, whoever knows the right one included. Returns 0 when
+ * the account is not blocked. */
+static int check_blocked(struct login *l)
+{
+    struct session *s = l->s;
+    const struct account *a = l->account;
+    struct login_blocks *blocks = accounts_login_blocks(s->all->server->accounts);
+    int32_t left;
+    if (!login_blocks_check(blocks, a, clock_wall_us(), &left)) {
+        return 0;
+    }
+    struct arena *arena = &s->x.stmt_arena;
+    const char *days = a->lock_days < 0 ? "unlimited" : arena_printf(arena, "%d", a->lock_days).p;
+    const char *remaining = left < 0 ? "unlimited" : arena_printf(arena, "%d", left).p;
+    diag_reset(s->x.diag);
+    return diag_set(s->x.diag, ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK,
+                    arena_dup_cstr(arena, l->user), s->peer.host, days, remaining,
+                    a->failed_logins);
+}
+
+static int wrong_password(struct login *l)
+{
+    struct accounts *accounts = l->s->all->server->accounts;
+    (void)access_denied(l); /* its delay, too */
+    if (l->account != NULL &&
+        login_blocks_count(accounts_login_blocks(accounts), l->account, clock_wall_us())) {
+        (void)check_blocked(l);
+    }
+    return -1;
+}
+
+/* Counts the session among those of its account, unless there are too many of them. */
+static int check_account_limit(struct login *l)
+{
+    struct session *s = l->s;
+    const struct account *a = l->account;
+    const uint64_t common = s->all->server->vars.max_user_connections;
+    const uint64_t limit = a->max_connections > 0 ? a->max_connections : common;
+    uint64_t n = 0;
+    os_mutex_lock(&s->all->lock);
+    rlist_foreach (it, &s->all->list) {
+        const struct session *other = RLIST_ENTRY(it, struct session, link);
+        n += other != s && other->account_id == a->id ? 1 : 0;
+    }
+    const bool fits = limit == 0 || n < limit;
+    if (fits) {
+        s->account_id = a->id;
+    }
+    os_mutex_unlock(&s->all->lock);
+    if (fits) {
+        return 0;
+    }
+    const char *user = arena_dup_cstr(&s->x.stmt_arena, l->user);
+    return a->max_connections > 0
+               ? diag_set(s->x.diag, ER_USER_LIMIT_REACHED, user, "max_user_connections", limit)
+               : diag_set(s->x.diag, ER_TOO_MANY_USER_CONNECTIONS, user);
 }
 
 /* ---- caching_sha2_password ---- */
@@ -372,7 +434,7 @@ static int authenticate(struct login *l)
     }
     const int rc = !native ? check_sha2(l) : l->account == NULL ? -1 : check_native(l);
     if (rc != 0 || l->account == NULL) {
-        return access_denied(l);
+        return wrong_password(l);
     }
     return 0;
 }
@@ -395,7 +457,21 @@ static int check_account(struct login *l)
     if (a->require_ssl && !s->tls) {
         return access_denied(l);
     }
-    return 0;
+    if (check_blocked(l) != 0) {
+        return -1;
+    }
+    login_blocks_forget(accounts_login_blocks(s->all->server->accounts), a->id);
+    /* MariaDB lets any client in to change it (disconnect_on_expired_password). */
+    if (a->password_expired && s->all->server->dialect == DIALECT_MYSQL &&
+        (s->x.capabilities & CLIENT_EXPIRED_PASSWORDS) == 0) {
+        return diag_set(s->x.diag, ER_MUST_CHANGE_PASSWORD_LOGIN);
+    }
+    /* One connection more than max_connections is kept for who may make room. */
+    if (sessions_count(s->all) > s->all->server->vars.max_connections &&
+        (a->global_privs & PRIV_SUPER) == 0) {
+        return diag_set(s->x.diag, ER_CON_COUNT_ERROR);
+    }
+    return check_account_limit(l);
 }
 
 static void become(struct login *l)
@@ -404,6 +480,7 @@ static void become(struct login *l)
     account_unref(s->x.account);
     s->x.account = l->account;
     l->account = NULL;
+    s->x.must_change_password = false; /* not before the database is set */
     exec_activate_default_roles(&s->x);
     s->x.login_user = arena_dup(&s->x.arena, l->user);
     s->x.current_user = arena_printf(&s->x.arena, "%.*s@%.*s", STR_FMT(s->x.account->user),
@@ -445,6 +522,7 @@ static int finish(struct login *l)
         return -1;
     }
     s->x.result.db_changed = l->database.len > 0;
+    s->x.must_change_password = s->x.account->password_expired;
     return 0;
 }
 
@@ -487,7 +565,8 @@ static int read_login(struct session *s, uint64_t offered, struct wire_login *ou
 static int check_connection_limit(struct session *s)
 {
     struct server *server = s->all->server;
-    if (sessions_count(s->all) > server->vars.max_connections) {
+    const uint32_t kept = server->upstream != NULL ? 0 : 1; /* see check_account() */
+    if (sessions_count(s->all) > server->vars.max_connections + kept) {
         return diag_set(s->x.diag, ER_CON_COUNT_ERROR);
     }
     return atomic_load(&server->shutting_down) ? diag_set(s->x.diag, ER_SERVER_SHUTDOWN) : 0;

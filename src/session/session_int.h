@@ -59,6 +59,7 @@ struct session {
     struct sock_peer peer;
     char host_text[300]; /* "host:port" */
     char user_text[130];
+    uint64_t account_id;      /* 0 before the login; under all->lock */
     enum session_state state; /* under all->lock for the eyes of others */
     uint8_t command;          /* being run; under all->lock */
     int64_t state_since_us;

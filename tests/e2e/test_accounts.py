@@ -1,5 +1,7 @@
 """Accounts as several sessions see them: the same scripts on MySQL 9.7 and on Pintail, and the same answers."""
 
+import time
+
 import pymysql
 import pytest
 
@@ -166,3 +168,112 @@ def test_a_prepared_statement_loses_what_its_role_gave(server):
             assert e.value.args[0] == 1142
     server.query("DROP USER pa, p1")
     server.query("DROP DATABASE pdb")
+
+
+EXPIRED_PASSWORDS = 1 << 22  # a capability: the client can ask for another password
+
+
+def attempt(server, user, password="", **options):
+    """A login: the session, or its error."""
+    try:
+        return server.connect(user=user, password=password, **options)
+    except pymysql.err.MySQLError as e:
+        return e.args[0], str(e.args[1]).replace("127.0.0.1", "localhost")
+
+
+def settled(connect):
+    """The session that connect() gives once others, which have just ended, are no longer counted."""
+    for _ in range(50):
+        connection = connect()
+        if not isinstance(connection, tuple):
+            break
+        time.sleep(0.1)
+    assert not isinstance(connection, tuple), connection
+    return connection
+
+
+def on_both(server, relays, check):
+    """check(server) appends what it sees to a list; both servers must give the same."""
+    seen = []
+    for one in relays.upstream("mysql"), server:
+        seen.append(list(check(one)))
+    assert seen[1] == seen[0]
+
+
+def test_an_expired_password_must_be_changed_first(server, relays):
+    def check(one):
+        one.query("DROP USER IF EXISTS ea, eb")
+        one.query("CREATE USER ea IDENTIFIED BY 'x' PASSWORD EXPIRE")
+        one.query("CREATE USER eb")
+        yield attempt(one, "ea", "x")
+        actors = Actors(one)
+        actors.connect = lambda user: one.connect(user="ea", password=user, client_flag=EXPIRED_PASSWORDS)
+        for statement in ["SELECT 1", "SET @a = 1", "SET NAMES utf8mb4", "USE mysql", "SHOW WARNINGS", "BEGIN",
+                          "PREPARE s FROM 'SELECT 1'", "ALTER USER eb IDENTIFIED BY 'y'", "ALTER USER ea ACCOUNT UNLOCK",
+                          "SET ROLE NONE", "ALTER USER USER() IDENTIFIED BY 'y'", "SELECT 1"]:
+            yield statement, actors.answer("x", statement)
+        one.query("ALTER USER ea PASSWORD EXPIRE")
+        yield actors.answer("x", "SELECT 2"), actors.answer("y", "SELECT 2")
+        one.query("ALTER USER ea IDENTIFIED BY 'z'")
+        yield actors.answer("y", "SELECT 3"), actors.answer("y", "SET PASSWORD = 'w'"), actors.answer("y", "SELECT 4")
+        actors.close()
+        attempt(one, "ea", "w").close()
+        one.query("DROP USER ea, eb")
+    on_both(server, relays, check)
+
+
+def test_wrong_passwords_block_an_account(server, relays):
+    def check(one):
+        one.query("DROP USER IF EXISTS fa, fb")
+        one.query("CREATE USER fa IDENTIFIED BY 'x' FAILED_LOGIN_ATTEMPTS 2 PASSWORD_LOCK_TIME 3")
+        one.query("CREATE USER fb IDENTIFIED BY 'x' FAILED_LOGIN_ATTEMPTS 1 PASSWORD_LOCK_TIME UNBOUNDED")
+        yield [attempt(one, "fa", password) for password in ("a", "a", "x", "a")]
+        one.query("ALTER USER fa ACCOUNT UNLOCK")
+        attempt(one, "fa", "x").close()
+        yield attempt(one, "fa", "a")
+        attempt(one, "fa", "x").close()  # the count begins again
+        yield attempt(one, "fa", "a"), attempt(one, "fa", "a")
+        one.query("FLUSH PRIVILEGES")
+        attempt(one, "fa", "x").close()
+        yield attempt(one, "fb", "a"), attempt(one, "fb", "x")
+        one.query("ALTER USER fb IDENTIFIED BY 'x'")
+        yield attempt(one, "fb", "x")
+        one.query("ALTER USER fb FAILED_LOGIN_ATTEMPTS 0")
+        attempt(one, "fb", "x").close()
+        for user in "fa", "fb":
+            text = one.query(f"SHOW CREATE USER {user}")[0][0]
+            yield text[text.index(" REQUIRE "):]
+        one.query("DROP USER fa, fb")
+    on_both(server, relays, check)
+
+
+def test_an_account_has_no_more_connections_than_it_may(server, relays):
+    def check(one):
+        one.query("DROP USER IF EXISTS ma, mb")
+        one.query("CREATE USER ma WITH MAX_USER_CONNECTIONS 1")
+        one.query("CREATE USER mb")
+        first = attempt(one, "ma")
+        yield attempt(one, "ma"), attempt(one, "ma")
+        first.close()
+        settled(lambda: attempt(one, "ma")).close()
+        one.query("SET GLOBAL max_user_connections = 1")
+        with one.connect(user="mb"):
+            yield attempt(one, "mb")
+        one.query("SET GLOBAL max_user_connections = 0")
+        yield one.query("SHOW CREATE USER ma"), one.query("SHOW GRANTS FOR ma")
+        one.query("DROP USER ma, mb")
+    on_both(server, relays, check)
+
+
+def test_one_connection_is_kept_for_who_may_make_room(new_server):
+    server = new_server().start()
+    server.query("CREATE USER plain")
+    with server.connect() as root, root.cursor() as cursor:
+        cursor.execute("SET GLOBAL max_connections = 3")
+        sessions = [server.connect(user="plain"), server.connect(user="plain")]
+        assert attempt(server, "plain") == (1040, "Too many connections")
+        kept = settled(lambda: attempt(server, "root"))
+        assert attempt(server, "root")[0] == 1040
+        kept.close()
+        for session in sessions:
+            session.close()

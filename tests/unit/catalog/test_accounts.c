@@ -1,5 +1,6 @@
 /* Accounts: which one a client gets, what it may do, and its forms as text. */
 #include "catalog/accounts.h"
+#include "catalog/login_blocks.h"
 
 #include <string.h>
 
@@ -327,22 +328,61 @@ static void test_active_roles_add_their_privileges_and_those_of_their_roles(void
     accounts_free(all);
 }
 
-static void test_json_keeps_roles(void **state)
+static void test_json_keeps_roles_and_limits(void **state)
 {
     struct account *a = make_account(1, "user", "%");
     struct account *b;
     (void)state;
+    a->failed_logins = 3;
+    a->lock_days = -1;
+    a->max_connections = 7;
     grant_role(a, "first", true);
     grant_role(a, "second", false);
     account_remove_role(a, STR("second"), STR("%"));
     const struct str json = account_to_json(a, &arena);
     assert_int_equal(account_from_json(json, &diag, &b), 0);
     assert_int_equal(b->role_count, 1);
+    assert_int_equal(b->failed_logins, 3);
+    assert_int_equal(b->lock_days, -1);
+    assert_int_equal(b->max_connections, 7);
     assert_true(account_find_role(b, STR("first"), STR("%"))->is_default);
     assert_null(account_find_role(b, STR("second"), STR("%")));
     assert_str(account_to_json(b, &arena), json.p);
     account_unref(a);
     account_unref(b);
+}
+
+static void test_a_block_ends_after_its_days(void **state)
+{
+    const int64_t day = INT64_C(86400) * 1000000;
+    struct login_blocks *b = login_blocks_new();
+    struct account *a = make_account(5, "user", "%");
+    int32_t left;
+    (void)state;
+    a->failed_logins = 2;
+    assert_false(login_blocks_count(b, a, day)); /* no days: nothing to block for */
+    assert_false(login_blocks_count(b, a, day));
+    a->lock_days = 3;
+    assert_false(login_blocks_count(b, a, day));
+    assert_true(login_blocks_count(b, a, day + 1));
+    assert_true(login_blocks_check(b, a, 2 * day + 2, &left));
+    assert_int_equal(left, 2);
+    assert_true(login_blocks_check(b, a, 4 * day, &left));
+    assert_int_equal(left, 1);
+    assert_false(login_blocks_check(b, a, 4 * day + 1, &left));
+    assert_false(login_blocks_count(b, a, 5 * day));
+    assert_true(login_blocks_count(b, a, 5 * day));
+    login_blocks_forget(b, 4);
+    assert_true(login_blocks_check(b, a, 5 * day, &left));
+    login_blocks_forget(b, 0);
+    assert_false(login_blocks_check(b, a, 5 * day, &left));
+    a->lock_days = -1;
+    a->failed_logins = 1;
+    assert_true(login_blocks_count(b, a, day));
+    assert_true(login_blocks_check(b, a, 10000 * day, &left));
+    assert_int_equal(left, -1);
+    account_unref(a);
+    login_blocks_free(b);
 }
 
 static void test_privilege_names(void **state)
@@ -372,7 +412,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_json_that_is_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             test_active_roles_add_their_privileges_and_those_of_their_roles, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_json_keeps_roles, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_json_keeps_roles_and_limits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_block_ends_after_its_days, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_privilege_names, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
