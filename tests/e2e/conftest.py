@@ -209,7 +209,7 @@ class Upstream:
     def __init__(self, dialect, work, *options):
         self.dialect, self.work, self.options = dialect, pathlib.Path(work), options
         self.script = ROOT / "tests/servers" / {"mysql": "mysql97"}.get(dialect, dialect)
-        self.port = None
+        self.port = self.socket = None
 
     def start(self, *more):
         self.work.mkdir(exist_ok=True)
@@ -217,6 +217,7 @@ class Upstream:
         with open(self.work / "start.log", "ab") as out:
             subprocess.run([str(self.script), "start", str(self.work), *self.options, *more], check=True, stdout=out, stderr=out)
         self.port = int((self.work / "port").read_text())
+        self.socket = (self.work / "socket").read_text().strip()
         return self
 
     def pid(self):
@@ -236,6 +237,17 @@ class Upstream:
         with self.connect(**options) as connection, connection.cursor() as cursor:
             cursor.execute(sql)
             return cursor.fetchall()
+
+    def run(self, script):
+        """The rows of the last of some statements; none of them has a semicolon within."""
+        with self.connect() as connection, connection.cursor() as cursor:
+            for statement in filter(None, (s.strip() for s in script.split(";"))):
+                cursor.execute(statement)
+            return cursor.fetchall()
+
+    def processes(self, user):
+        """How many connections an account has."""
+        return self.query(f"SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{user}'")[0][0]
 
 
 def relay_options(port, *more):

@@ -1,53 +1,20 @@
 """The connection to a real server: reaching it, TLS, compression, limits, health, and what is discovered."""
 
-import pathlib
 import re
 import signal
 import socket
-import subprocess
 import time
 
 import pymysql
 import pytest
+from conftest import Upstream
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-KINDS = ["mysql97", "mariadb"]
-
-
-class Upstream:
-    """A real server in a directory of its own; root has no password."""
-
-    def __init__(self, kind, work):
-        self.script, self.work = str(ROOT / "tests/servers" / kind), work
-        self.kind = kind
-        self.start()
-
-    def start(self, *options):
-        subprocess.run([self.script, "start", str(self.work), *options], check=True, stdout=subprocess.DEVNULL)
-        self.port = int((self.work / "port").read_text())
-        self.socket = (self.work / "socket").read_text().strip()
-
-    def stop(self):
-        subprocess.run([self.script, "stop", str(self.work)], check=True, stdout=subprocess.DEVNULL)
-
-    def run(self, sql):
-        """Rows of the last of some statements, as root and past Pintail."""
-        with pymysql.connect(unix_socket=self.socket, user="root", autocommit=True) as connection:
-            with connection.cursor() as cursor:
-                for statement in filter(None, (s.strip() for s in sql.split(";"))):
-                    cursor.execute(statement)
-                return cursor.fetchall()
-
-    def processes(self, user):
-        """How many connections an account has."""
-        return self.run(f"SELECT COUNT(*) FROM information_schema.processlist WHERE user = '{user}'")[0][0]
+KINDS = ["mysql", "mariadb"]
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def upstream(request, shared_work):
-    work = shared_work / f"upstream-{request.param}"
-    work.mkdir()
-    server = Upstream(request.param, work)
+    server = Upstream(request.param, shared_work / f"upstream-alone-{request.param}").start()
     server.run("CREATE USER ann IDENTIFIED BY 'apw'; CREATE USER own IDENTIFIED BY 'opw';"
                "GRANT ALL ON *.* TO own; CREATE DATABASE shop; GRANT ALL ON shop.* TO ann")
     yield server
@@ -103,7 +70,7 @@ def test_the_log_says_what_is_reached(front, upstream):
 
 @pytest.mark.parametrize("mode", ["disabled", "preferred", "required"])
 def test_tls_modes(front, mode, upstream):
-    has_tls = upstream.kind == "mysql97"
+    has_tls = upstream.dialect == "mysql"
     server = front("--storage-mysql-tls-mode", mode, wait=has_tls or mode != "required")
     if mode == "required" and not has_tls:
         wait_for(lambda: "does not support it" in server.log_text())
@@ -114,7 +81,7 @@ def test_tls_modes(front, mode, upstream):
 
 
 def test_a_certificate_that_is_not_to_be_trusted(front, upstream):
-    if upstream.kind != "mysql97":
+    if upstream.dialect != "mysql":
         pytest.skip("MariaDB 10.11 has no certificate by itself")
     server = front("--storage-mysql-tls-mode", "verify_ca", wait=False)
     wait_for(lambda: "cannot be used" in server.log_text())
@@ -179,9 +146,7 @@ def test_idle_connections_are_closed(front, upstream):
 
 
 def test_an_upstream_that_comes_and_goes(new_server, shared_work):
-    work = shared_work / "upstream-restarted"
-    work.mkdir(exist_ok=True)
-    upstream = Upstream("mariadb", work)
+    upstream = Upstream("mariadb", shared_work / "upstream-restarted").start()
     upstream.run("CREATE USER ann IDENTIFIED BY 'apw'; CREATE USER own IDENTIFIED BY 'opw'")
     port = upstream.port
     upstream.stop()
@@ -190,7 +155,7 @@ def test_an_upstream_that_comes_and_goes(new_server, shared_work):
     wait_for(lambda: "cannot be used" in server.log_text())
     code, text = error_of(lambda: ann(server))
     assert code == 2003 and f"127.0.0.1:{port}" in text
-    upstream.start("--port", str(port))
+    upstream.start(f"--port={port}")
     try:
         wait_for(lambda: "is reachable" in server.log_text())
         wait_for(lambda: can_connect(server))
@@ -268,11 +233,7 @@ def test_one_database_can_be_chosen(front, upstream):
 
 
 def test_mariadb_is_told_who_the_client_is(new_server, shared_work):
-    work = shared_work / "upstream-proxied"
-    work.mkdir(exist_ok=True)
-    upstream = Upstream("mariadb", work)
-    upstream.stop()
-    upstream.start("--proxy-protocol-networks=127.0.0.1")
+    upstream = Upstream("mariadb", shared_work / "upstream-proxied", "--proxy-protocol-networks=127.0.0.1").start()
     try:
         upstream.run("CREATE USER 'ann'@'192.0.2.%' IDENTIFIED BY 'apw'; CREATE USER own IDENTIFIED BY 'opw'")
         server = new_server("--storage", "mysql", "--mysql-host", "127.0.0.1", "--mysql-port", str(upstream.port),

@@ -61,7 +61,7 @@ launch() { # DIR ARG...
     # The kernel's limit on the path of a UNIX socket is 107 bytes.
     [ ${#socket} -le 100 ] || socket=$(mktemp -d "${TMPDIR:-/tmp}/pintail.XXXXXX")/s.sock
     for try in 1 2 3; do
-        port=$(free_port)
+        port=${wanted_port:-$(free_port)}
         server_exec "$dir" "$port" "$socket" "$@" </dev/null >>"$dir/server.log" 2>&1 9>&- &
         pid=$!
         if wait_ready "$dir" "$pid" "$socket"; then
@@ -80,7 +80,7 @@ launch() { # DIR ARG...
     die "the server did not start; its log is $dir/server.log"
 }
 
-# Sets `options` to the server's own for the words of `start`, and prepares the certificates.
+# Sets `options` to the server's own for the words of `start`, and wanted_port; prepares the certificates.
 translate_options() { # DIR ARG...
     local dir=$1 word
     shift
@@ -95,13 +95,14 @@ translate_options() { # DIR ARG...
             [ "$word" = --tls=on ] || options+=("${tls_required_options[@]}")
             ;;
         --tls=*) die "no such option: $word" ;;
+        --port=*) wanted_port=${word#--port=} ;;
         *) options+=("$word") ;;
         esac
     done
 }
 
 start() { # DIR ARG...
-    local dir options=()
+    local dir options=() wanted_port=
     mkdir -p "$1"
     dir=$(cd "$1" && pwd)
     shift
