@@ -329,6 +329,11 @@ int mux_statement(struct mux *m, const struct sql_effects *e, struct diag *d)
                         "ROW_COUNT() or FOUND_ROWS() after the connection was given back "
                         "(pool.mode: transaction)");
     }
+    if ((e->effects & EFFECT_READS_DIAGNOSTICS) != 0 && m->conditions_lost) {
+        return diag_set(d, ER_NOT_SUPPORTED_YET,
+                        "warnings of an earlier statement after the connection was given back "
+                        "(pool.mode: transaction)");
+    }
     if ((e->effects & EFFECT_READS_INSERT_ID) != 0 && m->insert_id_lost) {
         return diag_set(d, ER_NOT_SUPPORTED_YET,
                         "LAST_INSERT_ID() after the connection to the server was lost");
@@ -346,6 +351,7 @@ int mux_statement(struct mux *m, const struct sql_effects *e, struct diag *d)
     m->changed = m->changed || (e->effects & (EFFECT_VARIABLES | EFFECT_NAMES | EFFECT_USE)) != 0;
     m->moved = false;
     m->held = (e->effects & EFFECT_FOUND_ROWS) != 0;
+    m->reads_conditions = (e->effects & EFFECT_READS_DIAGNOSTICS) != 0;
     m->held_until_us = 0;
     return 0;
 }
@@ -362,6 +368,10 @@ static bool hides_reading(const struct reply_track *t)
 
 enum mux_next mux_after_reply(struct mux *m, const struct reply_track *t, uint16_t status)
 {
+    const bool left_some = t->failed || t->last_warnings > 0;
+    m->conditions_linger = m->conditions_linger || left_some;
+    m->conditions_lost = m->conditions_lost && !left_some;
+    m->has_conditions = left_some || (m->has_conditions && m->reads_conditions);
     m->insert_id = m->insert_id || t->last_insert_id != 0;
     m->changed = m->changed || (m->shares && t->last_insert_id != 0);
     if ((status & SERVER_STATUS_IN_TRANS) != 0) {
@@ -375,11 +385,7 @@ enum mux_next mux_after_reply(struct mux *m, const struct reply_track *t, uint16
         m->insert_id_lost = m->insert_id_lost && t->last_insert_id == 0;
         return m->changed && !m->held && hides_reading(t) ? MUX_FREE : MUX_KEEP;
     }
-    if (t->failed || m->held) {
-        m->held_until_us = 0;
-        return MUX_HOLD;
-    }
-    if (t->last_warnings > 0) {
+    if (m->has_conditions || m->held) {
         m->held_until_us = 0;
         return MUX_HOLD;
     }
@@ -406,6 +412,12 @@ int mux_leave(struct mux *m, struct upstream_conn *c, uint64_t session_id, struc
     }
     c->settings.owner = session_id;
     m->moved = true;
+    if (m->conditions_linger && c->kind == UPSTREAM_MARIADB) {
+        /* Nobody else may find them: whoever takes the connection resets it. */
+        upstream_forget(c);
+        m->conditions_lost = true;
+    }
+    m->conditions_linger = false;
     return 0;
 }
 

@@ -49,19 +49,23 @@ enum mux_pin {
 };
 
 struct mux {
-    bool shares;              /* pool.mode transaction */
-    unsigned pins;            /* enum mux_pin */
-    unsigned mapped;          /* statements.h: prepared, and carried along */
-    unsigned statements;      /* prepared and not closed */
-    bool has_db;              /* at login */
-    bool changed;             /* settings are to be read back */
-    bool insert_id;           /* LAST_INSERT_ID() is to be carried */
-    bool insert_id_lost;      /* it was on a connection that is gone */
-    bool moved;               /* the connection is not the one of the last statement */
-    bool held;                /* for the next command */
-    uint64_t held_until_us;   /* 0: without end */
-    char *settings;           /* SET statement */
-    char *db;                 /* "" = none */
+    bool shares;            /* pool.mode transaction */
+    unsigned pins;          /* enum mux_pin */
+    unsigned mapped;        /* statements.h: prepared, and carried along */
+    unsigned statements;    /* prepared and not closed */
+    bool has_db;            /* at login */
+    bool changed;           /* settings are to be read back */
+    bool insert_id;         /* LAST_INSERT_ID() is to be carried */
+    bool insert_id_lost;    /* it was on a connection that is gone */
+    bool moved;             /* the connection is not the one of the last statement */
+    bool has_conditions;    /* warnings or an error of an earlier statement are on the connection */
+    bool conditions_linger; /* MariaDB keeps them over statements that use no table */
+    bool conditions_lost;   /* they lingered on a connection that was given back */
+    bool reads_conditions;  /* the running statement looks at them, and leaves them there */
+    bool held;              /* for the next command */
+    uint64_t held_until_us; /* 0: without end */
+    char *settings;         /* SET statement */
+    char *db;               /* "" = none */
     uint64_t idle_timeout_us; /* the session's wait_timeout */
     unsigned name_count;
     char *names[MUX_VARIABLES_MAX]; /* changed by the session, owned */

@@ -309,9 +309,6 @@ static void detach(struct session *s)
         p->unfit = true;
         s->quit = true;
     }
-    os_mutex_lock(&s->all->lock);
-    atomic_store(&s->x.state, mux_pin_reason(&p->mux));
-    os_mutex_unlock(&s->all->lock);
 }
 
 /* ---- Commands on their way ---- */
@@ -373,10 +370,6 @@ static int sending_close(struct session *s, struct relay_command *c)
 {
     struct passthrough *p = s->pass;
     struct mux *m = &p->mux;
-    if (stmts_named(&p->stmts, c->payload) != 0) {
-        p->own = true; /* the connection keeps it */
-        return 0;
-    }
     m->statements -= m->statements > 0 ? 1 : 0;
     forget_prepared(p, c->payload);
     return 0;
@@ -439,7 +432,11 @@ static enum relay_verdict on_command(void *arg, struct relay *r, struct relay_co
         (c->command == COM_QUERY && c->is_whole && is_own_statement(s, query_text(s, c)))) {
         return RELAY_STOP;
     }
-    p->own = false;
+    /* A statement that is carried along is closed here: connections keep theirs. */
+    p->own = c->command == COM_STMT_CLOSE && stmts_named(&p->stmts, c->payload) != 0;
+    if (p->own) {
+        return RELAY_STOP;
+    }
     p->refused = attach(s) != 0 ||
                  (sendings[c->command].sending != NULL && sendings[c->command].sending(s, c) != 0);
     if (p->refused || p->own) {
@@ -529,6 +526,9 @@ static void after_reply(struct session *s, const struct relay_reply *reply)
     if (mux_after_reply(m, reply->track, p->up->status) == MUX_FREE && p->stmts.held == 0 &&
         (m->shares || is_plain_select(p, reply))) {
         relay_ask_release(&p->relay);
+    }
+    if (m->shares) {
+        atomic_store(&s->x.state, mux_pin_reason(m));
     }
 }
 
