@@ -151,7 +151,8 @@ static bool has_work(const struct loop *l)
 /*
  * Looks for events for a while before the thread sleeps, where that has paid off: a client that
  * sends one command after the other is answered without waking a core each time. Each look in vain
- * doubles the number of sleeps without one, so that a loop with little to do takes no time.
+ * doubles the number of sleeps without one, so that a loop with little to do takes no time. Where
+ * somebody else wants the core, the answer is likely to come from there: he gets it at once.
  */
 static bool spin_for_events(struct loop *l)
 {
@@ -159,15 +160,22 @@ static bool spin_for_events(struct loop *l)
         l->spin_skip--;
         return false;
     }
-    const uint64_t until = clock_monotonic_us() + EVENT_SPIN_US;
+    uint64_t now = clock_monotonic_us();
+    const uint64_t until = now + EVENT_SPIN_US;
     do {
         (void)uv_run(&l->uv, UV_RUN_NOWAIT);
         if (has_work(l)) {
             l->spin_backoff = 0;
             return true;
         }
+        const uint64_t before = clock_monotonic_us();
         (void)sched_yield();
-    } while (clock_monotonic_us() < until);
+        now = clock_monotonic_us();
+        if (now - before >= YIELD_TAKEN_US) {
+            l->spin_backoff = EVENT_SPIN_BACKOFF_MAX;
+            break;
+        }
+    } while (now < until);
     l->spin_backoff = MIN(l->spin_backoff * 2 + 1, (unsigned)EVENT_SPIN_BACKOFF_MAX);
     l->spin_skip = l->spin_backoff;
     return false;

@@ -124,6 +124,8 @@ enum {
     /* The same for a client's next command. It covers the waking of a client on another core. */
     EVENT_SPIN_US = 80,
     EVENT_SPIN_BACKOFF_MAX = 255,
+    /* A yield that takes so long has given the core to another thread. */
+    YIELD_TAKEN_US = 10,
 };
 
 /*
