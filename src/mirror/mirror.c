@@ -1,10 +1,9 @@
 #include "mirror/mirror.h"
 
+#include "mirror/define.h"
 #include "upstream/discover.h"
 
 #include "base/htab.h"
-#include "exec/define.h"
-#include "sql/parse.h"
 #include "types/collation.h"
 
 #include <stdlib.h>
@@ -33,8 +32,7 @@ struct mirror {
     struct server *server;
     void (*ask)(void *arg);
     void *ask_arg;
-    struct arena arena;   /* Of model. */
-    struct server model;  /* As a server of the upstream's dialect: definitions are read in it. */
+    struct mirror_model model;
     struct os_mutex lock; /* Protects the pointer and what it points to; a leaf. */
     struct generation *now;
 };
@@ -89,70 +87,15 @@ static struct str make_key(struct arena *a, struct str db, struct str name)
 
 /* ---- Reading definitions ---- */
 
-/* Leaves out what has no meaning for a copy that is only read. */
-static void simplify(struct create_table_stmt *s)
-{
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < s->index_count; i++) {
-        const struct index_spec *index = &s->indexes[i];
-        bool is_plain = index->kind <= INDEX_PLAIN;
-        for (uint32_t p = 0; p < index->part_count; p++) {
-            is_plain = is_plain && index->parts[p].expr == NULL;
-        }
-        if (is_plain) {
-            s->indexes[kept++] = *index;
-        }
-    }
-    s->index_count = kept;
-    s->check_count = 0;
-    for (uint32_t i = 0; i < s->column_count; i++) {
-        s->columns[i].references = false;
-        s->columns[i].check = NULL;
-        s->columns[i].generated = GENERATED_NONE;
-        s->columns[i].generated_expr = NULL;
-    }
-}
-
-/* Leaves out all that is not a name, a type or a key. */
-static void strip(struct create_table_stmt *s)
-{
-    s->options.row_format = STR_NULL;
-    s->options.others = STR_NULL;
-    for (uint32_t i = 0; i < s->column_count; i++) {
-        s->columns[i].has_default = false;
-        s->columns[i].default_value = NULL;
-        s->columns[i].on_update = NULL;
-    }
-}
-
 /* The definition in a CREATE TABLE statement, or NULL with x->diag set. */
 static struct table_def *read_definition(struct update *u, const struct database_def *db,
                                          struct str sql)
 {
-    struct exec_session *x = u->x;
     struct table_def *t = NULL;
-    for (int attempt = 0; t == NULL && attempt < 2; attempt++) {
-        struct stmt *stmt;
-        size_t used;
-        const struct parse_options options = exec_parse_options(x);
-        diag_reset(x->diag);
-        arena_reset(&x->stmt_arena);
-        if (sql_parse(sql, &options, &x->stmt_arena, x->diag, &stmt, &used) != 0) {
-            return NULL;
-        }
-        if (stmt->kind != STMT_CREATE_TABLE) {
-            (void)diag_set(x->diag, ER_NOT_SUPPORTED_YET, "this kind of table");
-            return NULL;
-        }
-        simplify(&stmt->create_table);
-        if (attempt > 0) {
-            strip(&stmt->create_table);
-        }
-        if (exec_define_table(x, &stmt->create_table, db, &t) != 0) {
-            t = NULL;
-        }
-    }
-    return t;
+    return mirror_define(u->x, db, sql, 0, &t) == 0 ||
+                   mirror_define(u->x, db, sql, MIRROR_DEFINE_BARE, &t) == 0
+               ? t
+               : NULL;
 }
 
 /* From the text of SHOW CREATE TABLE, else from information_schema. NULL with *why set. */
@@ -183,7 +126,8 @@ static void publish_database(struct update *u, const struct upstream_schema *s)
 {
     struct catalog *catalog = u->m->server->catalog;
     struct database_def db;
-    const struct collation *collation = collation_find_name(s->collation, u->m->model.dialect);
+    const struct collation *collation =
+        collation_find_name(s->collation, u->m->model.server.dialect);
     const uint16_t id = collation != NULL ? (uint16_t)collation->id : 0;
     const bool is_there = catalog_find_database(catalog, s->name, u->arena, &db);
     if (is_there && (id == 0 || db.collation == id)) {
@@ -192,7 +136,7 @@ static void publish_database(struct update *u, const struct upstream_schema *s)
     if (!is_there) {
         db = (struct database_def){.id = catalog_next_id(catalog), .name = s->name};
     }
-    db.collation = id != 0 ? id : (uint16_t)u->m->model.vars.collation_server;
+    db.collation = id != 0 ? id : (uint16_t)u->m->model.server.vars.collation_server;
     catalog_publish_database(catalog, &db);
 }
 
@@ -318,21 +262,6 @@ static void update_all(struct update *u)
 
 /* ---- The mirror ---- */
 
-/* Makes the model one of the upstream's dialect. */
-static void set_model(struct mirror *m, const struct upstream_conn *c)
-{
-    const enum sql_dialect dialect = c->kind == UPSTREAM_MARIADB ? DIALECT_MARIADB : DIALECT_MYSQL;
-    if (m->model.version_id != 0 && m->model.dialect == dialect) {
-        return;
-    }
-    m->model.dialect = dialect;
-    m->model.version_id = c->version_id;
-    m->model.catalog = m->server->catalog;
-    m->model.accounts = m->server->accounts;
-    sysvars_init(&m->model.vars, dialect, &m->arena);
-    m->model.vars.sql_mode = 0;
-}
-
 int mirror_update(struct mirror *m, struct upstream_conn *c, struct str database, struct diag *d,
                   struct mirror_summary *out)
 {
@@ -344,9 +273,9 @@ int mirror_update(struct mirror *m, struct upstream_conn *c, struct str database
         arena_release(&arena);
         return -1;
     }
-    set_model(m, c);
+    mirror_model_set(&m->model, m->server, c->kind, c->version_id);
     struct exec_session *x = ARENA_NEW(&arena, struct exec_session);
-    exec_session_init(x, &m->model, 0);
+    exec_session_init(x, &m->model.server, 0);
     struct generation *before = m->now;
     struct update u = {.m = m,
                        .c = c,
@@ -412,10 +341,8 @@ struct mirror *mirror_new(struct server *server, void (*ask)(void *arg), void *a
     m->server = server;
     m->ask = ask;
     m->ask_arg = arg;
-    arena_init(&m->arena, 0);
+    mirror_model_init(&m->model);
     os_mutex_init(&m->lock);
-    os_rwlock_init(&m->model.vars_lock);
-    fmutex_init(&m->model.writer);
     server->mirror_ops = &ops;
     server->mirror = m;
     return m;
@@ -428,9 +355,7 @@ void mirror_free(struct mirror *m)
     }
     m->server->mirror = NULL;
     generation_free(m->now);
-    fmutex_release(&m->model.writer);
-    os_rwlock_release(&m->model.vars_lock);
     os_mutex_release(&m->lock);
-    arena_release(&m->arena);
+    mirror_model_release(&m->model);
     free(m);
 }
