@@ -60,6 +60,23 @@ struct mirror_ops {
     void (*refresh)(void *mirror);
 };
 
+/* A place in the log of the source of the copy. */
+struct copy_point {
+    struct str gtids; /* As gtid_executed or gtid_binlog_pos print it; p NULL: by file. */
+    struct str file;  /* Of the log. */
+    uint64_t offset;
+};
+
+/* What change/ offers to those who read the copy. */
+struct copy_ops {
+    /* Why db.name cannot be read ("it is being copied, 35 %"); in arena. Empty: nothing is known
+     * of it. From any thread. */
+    struct str (*why_not)(void *copy, struct str db, struct str name, struct arena *arena);
+    /* Waits until the copy holds everything up to a point. In a fiber. Returns 0, or -1 with d set:
+     * the time is up (clock_monotonic_us()), the fiber is interrupted, the stream has stopped. */
+    int (*wait)(void *copy, const struct copy_point *point, uint64_t deadline_us, struct diag *d);
+};
+
 struct server {
     struct arena arena; /* lives as long as the server */
     enum sql_dialect dialect;
@@ -73,7 +90,9 @@ struct server {
     struct engine *engine;
     struct upstream_pool *upstream; /* connections to the server behind; NULL: standalone */
     const struct mirror_ops *mirror_ops;
-    void *mirror;             /* what the server behind has; NULL: not looked at */
+    void *mirror;                    /* what the server behind has; NULL: not looked at */
+    const struct copy_ops *copy_ops; /* NULL: there is no copy of the server behind */
+    void *copy;
     struct str upstream_user; /* an account there whose password is known; empty = none */
     struct str upstream_password;
     bool upstream_multiplex;      /* pool.mode: transaction */

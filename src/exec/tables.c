@@ -22,6 +22,16 @@ int exec_db_or_current(struct exec_session *x, struct str db, struct str *out)
 
 static int no_such_table(struct exec_session *x, struct str db, struct str name)
 {
+    const struct server *server = x->server;
+    struct str why = STR_NULL;
+    if (server->copy_ops != NULL) {
+        why = server->copy_ops->why_not(server->copy, db, name, &x->stmt_arena);
+    }
+    if (why.len > 0) {
+        return diag_set_text(x->diag, ER_NO_SUCH_TABLE,
+                             arena_printf(&x->stmt_arena, "Table '%.*s.%.*s' cannot be read: %.*s",
+                                          STR_FMT(db), STR_FMT(name), STR_FMT(why)));
+    }
     return diag_set(x->diag, ER_NO_SUCH_TABLE, arena_dup_cstr(&x->stmt_arena, db),
                     arena_dup_cstr(&x->stmt_arena, name));
 }

@@ -52,6 +52,19 @@ enum sysvar_kind {
     SYSVAR_TEXT,
 };
 
+/* pintail_freshness: how much of what was written upstream a read of the copy must see. */
+enum freshness {
+    FRESHNESS_EVENTUAL, /* what is there */
+    FRESHNESS_SESSION,  /* what this session has written */
+    FRESHNESS_STRONG,   /* what anybody has written before the read began */
+};
+
+/* pintail_route: who answers reads. */
+enum route {
+    ROUTE_UPSTREAM,
+    ROUTE_COLUMN, /* the copy; what it cannot answer is an error */
+};
+
 enum sysvar_flags {
     SYSVAR_GLOBAL_SCOPE = 1u << 0,
     SYSVAR_SESSION_SCOPE = 1u << 1,
