@@ -447,7 +447,9 @@ static bool look_down(struct relay *r, struct run *run, struct str in, size_t *o
 {
     const size_t len = packet_len(in.p);
     if (r->sent_count == 0) {
-        /* Nobody asked: the last words of a server that ends the connection. */
+        /* Nobody asked: the last words of a server that ends the connection. What else it says can
+         * not be told from replies to come. */
+        r->up->broken = true;
         *out_taken = WIRE_HEADER_LEN;
         run->len += WIRE_HEADER_LEN;
         r->skip_down = len;

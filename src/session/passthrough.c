@@ -398,15 +398,26 @@ static int sending_dump(struct session *s, struct relay_command *c)
     return 0;
 }
 
+/* The client knows the number that we greeted it with; the upstream has another. */
+static int sending_kill(struct session *s, struct relay_command *c)
+{
+    uint32_t id;
+    if (wire_decode_u32_command(c->payload, &id) == 0) {
+        const uint64_t upstream_id = upstream_id_of(s, id);
+        stmts_set_number(c->payload, upstream_id != 0 ? (uint32_t)upstream_id : id);
+    }
+    return 0;
+}
+
 static const struct {
     sending_fn *sending; /* NULL: it goes on as it is */
     bool own;            /* carried out here */
 } sendings[256] = {
     [COM_QUIT] = {.own = true},
     [COM_CHANGE_USER] = {.own = true},
-    [COM_PROCESS_KILL] = {.own = true},
     [COM_CLONE] = {.own = true},
     [COM_SUBSCRIBE_GROUP_REPLICATION] = {.own = true},
+    [COM_PROCESS_KILL] = {.sending = sending_kill},
     [COM_QUERY] = {.sending = sending_query},
     [COM_STMT_PREPARE] = {.sending = sending_prepare},
     [COM_STMT_EXECUTE] = {.sending = sending_statement},
@@ -422,6 +433,18 @@ static const struct {
     [COM_TABLE_DUMP] = {.sending = sending_dump},
 };
 
+/* Of the two commands that have no reply: is it too short for what it has to say? */
+static bool is_cut_short(struct str payload)
+{
+    enum {
+        CLOSE_LEN = 1 + 4,         /* the statement's number */
+        LONG_DATA_LEN = 1 + 4 + 2, /* and the parameter's */
+    };
+    const uint8_t command = payload.len > 0 ? (uint8_t)payload.p[0] : COM_SLEEP;
+    return (command == COM_STMT_CLOSE && payload.len < CLOSE_LEN) ||
+           (command == COM_STMT_SEND_LONG_DATA && payload.len < LONG_DATA_LEN);
+}
+
 static enum relay_verdict on_command(void *arg, struct relay *r, struct relay_command *c)
 {
     struct session *s = arg;
@@ -430,6 +453,9 @@ static enum relay_verdict on_command(void *arg, struct relay *r, struct relay_co
     atomic_fetch_add_explicit(&s->all->server->status.questions, 1, memory_order_relaxed);
     if (sendings[c->command].own ||
         (c->command == COM_QUERY && c->is_whole && is_own_statement(s, query_text(s, c)))) {
+        return RELAY_STOP;
+    }
+    if (is_cut_short(c->payload)) {
         return RELAY_STOP;
     }
     /* A statement that is carried along is closed here: connections keep theirs. */
@@ -676,7 +702,7 @@ static int change_user(struct session *s, struct str payload)
 {
     struct wire_change_user c;
     if (wire_decode_change_user(payload, s->x.capabilities, &c) != 0) {
-        return diag_set(s->x.diag, ER_MALFORMED_PACKET);
+        return diag_set(s->x.diag, ER_UNKNOWN_COM_ERROR);
     }
     struct relay_login l = login_of(s);
     l.user = arena_dup(&s->x.stmt_arena, c.user);
@@ -760,9 +786,24 @@ static void statement_command(struct session *s, struct str payload)
     relay_expect(&p->relay, command, p->next_token);
 }
 
+/* MySQL then replies after all, MariaDB does not: it is answered here, as theirs could not be told
+ * from the reply to the next command. */
+static void answer_cut_short(struct session *s)
+{
+    struct upstream_greeting g;
+    if (upstream_last_greeting(upstream_pool_upstream(s->pass->pool), &g) &&
+        g.kind == UPSTREAM_MYSQL) {
+        diag_set(s->x.diag, ER_MALFORMED_PACKET);
+        reply_error(s);
+    }
+}
+
 static void own_command(struct session *s, struct str payload)
 {
-    uint32_t id;
+    if (is_cut_short(payload)) {
+        answer_cut_short(s);
+        return;
+    }
     switch (payload.len > 0 ? (uint8_t)payload.p[0] : COM_SLEEP) {
     case COM_QUIT:
         s->quit = true;
@@ -778,16 +819,8 @@ static void own_command(struct session *s, struct str payload)
     case COM_QUERY:
         own_query(s, payload);
         break;
-    case COM_PROCESS_KILL:
-        if (wire_decode_u32_command(payload, &id) == 0) {
-            kill_session(s, STR("KILL "), id);
-            break;
-        }
-        diag_set(s->x.diag, ER_MALFORMED_PACKET);
-        reply_error(s);
-        break;
     case COM_SLEEP:
-        diag_set(s->x.diag, ER_MALFORMED_PACKET);
+        diag_set(s->x.diag, ER_UNKNOWN_COM_ERROR);
         reply_error(s);
         break;
     case COM_STMT_EXECUTE:

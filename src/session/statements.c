@@ -265,8 +265,7 @@ static int read_params(struct stmt_entry *e, struct wire_execute *x, struct str 
     return -1;
 }
 
-/* The buffer is ours: the number can be changed where it stands. */
-static void patch_id(struct str payload, uint32_t id)
+void stmts_set_number(struct str payload, uint32_t id)
 {
     put_u32((uint8_t *)payload.p + 1, id);
 }
@@ -305,7 +304,7 @@ bool stmts_patch(struct stmts *s, struct upstream_conn *c, const char *db, struc
     } else if (command == COM_STMT_EXECUTE) {
         hold(s, e, payload.len > 5 && (payload.p[5] & WIRE_CURSOR_READ_ONLY) != 0);
     }
-    patch_id(payload, on->id);
+    stmts_set_number(payload, on->id);
     return true;
 }
 

@@ -65,6 +65,10 @@ NODISCARD bool stmts_patch(struct stmts *s, struct upstream_conn *c, const char 
 NODISCARD int stmts_send(struct stmts *s, struct upstream_conn *c, const char *db,
                          struct str payload, struct arena *arena, struct diag *d);
 
+/* Writes the number that a command begins with, behind its first byte, into its payload, in the
+ * buffer where that stands. The payload has at least 5 bytes. */
+void stmts_set_number(struct str payload, uint32_t id);
+
 /* Between two sessions: closes what is too many on c. 0, or -1 with d set. */
 NODISCARD int stmts_trim(struct upstream_conn *c, struct diag *d);
 
