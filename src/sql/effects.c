@@ -300,23 +300,35 @@ static void read_set(struct reading *r)
     look_to_end(r);
 }
 
+/* WITH begins reads and writes alike. */
+static void read_with(struct reading *r)
+{
+    while (!is_over(r)) {
+        r->out->writes = r->out->writes || is_word(r, "UPDATE") || is_word(r, "DELETE");
+        look(r);
+    }
+}
+
+/* In the table: it changes tables or accounts. */
+#define WRITES (1u << 31)
+
 static const struct {
     const char *word;
     unsigned effects;
     void (*read)(struct reading *r); /* NULL: the first word says it all */
 } statements[] = {
     {"SELECT", 0, read_plain},
-    {"INSERT", 0, read_plain},
-    {"UPDATE", 0, read_plain},
-    {"DELETE", 0, read_plain},
-    {"REPLACE", 0, read_plain},
+    {"INSERT", WRITES, read_plain},
+    {"UPDATE", WRITES, read_plain},
+    {"DELETE", WRITES, read_plain},
+    {"REPLACE", WRITES, read_plain},
     {"SET", 0, read_set},
     {"BEGIN", 0, read_begin},
     {"COMMIT", 0, NULL},
     {"ROLLBACK", 0, NULL},
     {"START", 0, NULL},
     {"SHOW", 0, read_show},
-    {"WITH", 0, read_plain},
+    {"WITH", 0, read_with},
     {"USE", EFFECT_USE, NULL},
     {"SAVEPOINT", 0, NULL},
     {"RELEASE", 0, NULL},
@@ -325,27 +337,27 @@ static const struct {
     {"EXPLAIN", 0, read_plain},
     {"DESCRIBE", 0, NULL},
     {"DESC", 0, NULL},
-    {"DO", 0, read_plain},
-    {"CREATE", EFFECT_SCHEMA, read_create},
-    {"ALTER", EFFECT_SCHEMA, NULL},
-    {"DROP", EFFECT_SCHEMA, NULL},
-    {"RENAME", EFFECT_SCHEMA, NULL},
-    {"TRUNCATE", EFFECT_SCHEMA, NULL},
-    {"LOAD", 0, read_load},
-    {"ANALYZE", 0, NULL},
+    {"DO", WRITES, read_plain},
+    {"CREATE", EFFECT_SCHEMA | WRITES, read_create},
+    {"ALTER", EFFECT_SCHEMA | WRITES, NULL},
+    {"DROP", EFFECT_SCHEMA | WRITES, NULL},
+    {"RENAME", EFFECT_SCHEMA | WRITES, NULL},
+    {"TRUNCATE", EFFECT_SCHEMA | WRITES, NULL},
+    {"LOAD", WRITES, read_load},
+    {"ANALYZE", WRITES, NULL},
     {"CHECK", 0, NULL},
     {"CHECKSUM", 0, NULL},
-    {"OPTIMIZE", 0, NULL},
-    {"REPAIR", 0, NULL},
-    {"GRANT", 0, NULL},
-    {"REVOKE", 0, NULL},
+    {"OPTIMIZE", WRITES, NULL},
+    {"REPAIR", WRITES, NULL},
+    {"GRANT", WRITES, NULL},
+    {"REVOKE", WRITES, NULL},
     {"KILL", 0, NULL},
     {"HELP", 0, NULL},
     {"PURGE", 0, NULL},
     {"FLUSH", 0, read_flush},
-    {"CALL", EFFECT_PROGRAM, NULL},
+    {"CALL", EFFECT_PROGRAM | WRITES, NULL},
     {"PREPARE", EFFECT_PREPARED, NULL},
-    {"EXECUTE", EFFECT_PREPARED | EFFECT_PROGRAM, NULL},
+    {"EXECUTE", EFFECT_PREPARED | EFFECT_PROGRAM | WRITES, NULL},
     {"DEALLOCATE", EFFECT_PREPARED, NULL},
     {"LOCK", EFFECT_LOCK, NULL},
     {"UNLOCK", EFFECT_LOCK, NULL},
@@ -368,7 +380,8 @@ static void read_statement(struct reading *r)
     }
     for (size_t i = 0; i < ARRAY_SIZE(statements); i++) {
         if (is_word(r, statements[i].word)) {
-            r->out->effects |= statements[i].effects;
+            r->out->effects |= statements[i].effects & ~WRITES;
+            r->out->writes = r->out->writes || (statements[i].effects & WRITES) != 0;
             if (statements[i].read != NULL) {
                 statements[i].read(r);
             }
@@ -385,6 +398,7 @@ void sql_effects(struct str text, const struct parse_options *options, struct sq
     struct reading r = {.out = out};
     out->effects = 0;
     out->variable_count = 0;
+    out->writes = false;
     scanner_init(&r.scanner, text, options, NULL);
     next(&r);
     while (r.code != 0 && r.code != TK_ILLEGAL) {
@@ -394,4 +408,5 @@ void sql_effects(struct str text, const struct parse_options *options, struct sq
             read_statement(&r);
         }
     }
+    out->writes = out->writes || (out->effects & (EFFECT_UNKNOWN | EFFECT_PROGRAM)) != 0;
 }

@@ -4,7 +4,8 @@
  * not. What is not known is EFFECT_UNKNOWN: the list of harmless statements is closed, not that of
  * harmful ones.
  *
- * Not seen: what stored functions, triggers and views do inside (GET_LOCK() in a function, say).
+ * Not seen: what stored functions, triggers and views do inside (GET_LOCK() or an INSERT in a
+ * function that a SELECT calls, say).
  */
 #ifndef SQL_EFFECTS_H
 #define SQL_EFFECTS_H
@@ -37,6 +38,7 @@ enum {
 
 struct sql_effects {
     unsigned effects; /* enum sql_effect */
+    bool writes;      /* it may change tables or accounts: whatever is not known to leave them */
     unsigned variable_count;
     struct str variables[EFFECT_VARIABLES_MAX]; /* borrowed from the text, as written */
 };

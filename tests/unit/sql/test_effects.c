@@ -84,11 +84,38 @@ static void test_variables(void **state)
     }
 }
 
+static void test_writes(void **state)
+{
+    (void)state;
+    static const struct {
+        struct str text;
+        bool writes;
+    } rows[] = {
+        {STR_INIT("select 1 from t for update"), false},
+        {STR_INIT("show tables; use d; set names utf8mb4; begin; commit"), false},
+        {STR_INIT("with c as (select 1) select * from c"), false},
+        {STR_INIT("with c as (select 1) delete from t where a in (select * from c)"), true},
+        {STR_INIT("select 1; insert into t values (1)"), true},
+        {STR_INIT("call p()"), true},
+        {STR_INIT("grant select on t to u"), true},
+        {STR_INIT("xa commit 'a'"), true},
+        {STR_INIT("drop table t"), true},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct sql_effects e;
+        sql_effects(rows[i].text, &options, &e);
+        if (e.writes != rows[i].writes) {
+            fail_msg("%.*s", STR_FMT(rows[i].text));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_effects),
         cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
