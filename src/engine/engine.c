@@ -39,6 +39,8 @@ static const struct promise engine_promises[] = {
     ENGINE_PROMISE(commit, 0),
     ENGINE_PROMISE(rollback, 0),
     ENGINE_PROMISE(txn_state, 0),
+    ENGINE_PROMISE(savepoint, ENGINE_SAVEPOINTS),
+    ENGINE_PROMISE(rollback_to, ENGINE_SAVEPOINTS),
     ENGINE_PROMISE(prepare, ENGINE_TWO_PHASE),
     ENGINE_PROMISE(recover, ENGINE_TWO_PHASE),
     ENGINE_PROMISE(create_table, 0),
@@ -56,6 +58,8 @@ static const struct promise table_promises[] = {
     TABLE_PROMISE(writer_close, 0),
     TABLE_PROMISE(find_conflicts, 0),
     TABLE_PROMISE(delete_rows, 0),
+    TABLE_PROMISE(delete_keys, ENGINE_DELETE_BY_VALUE),
+    TABLE_PROMISE(delete_images, ENGINE_DELETE_BY_VALUE),
     TABLE_PROMISE(truncate, 0),
     TABLE_PROMISE(get, ENGINE_POINT_READS),
     TABLE_PROMISE(row_count, 0),
@@ -206,6 +210,18 @@ enum engine_txn_state engine_txn_state(const struct engine_session *s)
     return s->engine->ops->txn_state(s);
 }
 
+uint64_t engine_savepoint(const struct engine_session *s)
+{
+    return (s->engine->ops->caps & ENGINE_SAVEPOINTS) != 0 ? s->engine->ops->savepoint(s) : 0;
+}
+
+int engine_rollback_to(struct engine_session *s, uint64_t savepoint, struct diag *diag)
+{
+    assert((s->engine->ops->caps & ENGINE_SAVEPOINTS) != 0);
+    assert(engine_txn_state(s) != ENGINE_TXN_NONE);
+    return s->engine->ops->rollback_to(s, savepoint, diag);
+}
+
 /* ---- Wrappers: definitions and records ---- */
 
 int engine_create_table(struct engine_session *s, const struct table_def *t, struct diag *diag)
@@ -292,6 +308,38 @@ int engine_delete_rows(struct engine_session *s, const struct table_def *t, cons
     *out_deleted = 0;
     return count == 0 ? 0
                       : s->engine->table_ops->delete_rows(s, t, rowids, count, diag, out_deleted);
+}
+
+/* What both ways of deleting by value ask of their caller. */
+static void check_values(const struct engine_session *s, const struct engine_values *v)
+{
+    assert((s->engine->ops->caps & ENGINE_DELETE_BY_VALUE) != 0);
+    assert(v->column_count > 0);
+    for (uint32_t i = 0; i < v->chunk_count; i++) {
+        assert(v->chunks[i].ncols == v->column_count);
+    }
+    (void)s, (void)v;
+}
+
+int engine_delete_keys(struct engine_session *s, const struct table_def *t,
+                       const struct engine_values *keys, struct diag *diag, uint64_t *out_deleted)
+{
+    *out_deleted = 0;
+    check_values(s, keys);
+    return keys->chunk_count == 0
+               ? 0
+               : s->engine->table_ops->delete_keys(s, t, keys, diag, out_deleted);
+}
+
+int engine_delete_images(struct engine_session *s, const struct table_def *t,
+                         const struct engine_values *images, struct diag *diag,
+                         uint64_t *out_deleted)
+{
+    *out_deleted = 0;
+    check_values(s, images);
+    return images->chunk_count == 0
+               ? 0
+               : s->engine->table_ops->delete_images(s, t, images, diag, out_deleted);
 }
 
 int engine_truncate(struct engine_session *s, const struct table_def *t, struct diag *diag)

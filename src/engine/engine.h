@@ -38,6 +38,8 @@ enum engine_caps {
     ENGINE_COLUMN_CHUNKS = 1u << 4, /* table_ops.scan_* deliver chunks */
     ENGINE_DDL_IN_TRANSACTION = 1u << 5, /* DDL and meta_put are part of the open transaction */
     ENGINE_PERSISTENT = 1u << 6,         /* meta_put survives a restart */
+    ENGINE_SAVEPOINTS = 1u << 7,         /* savepoint, rollback_to */
+    ENGINE_DELETE_BY_VALUE = 1u << 8,    /* table_ops.delete_keys, delete_images */
 };
 
 /* The kind of record, by table id, that an engine leaves for tables which were ever given partial
@@ -71,6 +73,7 @@ enum engine_result {
 enum engine_begin_flags {
     ENGINE_READ_ONLY = 1u << 0,
     ENGINE_SNAPSHOT = 1u << 1, /* take the snapshot now, not at the first statement */
+    ENGINE_UNDO = 1u << 2,     /* rollback_to() may be called: keep what that needs */
 };
 
 /* What became of a transaction that an error met (a run-time error inside a DuckDB
@@ -115,6 +118,16 @@ struct engine_ops {
     void (*rollback)(struct engine_session *s);
     enum engine_txn_state (*txn_state)(
         const struct engine_session *s); /* any thread of the session; does not block */
+
+    /*
+     * Savepoints. savepoint() numbers the state of the transaction, 0 while it has written nothing;
+     * equal numbers, equal states. Any thread of the session; does not block. rollback_to() undoes
+     * what was written since, also in an ENGINE_TXN_ABORTED transaction, which then is open again;
+     * no cursor or writer is open. If it cannot, it fails with 1213 and the transaction is
+     * ENGINE_TXN_ABORTED.
+     */
+    uint64_t (*savepoint)(const struct engine_session *s);
+    int (*rollback_to)(struct engine_session *s, uint64_t savepoint, struct diag *diag);
 
     /* Two-phase commit. */
     int (*prepare)(struct engine_session *s, struct str xid, struct diag *diag);
@@ -173,6 +186,14 @@ struct engine_conflict {
     uint32_t index; /* number of the index in table_def.indexes */
 };
 
+/* Rows told by the values of some columns. The chunks hold exactly these columns, in this order. */
+struct engine_values {
+    uint32_t column_count;
+    const uint32_t *columns; /* Indexes into table_def.columns. */
+    uint32_t chunk_count;
+    const struct chunk *chunks; /* Borrowed until return. */
+};
+
 struct engine_table_ops {
     /* Appends rows. writer_open starts; append takes chunks with all columns of the table in
      * definition order (values borrowed until return); writer_close(true) makes them part of the
@@ -196,6 +217,15 @@ struct engine_table_ops {
      * count. */
     int (*delete_rows)(struct engine_session *s, const struct table_def *t, const int64_t *rowids,
                        uint32_t count, struct diag *diag, uint64_t *out_deleted);
+    /* ENGINE_DELETE_BY_VALUE. Strings are compared by their bytes. delete_keys: the columns have no
+     * NULLs and no key is given twice; every row with one of the keys goes. delete_images: NULLs
+     * are equal to each other, and an image that is given n times takes n of the rows that equal
+     * it, any of them. *out_deleted: how many rows went. */
+    int (*delete_keys)(struct engine_session *s, const struct table_def *t,
+                       const struct engine_values *keys, struct diag *diag, uint64_t *out_deleted);
+    int (*delete_images)(struct engine_session *s, const struct table_def *t,
+                         const struct engine_values *images, struct diag *diag,
+                         uint64_t *out_deleted);
     int (*truncate)(struct engine_session *s, const struct table_def *t, struct diag *diag);
 
     /* Point read by a unique key; ENGINE_POINT_READS. */
@@ -275,6 +305,9 @@ NODISCARD int engine_begin(struct engine_session *s, unsigned flags, struct diag
 NODISCARD int engine_commit(struct engine_session *s, struct diag *diag);
 void engine_rollback(struct engine_session *s);
 NODISCARD enum engine_txn_state engine_txn_state(const struct engine_session *s);
+/* 0 for engines without ENGINE_SAVEPOINTS. */
+NODISCARD uint64_t engine_savepoint(const struct engine_session *s);
+NODISCARD int engine_rollback_to(struct engine_session *s, uint64_t savepoint, struct diag *diag);
 NODISCARD int engine_create_table(struct engine_session *s, const struct table_def *t,
                                   struct diag *diag);
 NODISCARD int engine_drop_table(struct engine_session *s, const struct table_def *t,
@@ -302,6 +335,12 @@ NODISCARD int engine_find_conflicts(struct engine_session *s, const struct table
 NODISCARD int engine_delete_rows(struct engine_session *s, const struct table_def *t,
                                  const int64_t *rowids, uint32_t count, struct diag *diag,
                                  uint64_t *out_deleted);
+NODISCARD int engine_delete_keys(struct engine_session *s, const struct table_def *t,
+                                 const struct engine_values *keys, struct diag *diag,
+                                 uint64_t *out_deleted);
+NODISCARD int engine_delete_images(struct engine_session *s, const struct table_def *t,
+                                   const struct engine_values *images, struct diag *diag,
+                                   uint64_t *out_deleted);
 NODISCARD int engine_truncate(struct engine_session *s, const struct table_def *t,
                               struct diag *diag);
 NODISCARD int engine_row_count(struct engine_session *s, const struct table_def *t,

@@ -166,6 +166,16 @@ static int blackhole_delete_rows(struct engine_session *s, const struct table_de
     return 0;
 }
 
+/* Nothing is kept, so nothing has these values. */
+static int blackhole_delete_values(struct engine_session *s, const struct table_def *t,
+                                   const struct engine_values *values, struct diag *diag,
+                                   uint64_t *out_deleted)
+{
+    (void)s, (void)t, (void)values, (void)diag;
+    *out_deleted = 0;
+    return 0;
+}
+
 static int blackhole_row_count(struct engine_session *s, const struct table_def *t,
                                struct diag *diag, uint64_t *out)
 {
@@ -186,7 +196,7 @@ static int blackhole_max_value(struct engine_session *s, const struct table_def 
 
 static const struct engine_ops blackhole_ops = {
     .name = "blackhole",
-    .caps = ENGINE_TRANSACTIONS | ENGINE_DDL_IN_TRANSACTION,
+    .caps = ENGINE_TRANSACTIONS | ENGINE_DDL_IN_TRANSACTION | ENGINE_DELETE_BY_VALUE,
     .query_dialect = QUERY_DIALECT_NONE,
     .open = blackhole_open,
     .close = blackhole_close,
@@ -212,6 +222,8 @@ static const struct engine_table_ops blackhole_table_ops = {
     .writer_close = blackhole_writer_close,
     .find_conflicts = blackhole_find_conflicts,
     .delete_rows = blackhole_delete_rows,
+    .delete_keys = blackhole_delete_values,
+    .delete_images = blackhole_delete_values,
     .truncate = blackhole_table,
     .row_count = blackhole_row_count,
     .max_value = blackhole_max_value,

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/rlist.h"
 #include "engine/duckdb/duckdb_engine.h"
+#include "engine/duckdb/redo.h"
 #include "engine/engine.h"
 
 #include <duckdb.h>
@@ -67,6 +68,7 @@ struct ddb_counters {
     _Atomic(uint64_t) rows_deleted;
     _Atomic(uint64_t) commits;
     _Atomic(uint64_t) rollbacks;
+    _Atomic(uint64_t) restores; /* Transactions gone back to a savepoint by writing again. */
     _Atomic(uint64_t) queries;
     _Atomic(uint64_t) checkpoints;
     _Atomic(uint64_t) reopens;
@@ -100,6 +102,7 @@ struct ddb_instance {
     _Atomic(uint64_t) commits_finished;
     _Atomic(struct ddb_session *) writer; /* Whose transaction has written. */
     _Atomic(uint64_t) next_marker;        /* For pintail_commit. */
+    _Atomic(uint64_t) checkpoints_begun;
     struct ddb_counters counters;
 };
 
@@ -139,6 +142,7 @@ struct ddb_session {
     uint64_t snapshot; /* commits_finished when the snapshot was taken. */
     struct arena txn_arena;
     struct ddb_touched *touched; /* Tables written in the transaction. */
+    struct ddb_redo redo;
 
     struct ddb_cursor *cursor;
     struct ddb_writer *writer;
@@ -274,6 +278,8 @@ NODISCARD int ddb_statement(struct ddb_session *s, struct diag *diag);
  * writer's place, opens a transaction of its own if there is none. */
 NODISCARD int ddb_write_statement(struct ddb_session *s, const struct table_def *t,
                                   struct diag *diag);
+/* The transaction writes to a table. */
+void ddb_touch(struct ddb_session *s, uint64_t table_id);
 /* The table's entry in the transaction; it must have been written to. */
 NODISCARD struct ddb_touched *ddb_touched_get(struct ddb_session *s, uint64_t table_id);
 /* Gives up the transaction: DuckDB's is rolled back, the client's answers 1213 until its
@@ -286,6 +292,10 @@ int ddb_write_done(struct ddb_session *s, int rc, struct diag *diag);
 int ddb_txn_begin(struct engine_session *base, unsigned flags, struct diag *diag);
 int ddb_txn_commit(struct engine_session *base, struct diag *diag);
 void ddb_txn_rollback(struct engine_session *base);
+uint64_t ddb_txn_savepoint(const struct engine_session *base);
+int ddb_txn_rollback_to(struct engine_session *base, uint64_t savepoint, struct diag *diag);
+/* As ddb_txn_rollback_to(), inside another callback. */
+NODISCARD int ddb_txn_restore(struct ddb_session *s, uint64_t savepoint, struct diag *diag);
 enum engine_txn_state ddb_txn_state(const struct engine_session *base);
 
 /* Has another session committed changes to the table since this transaction's snapshot? */
@@ -316,6 +326,10 @@ int ddb_alter_table(struct engine_session *base, const struct table_def *from,
 NODISCARD int ddb_delete_by_rowid(struct ddb_session *s, const struct table_def *t,
                                   const int64_t *rowids, uint32_t count, struct diag *diag,
                                   uint64_t *out_deleted);
+/* As ddb_delete_by_rowid(), but not kept to be done again. */
+NODISCARD int ddb_delete_quietly(struct ddb_session *s, const struct table_def *t,
+                                 const int64_t *rowids, uint32_t count, struct diag *diag,
+                                 uint64_t *out_deleted);
 int ddb_truncate(struct engine_session *base, const struct table_def *t, struct diag *diag);
 int ddb_row_count(struct engine_session *base, const struct table_def *t, struct diag *diag,
                   uint64_t *out);
@@ -324,9 +338,18 @@ int ddb_max_value(struct engine_session *base, const struct table_def *t, uint32
 int ddb_delete_rows(struct engine_session *base, const struct table_def *t, const int64_t *rowids,
                     uint32_t count, struct diag *diag, uint64_t *out_deleted);
 
+/* By value (delete.c). */
+int ddb_delete_keys(struct engine_session *base, const struct table_def *t,
+                    const struct engine_values *keys, struct diag *diag, uint64_t *out_deleted);
+int ddb_delete_images(struct engine_session *base, const struct table_def *t,
+                      const struct engine_values *images, struct diag *diag, uint64_t *out_deleted);
+
 /* The table is given partial dates: a fact for readers at once, and a record in the transaction. */
 NODISCARD int ddb_note_partial_dates(struct ddb_session *s, const struct table_def *t,
                                      struct diag *diag);
+/* The record alone. */
+NODISCARD int ddb_write_partial_dates(struct ddb_session *s, const struct table_def *t,
+                                      struct diag *diag);
 
 /* ---- Records (meta.c) ---- */
 
@@ -360,12 +383,13 @@ struct ddb_keys {
     uint32_t nrows;
     uint32_t ncols;
     struct ddb_key_column *cols;
+    const struct chunk *chunks; /* The values, in place of the columns' own data; or NULL. */
 };
 
 struct ddb_key_column {
     duckdb_logical_type type; /* Owned by the set. */
     size_t size;              /* Bytes of a value. */
-    const void *data;         /* No NULLs. */
+    const void *data;         /* No NULLs. Without chunks. */
 };
 
 /* Registers the table function; once for each opened database. */

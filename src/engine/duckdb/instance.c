@@ -376,7 +376,8 @@ int ddb_leave(struct ddb_session *s, int rc)
 static const struct engine_ops duckdb_ops = {
     .name = "duckdb",
     .caps = ENGINE_TRANSACTIONS | ENGINE_QUERIES | ENGINE_COLUMN_CHUNKS |
-            ENGINE_DDL_IN_TRANSACTION | ENGINE_PERSISTENT,
+            ENGINE_DDL_IN_TRANSACTION | ENGINE_PERSISTENT | ENGINE_SAVEPOINTS |
+            ENGINE_DELETE_BY_VALUE,
     .query_dialect = QUERY_DIALECT_DUCKDB,
     .open = ddb_open,
     .close = ddb_close,
@@ -387,6 +388,8 @@ static const struct engine_ops duckdb_ops = {
     .commit = ddb_txn_commit,
     .rollback = ddb_txn_rollback,
     .txn_state = ddb_txn_state,
+    .savepoint = ddb_txn_savepoint,
+    .rollback_to = ddb_txn_rollback_to,
     .create_table = ddb_create_table,
     .drop_table = ddb_drop_table,
     .alter_table = ddb_alter_table,
@@ -402,6 +405,8 @@ static const struct engine_table_ops duckdb_table_ops = {
     .writer_close = ddb_writer_close,
     .find_conflicts = ddb_find_conflicts,
     .delete_rows = ddb_delete_rows,
+    .delete_keys = ddb_delete_keys,
+    .delete_images = ddb_delete_images,
     .truncate = ddb_truncate,
     .row_count = ddb_row_count,
     .max_value = ddb_max_value,

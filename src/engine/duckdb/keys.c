@@ -251,9 +251,15 @@ static void keys_bind(duckdb_bind_info info)
     duckdb_bind_set_bind_data(info, (void *)(uintptr_t)keys, NULL);
 }
 
+/* How far a scan has come. */
+struct keys_position {
+    uint32_t row;
+    uint32_t chunk;
+};
+
 static void keys_init(duckdb_init_info info)
 {
-    uint32_t *position = calloc(1, sizeof(*position));
+    struct keys_position *position = calloc(1, sizeof(*position));
     if (position == NULL) {
         duckdb_init_set_error(info, "out of memory");
         return;
@@ -262,11 +268,54 @@ static void keys_init(duckdb_init_info info)
     duckdb_init_set_init_data(info, position, free);
 }
 
+/* A vector of a chunk as DuckDB wants it: strings canonical, so that they hash alike. */
+static void give_vector(const struct vec *v, uint32_t rows, duckdb_vector to)
+{
+    void *data = duckdb_vector_get_data(to);
+    if (v->phys == VEC_STR) {
+        for (uint32_t i = 0; i < rows; i++) {
+            const struct vec_str *from = (const struct vec_str *)v->data + i;
+            ((struct vec_str *)data)[i] =
+                vec_is_null(v, i) ? (struct vec_str){.len = 0} : vec_str_from(vec_str_get(from));
+        }
+    } else {
+        memcpy(data, v->data, rows * vec_phys_size(v->phys));
+    }
+    if (v->validity != NULL) {
+        duckdb_vector_ensure_validity_writable(to);
+        memcpy(duckdb_vector_get_validity(to), v->validity,
+               ((size_t)rows + 63) / 64 * sizeof(uint64_t));
+    }
+}
+
+/* One chunk a call, none of which is empty. */
+static void scan_chunk(const struct ddb_keys *keys, struct keys_position *at, duckdb_data_chunk out)
+{
+    if (at->row == keys->nrows) {
+        duckdb_data_chunk_set_size(out, 0);
+        return;
+    }
+    const struct chunk *chunk = &keys->chunks[at->chunk++];
+    uint32_t *numbers = duckdb_vector_get_data(duckdb_data_chunk_get_vector(out, 0));
+    for (uint32_t i = 0; i < chunk->nrows; i++) {
+        numbers[i] = at->row + i;
+    }
+    for (uint32_t i = 0; i < keys->ncols; i++) {
+        give_vector(&chunk->cols[i], chunk->nrows, duckdb_data_chunk_get_vector(out, i + 1));
+    }
+    duckdb_data_chunk_set_size(out, chunk->nrows);
+    at->row += chunk->nrows;
+}
+
 static void keys_scan(duckdb_function_info info, duckdb_data_chunk out)
 {
     const struct ddb_keys *keys = duckdb_function_get_bind_data(info);
-    uint32_t *position = duckdb_function_get_init_data(info);
-    const uint32_t from = *position;
+    struct keys_position *at = duckdb_function_get_init_data(info);
+    if (keys->chunks != NULL) {
+        scan_chunk(keys, at, out);
+        return;
+    }
+    const uint32_t from = at->row;
     const uint32_t rows = MIN(keys->nrows - from, (uint32_t)duckdb_vector_size());
     uint32_t *numbers = duckdb_vector_get_data(duckdb_data_chunk_get_vector(out, 0));
     for (uint32_t i = 0; i < rows; i++) {
@@ -278,7 +327,7 @@ static void keys_scan(duckdb_function_info info, duckdb_data_chunk out)
                (const char *)column->data + from * column->size, rows * column->size);
     }
     duckdb_data_chunk_set_size(out, rows);
-    *position = from + rows;
+    at->row = from + rows;
 }
 
 int ddb_keys_register(struct ddb_instance *in, struct diag *diag)

@@ -165,6 +165,17 @@ static enum engine_txn_state trace_txn_state(const struct engine_session *s)
     return engine_txn_state(inner_of(s));
 }
 
+static uint64_t trace_savepoint(const struct engine_session *s)
+{
+    return engine_savepoint(inner_of(s));
+}
+
+static int trace_rollback_to(struct engine_session *s, uint64_t savepoint, struct diag *diag)
+{
+    const struct call call = call_begin(s->engine, "rollback_to");
+    return call_end(&call, STR_NULL, engine_rollback_to(inner_of(s), savepoint, diag));
+}
+
 /* ---- Definitions and records ---- */
 
 static int trace_create_table(struct engine_session *s, const struct table_def *t,
@@ -272,6 +283,23 @@ static int trace_delete_rows(struct engine_session *s, const struct table_def *t
                     engine_delete_rows(inner_of(s), t, rowids, count, diag, out_deleted));
 }
 
+static int trace_delete_keys(struct engine_session *s, const struct table_def *t,
+                             const struct engine_values *keys, struct diag *diag,
+                             uint64_t *out_deleted)
+{
+    const struct call call = call_begin(s->engine, "delete_keys");
+    return call_end(&call, t->name, engine_delete_keys(inner_of(s), t, keys, diag, out_deleted));
+}
+
+static int trace_delete_images(struct engine_session *s, const struct table_def *t,
+                               const struct engine_values *images, struct diag *diag,
+                               uint64_t *out_deleted)
+{
+    const struct call call = call_begin(s->engine, "delete_images");
+    return call_end(&call, t->name,
+                    engine_delete_images(inner_of(s), t, images, diag, out_deleted));
+}
+
 static int trace_truncate(struct engine_session *s, const struct table_def *t, struct diag *diag)
 {
     const struct call call = call_begin(s->engine, "truncate");
@@ -356,6 +384,8 @@ static const struct engine_ops trace_ops = {
     .commit = trace_commit,
     .rollback = trace_rollback,
     .txn_state = trace_txn_state,
+    .savepoint = trace_savepoint,
+    .rollback_to = trace_rollback_to,
     .create_table = trace_create_table,
     .drop_table = trace_drop_table,
     .alter_table = trace_alter_table,
@@ -371,6 +401,8 @@ static const struct engine_table_ops trace_table_ops = {
     .writer_close = trace_writer_close,
     .find_conflicts = trace_find_conflicts,
     .delete_rows = trace_delete_rows,
+    .delete_keys = trace_delete_keys,
+    .delete_images = trace_delete_images,
     .truncate = trace_truncate,
     .row_count = trace_row_count,
     .max_value = trace_max_value,

@@ -220,6 +220,99 @@ static void test_rows_are_deleted_by_rowid(void **arg)
                      0);
 }
 
+/* Deletes by the columns given of rows that a builder holds. */
+static uint64_t delete_by_value(struct state *st, const struct chunk_builder *b,
+                                const uint32_t *columns, bool whole)
+{
+    const struct chunk chunk = chunk_builder_chunk(b);
+    const struct engine_values values = {
+        .column_count = chunk.ncols, .columns = columns, .chunk_count = 1, .chunks = &chunk};
+    uint64_t deleted = 0;
+    assert_ok((whole ? engine_delete_images : engine_delete_keys)(st->s, &st->t.def, &values,
+                                                                  &st->diag, &deleted),
+              &st->diag);
+    return deleted;
+}
+
+static void test_rows_are_deleted_by_key(void **arg)
+{
+    struct state *st = *arg;
+    if (!has(st, ENGINE_DELETE_BY_VALUE | ENGINE_QUERIES)) {
+        skip();
+    }
+    static const uint32_t key[] = {0};
+    struct chunk_builder b;
+    fixture_write_range(st->s, &st->t, 0, 5000);
+    chunk_builder_init(&b, &st->t.columns[0].type, 1);
+    for (int64_t id = 10; id <= 10000; id *= 10) {
+        (void)chunk_builder_add_row(&b);
+        chunk_builder_set_i64(&b, 0, id);
+    }
+    assert_ok(engine_begin(st->s, 0, &st->diag), &st->diag);
+    assert_ok(fixture_write(st->s, &st->t, &(struct fixture_row){10000, 1, "own"}, 1, &st->diag),
+              &st->diag);
+    assert_int_equal(delete_by_value(st, &b, key, false), 4);
+    assert_int_equal(delete_by_value(st, &b, key, false), 0);
+    assert_ok(engine_commit(st->s, &st->diag), &st->diag);
+    assert_int_equal(fixture_count(st->s, &st->t), 4997);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c1 IN (10, 1000)"), 0);
+    chunk_builder_release(&b);
+}
+
+static void test_keys_of_strings_are_compared_by_bytes(void **arg)
+{
+    struct state *st = *arg;
+    if (!has(st, ENGINE_DELETE_BY_VALUE | ENGINE_QUERIES)) {
+        skip();
+    }
+    static const uint32_t key[] = {2, 0};
+    const struct sql_type types[] = {st->t.columns[2].type, st->t.columns[0].type};
+    const struct fixture_row rows[] = {
+        {1, 1, "a"}, {2, 1, "A"}, {3, 1, "a "}, {4, 1, "longer than twelve bytes"}};
+    struct chunk_builder b;
+    assert_ok(fixture_write(st->s, &st->t, rows, 4, &st->diag), &st->diag);
+    chunk_builder_init(&b, types, 2);
+    for (size_t i = 0; i < 4; i++) {
+        (void)chunk_builder_add_row(&b);
+        chunk_builder_set_str(&b, 0, str_from_cstr(i == 3 ? rows[3].s : "a"));
+        chunk_builder_set_i64(&b, 1, rows[i].id);
+    }
+    assert_int_equal(delete_by_value(st, &b, key, false), 2);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT sum(c1)::BIGINT FROM t7"), 5);
+    chunk_builder_release(&b);
+}
+
+static void test_whole_rows_are_deleted_one_for_one(void **arg)
+{
+    struct state *st = *arg;
+    if (!has(st, ENGINE_DELETE_BY_VALUE | ENGINE_QUERIES)) {
+        skip();
+    }
+    static const uint32_t all[] = {0, 1, 2};
+    const struct sql_type types[] = {st->t.columns[0].type, st->t.columns[1].type,
+                                     st->t.columns[2].type};
+    const struct fixture_row rows[] = {{1, 5, NULL}, {1, 5, NULL},        {1, 5, NULL},
+                                       {1, 5, "x"},  {2, INT32_MIN, "y"}, {2, INT32_MIN, "y"}};
+    struct chunk_builder b;
+    st->t.def.index_count = 0;
+    assert_ok(fixture_write(st->s, &st->t, rows, 6, &st->diag), &st->diag);
+    chunk_builder_init(&b, types, 3);
+    for (int i = 0; i < 2; i++) {
+        (void)chunk_builder_add_row(&b);
+        chunk_builder_set_i64(&b, 0, 1);
+        chunk_builder_set_int(&b, 1, 5);
+    }
+    for (int i = 0; i < 3; i++) {
+        (void)chunk_builder_add_row(&b);
+        chunk_builder_set_i64(&b, 0, 2);
+        chunk_builder_set_str(&b, 2, STR("y"));
+    }
+    assert_int_equal(delete_by_value(st, &b, all, true), 4);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c1 = 1"), 2);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT count(c3) FROM t7"), 1);
+    chunk_builder_release(&b);
+}
+
 static void test_truncate_empties_the_table(void **arg)
 {
     struct state *st = *arg;
@@ -312,6 +405,215 @@ static void test_a_writer_dropped_in_a_transaction_keeps_what_was_before(void **
     assert_ok(engine_commit(st->s, &st->diag), &st->diag);
     assert_int_equal(fixture_count(st->s, &st->t), 3010);
     assert_int_equal(fixture_query_i64(st->s, "SELECT max(c1) FROM t7"), 3009);
+}
+
+/* ---- Savepoints ---- */
+
+#define NEED_SAVEPOINTS(st)                                                                        \
+    do {                                                                                           \
+        if (!has((st), ENGINE_SAVEPOINTS)) {                                                       \
+            skip();                                                                                \
+        }                                                                                          \
+    } while (0)
+
+/* An error that the engine meets while it computes, which aborts DuckDB's transactions. */
+static void fail_at_run_time(struct state *st)
+{
+    int64_t n;
+    assert_error(
+        fixture_try_query_i64(
+            st->s,
+            "SELECT 9223372036854775807::BIGINT + x FROM (SELECT unnest([1::BIGINT, 2]) AS x)",
+            &st->diag, &n),
+        &st->diag, ER_DATA_OUT_OF_RANGE);
+}
+
+static void delete_id(struct state *st, int64_t id)
+{
+    char sql[80];
+    uint64_t deleted;
+    snprintf(sql, sizeof(sql), "SELECT rowid FROM t7 WHERE c1 = %ld", (long)id);
+    const int64_t rowid = fixture_query_i64(st->s, sql);
+    assert_ok(engine_delete_rows(st->s, &st->t.def, &rowid, 1, &st->diag, &deleted), &st->diag);
+    assert_int_equal(deleted, 1);
+}
+
+static void test_rollback_to_undoes_what_came_after(void **arg)
+{
+    struct state *st = *arg;
+    NEED_SAVEPOINTS(st);
+    fixture_write_range(st->s, &st->t, 0, 10);
+    assert_ok(engine_begin(st->s, ENGINE_UNDO, &st->diag), &st->diag);
+    assert_int_equal(engine_savepoint(st->s), 0);
+    fixture_write_range(st->s, &st->t, 10, 20);
+    delete_id(st, 5);
+    delete_id(st, 15);
+    const uint64_t savepoint = engine_savepoint(st->s);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT sum(c1)::BIGINT FROM t7"), 170);
+    assert_int_equal(engine_savepoint(st->s), savepoint);
+    fixture_write_range(st->s, &st->t, 20, 30);
+    delete_id(st, 6);
+    delete_id(st, 16);
+    assert_ok(engine_rollback_to(st->s, savepoint, &st->diag), &st->diag);
+    assert_int_equal(engine_savepoint(st->s), savepoint);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT sum(c1)::BIGINT FROM t7"), 170);
+    fixture_write_range(st->s, &st->t, 30, 31);
+    assert_ok(engine_commit(st->s, &st->diag), &st->diag);
+    assert_int_equal(fixture_query_i64(st->other, "SELECT sum(c1)::BIGINT FROM t7"), 200);
+}
+
+static void test_rollback_to_the_beginning(void **arg)
+{
+    struct state *st = *arg;
+    NEED_SAVEPOINTS(st);
+    fixture_write_range(st->s, &st->t, 0, 10);
+    assert_ok(engine_begin(st->s, ENGINE_UNDO, &st->diag), &st->diag);
+    fixture_write_range(st->s, &st->t, 10, 20);
+    assert_ok(engine_rollback_to(st->s, 0, &st->diag), &st->diag);
+    assert_int_equal(engine_txn_state(st->s), ENGINE_TXN_OPEN);
+    assert_int_equal(fixture_count(st->s, &st->t), 10);
+    fixture_write_range(st->s, &st->t, 20, 22);
+    assert_ok(engine_commit(st->s, &st->diag), &st->diag);
+    assert_int_equal(fixture_count(st->other, &st->t), 12);
+}
+
+static void test_an_error_can_be_undone_alone(void **arg)
+{
+    struct state *st = *arg;
+    NEED_SAVEPOINTS(st);
+    assert_ok(engine_begin(st->s, ENGINE_UNDO, &st->diag), &st->diag);
+    fixture_write_range(st->s, &st->t, 0, 5000);
+    const uint64_t savepoint = engine_savepoint(st->s);
+    fail_at_run_time(st);
+    assert_ok(engine_rollback_to(st->s, savepoint, &st->diag), &st->diag);
+    assert_int_equal(engine_txn_state(st->s), ENGINE_TXN_OPEN);
+    assert_int_equal(fixture_count(st->s, &st->t), 5000);
+    assert_int_equal(fixture_count(st->other, &st->t), 0);
+    assert_ok(engine_commit(st->s, &st->diag), &st->diag);
+    assert_int_equal(fixture_count(st->other, &st->t), 5000);
+}
+
+#define MODEL_IDS   3000
+#define MODEL_STEPS 60
+
+/* What a table should hold: n of each id, or -1. */
+struct model {
+    int32_t n[MODEL_IDS];
+    uint64_t savepoint;
+};
+
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+
+/* Writes rows of random ids, many of which are there already. */
+static void write_random(struct state *st, struct model *m, unsigned flags, uint32_t *seed)
+{
+    const uint32_t count = 1 + next_random(seed) % 2500;
+    struct fixture_row *rows = calloc(count, sizeof(*rows));
+    for (uint32_t i = 0; i < count; i++) {
+        rows[i] = (struct fixture_row){.id = next_random(seed) % MODEL_IDS,
+                                       .n = (int32_t)(next_random(seed) % 1000),
+                                       .s = i % 3 ? "a text of more than twelve bytes" : NULL};
+        int32_t *n = &m->n[rows[i].id];
+        *n = *n < 0 || (flags & ENGINE_WRITE_REPLACE) != 0 ? rows[i].n : *n;
+    }
+    assert_ok(fixture_write_flags(st->s, &st->t, rows, count, flags, NULL, &st->diag), &st->diag);
+    free(rows);
+}
+
+/* A bulk of rows of which one is a duplicate: refused, and all others with it. */
+static void write_in_vain(struct state *st, const struct model *m)
+{
+    int64_t taken = 0;
+    while (taken < MODEL_IDS && m->n[taken] < 0) {
+        taken++;
+    }
+    if (taken == MODEL_IDS) {
+        return;
+    }
+    struct fixture_row *rows = calloc(3000, sizeof(*rows));
+    for (int i = 0; i < 3000; i++) {
+        rows[i] = (struct fixture_row){.id = i == 2900 ? taken : MODEL_IDS + i, .n = 1};
+    }
+    assert_error(fixture_write(st->s, &st->t, rows, 3000, &st->diag), &st->diag, ER_DUP_ENTRY);
+    free(rows);
+}
+
+static void delete_random(struct state *st, struct model *m, uint32_t *seed)
+{
+    for (int i = 0; i < 5; i++) {
+        const uint32_t id = next_random(seed) % MODEL_IDS;
+        if (m->n[id] >= 0) {
+            delete_id(st, id);
+            m->n[id] = -1;
+        }
+    }
+}
+
+static void compare_with_model(struct state *st, const struct model *m)
+{
+    int64_t count = 0;
+    int64_t sum = 0;
+    for (int64_t i = 0; i < MODEL_IDS; i++) {
+        count += m->n[i] >= 0;
+        sum += m->n[i] >= 0 ? m->n[i] * (i + 1) : 0;
+    }
+    assert_int_equal(fixture_count(st->s, &st->t), count);
+    assert_int_equal(
+        fixture_query_i64(st->s, "SELECT coalesce(sum(c2 * (c1 + 1)), 0)::BIGINT FROM t7"), sum);
+}
+
+static void take_random_step(struct state *st, struct model *m, uint32_t *seed)
+{
+    switch (next_random(seed) % 5) {
+    case 0:
+        write_random(st, m, ENGINE_WRITE_REPLACE, seed);
+        break;
+    case 1:
+        write_random(st, m, ENGINE_WRITE_SKIP_DUPLICATES, seed);
+        break;
+    case 2:
+        write_in_vain(st, m);
+        break;
+    default:
+        delete_random(st, m, seed);
+        break;
+    }
+    m->savepoint = engine_savepoint(st->s);
+}
+
+/* Random writes and returns to random savepoints, also after errors: what is there is always what a
+ * model says. */
+static void test_savepoints_at_random(void **arg)
+{
+    struct state *st = *arg;
+    NEED_SAVEPOINTS(st);
+    uint32_t seed = 4711;
+    struct model *steps = calloc(MODEL_STEPS + 1, sizeof(*steps));
+    memset(steps[0].n, 0xff, sizeof(steps[0].n));
+    write_random(st, &steps[0], ENGINE_WRITE_REPLACE, &seed);
+    assert_ok(engine_begin(st->s, ENGINE_UNDO, &st->diag), &st->diag);
+    uint32_t at = 0;
+    for (int i = 0; i < MODEL_STEPS; i++) {
+        steps[at + 1] = steps[at];
+        at++;
+        take_random_step(st, &steps[at], &seed);
+        const uint32_t choice = next_random(&seed) % 6;
+        if (choice < 2) {
+            at = choice == 0 ? at : next_random(&seed) % (at + 1);
+            if (next_random(&seed) % 2 == 0) {
+                fail_at_run_time(st);
+            }
+            assert_ok(engine_rollback_to(st->s, steps[at].savepoint, &st->diag), &st->diag);
+        }
+        compare_with_model(st, &steps[at]);
+    }
+    assert_ok(engine_commit(st->s, &st->diag), &st->diag);
+    compare_with_model(st, &steps[at]);
+    free(steps);
 }
 
 /* ---- Keys ---- */
@@ -814,6 +1116,9 @@ static const struct test_case cases[] = {
     CASE(test_null_in_a_not_null_column_is_refused),
     CASE(test_text_that_is_not_utf8_is_refused),
     CASE(test_rows_are_deleted_by_rowid),
+    CASE(test_rows_are_deleted_by_key),
+    CASE(test_keys_of_strings_are_compared_by_bytes),
+    CASE(test_whole_rows_are_deleted_one_for_one),
     CASE(test_truncate_empties_the_table),
     CASE(test_max_value_of_a_column),
     CASE(test_rollback_takes_rows_back),
@@ -821,6 +1126,10 @@ static const struct test_case cases[] = {
     CASE(test_a_snapshot_does_not_move),
     CASE(test_a_read_only_transaction_refuses_writes),
     CASE(test_a_writer_dropped_in_a_transaction_keeps_what_was_before),
+    CASE(test_rollback_to_undoes_what_came_after),
+    CASE(test_rollback_to_the_beginning),
+    CASE(test_an_error_can_be_undone_alone),
+    CASE(test_savepoints_at_random),
     CASE(test_a_duplicate_key_is_refused_with_its_text),
     CASE(test_a_duplicate_within_one_lot_is_refused),
     CASE(test_a_duplicate_in_a_bulk_load_is_refused),

@@ -1,0 +1,119 @@
+/*
+ * Deleting by value: rows are found by a join with the values, which DuckDB reads out of our memory
+ * through pintail_keys(). The join's side of values is the small one, whose smallest and largest
+ * integer keys DuckDB hands to the table's scan, so that keys that lie close together cost little
+ * in a large table.
+ */
+#include "engine/duckdb/duckdb_int.h"
+
+#include <inttypes.h>
+
+/* How a column of the table is compared with a column of values. */
+enum comparison {
+    COMPARE_EQUAL,
+    COMPARE_NULL_SAFE,
+};
+
+static void put_condition(const struct table_def *t, const struct engine_values *v,
+                          enum comparison how, struct bytebuf *sql)
+{
+    const char *op = how == COMPARE_EQUAL ? "=" : "IS NOT DISTINCT FROM";
+    for (uint32_t i = 0; i < v->column_count; i++) {
+        bytebuf_printf(sql, "%st%" PRIu64 ".c%u %s k.k%u", i ? " AND " : "", t->id,
+                       t->columns[v->columns[i]].id, op, i);
+    }
+}
+
+static void put_key_delete(const struct table_def *t, const struct engine_values *v, uint64_t keys,
+                           struct bytebuf *sql)
+{
+    bytebuf_printf(sql,
+                   "DELETE FROM t%" PRIu64 " USING pintail_keys(%" PRIu64 "::UBIGINT) k WHERE ",
+                   t->id, keys);
+    put_condition(t, v, COMPARE_EQUAL, sql);
+}
+
+/* Equal images are one group of values with its number; so many of the rows that match it go. */
+static void put_image_delete(const struct table_def *t, const struct engine_values *v,
+                             uint64_t keys, struct bytebuf *sql)
+{
+    bytebuf_printf(sql,
+                   "DELETE FROM t%" PRIu64 " WHERE rowid IN (SELECT id FROM (SELECT t%" PRIu64
+                   ".rowid AS id, k.n AS n, row_number() OVER (PARTITION BY k.g ORDER BY t%" PRIu64
+                   ".rowid) AS i FROM t%" PRIu64 " JOIN (SELECT min(r) AS g, count(*) AS n",
+                   t->id, t->id, t->id, t->id);
+    for (uint32_t i = 0; i < v->column_count; i++) {
+        bytebuf_printf(sql, ", k%u", i);
+    }
+    bytebuf_printf(sql, " FROM pintail_keys(%" PRIu64 "::UBIGINT) GROUP BY ", keys);
+    for (uint32_t i = 0; i < v->column_count; i++) {
+        bytebuf_printf(sql, "%sk%u", i ? ", " : "", i);
+    }
+    bytebuf_put_cstr(sql, ") k ON ");
+    put_condition(t, v, COMPARE_NULL_SAFE, sql);
+    bytebuf_put_cstr(sql, ") WHERE i <= n)");
+}
+
+/* Lends the values and runs the statement. */
+static int delete_lent(struct ddb_session *s, const struct table_def *t,
+                       const struct engine_values *v, enum comparison how, struct diag *diag,
+                       uint64_t *out_deleted)
+{
+    struct arena scratch;
+    struct bytebuf sql;
+    duckdb_result result;
+    arena_init(&scratch, 0);
+    struct ddb_keys keys = {.ncols = v->column_count, .chunks = v->chunks};
+    keys.cols = ARENA_ARRAY(&scratch, struct ddb_key_column, v->column_count);
+    for (uint32_t i = 0; i < v->column_count; i++) {
+        keys.cols[i].type = ddb_type_new(&t->columns[v->columns[i]].type);
+    }
+    for (uint32_t i = 0; i < v->chunk_count; i++) {
+        keys.nrows += v->chunks[i].nrows;
+    }
+    bytebuf_init(&sql, DDB_SQL_MAX);
+    ddb_keys_lend(s->instance, &keys);
+    if (how == COMPARE_EQUAL) {
+        put_key_delete(t, v, keys.id, &sql);
+    } else {
+        put_image_delete(t, v, keys.id, &sql);
+    }
+    const int rc = ddb_query_buf(s, &sql, t->name, diag, &result);
+    if (rc == 0) {
+        *out_deleted = duckdb_rows_changed(&result);
+        duckdb_destroy_result(&result);
+        ddb_redo_give_up(s);
+        atomic_fetch_add(&s->instance->counters.rows_deleted, *out_deleted);
+    }
+    ddb_keys_take_back(s->instance, &keys);
+    bytebuf_release(&sql);
+    arena_release(&scratch);
+    return rc;
+}
+
+static int delete_values(struct engine_session *base, const struct table_def *t,
+                         const struct engine_values *v, enum comparison how, struct diag *diag,
+                         uint64_t *out_deleted)
+{
+    struct ddb_session *s = ddb_session_of(base);
+    if (ddb_enter(s, diag) != 0) {
+        return -1;
+    }
+    int rc = ddb_write_statement(s, t, diag);
+    if (rc == 0) {
+        rc = delete_lent(s, t, v, how, diag, out_deleted);
+    }
+    return ddb_leave(s, ddb_write_done(s, rc, diag));
+}
+
+int ddb_delete_keys(struct engine_session *base, const struct table_def *t,
+                    const struct engine_values *keys, struct diag *diag, uint64_t *out_deleted)
+{
+    return delete_values(base, t, keys, COMPARE_EQUAL, diag, out_deleted);
+}
+
+int ddb_delete_images(struct engine_session *base, const struct table_def *t,
+                      const struct engine_values *images, struct diag *diag, uint64_t *out_deleted)
+{
+    return delete_values(base, t, images, COMPARE_NULL_SAFE, diag, out_deleted);
+}
