@@ -631,7 +631,8 @@ static int run_source(struct insert_run *run, bool wrote_before)
     if (run->stmt->query == NULL) {
         return exec_offload(x, OFFLOAD_WRITE, values_step, run) != 0 ? -1 : run->rc;
     }
-    for (int wide = 0; wide < 2; wide++) {
+    /* An overflow would take the transaction with it, and the open writer: wide at once. */
+    for (int wide = wrote_before ? 1 : 0; wide < 2; wide++) {
         struct engine_query query;
         bool retry_wide;
         if (exec_write_query(x, run->stmt->query, wide != 0, &query) != 0 ||

@@ -246,7 +246,8 @@ static int write_text(struct update_run *run, const struct stmt *stmt, bool wide
 
 static int find_rows(struct update_run *run, const struct stmt *stmt, bool wrote_before)
 {
-    for (int wide = 0; wide < 2; wide++) {
+    /* An overflow would take the transaction with it, and the open writer: wide at once. */
+    for (int wide = wrote_before ? 1 : 0; wide < 2; wide++) {
         struct engine_query query;
         bool retry_wide;
         if (write_text(run, stmt, wide != 0, &query) != 0 ||

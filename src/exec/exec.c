@@ -261,6 +261,7 @@ int exec_statement(struct exec_session *x, struct stmt *stmt)
     refresh_account(x);
     x->told = false;
     x->may_tell = (h->flags & H_UNDONE) != 0;
+    exec_note_savepoint(x);
     int rc = exec_run_handler(x, stmt);
     if (rc != 0) {
         exec_tell_interrupted(x);
@@ -324,8 +325,8 @@ void exec_set_engine(struct exec_session *x, struct engine_session **which,
 /* Sends the error if the statement has failed for certain, whatever the engine does. */
 static void tell(struct exec_session *x, const struct diag *diag)
 {
-    /* In a transaction that has written the error is not known before the end: it may be 1213. */
-    const bool certain = x->may_tell && !x->told && !(x->txn.active && x->txn.wrote);
+    /* In a transaction the error is not known before the end: it may be 1213. */
+    const bool certain = x->may_tell && !x->told && !x->txn.active;
     if (certain && x->client_ops != NULL && x->client_ops->tell_error != NULL) {
         x->told = x->client_ops->tell_error(x->client, diag);
     }

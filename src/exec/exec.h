@@ -45,6 +45,7 @@ struct exec_txn {
     bool read_only;
     bool wrote;
     bool engine_open;      /* engine_begin() was called */
+    uint64_t savepoint;    /* engine_savepoint() when the running statement began */
     uint64_t snapshot_seq; /* server.commit_seq when it was */
     bool writer_held;
     struct open_table *tables; /* metadata locks kept to the end of the transaction */

@@ -92,8 +92,11 @@ NODISCARD int exec_engine_for_write(struct exec_session *x);
 /* SELECT … FOR UPDATE or FOR SHARE in a transaction: the writer lock, and what is committed now.
  * 1205, 3572 when the lock is not to be waited for, 1792. */
 NODISCARD int exec_engine_for_locking_read(struct exec_session *x, bool nowait);
-/* End of a statement: commits under autocommit (or rolls back on failure). `failed` = the
- * statement's result. Returns 0, or -1 with diag when the commit fails. */
+/* Before a statement runs: what it fails to do will be undone to here. */
+void exec_note_savepoint(struct exec_session *x);
+/* End of a statement: commits under autocommit (or rolls back on failure); in a transaction, undoes
+ * what a failed statement has written. `failed` = the statement's result. Returns 0, or -1 with
+ * diag when the commit fails, or 1213 when the transaction is lost. */
 NODISCARD int exec_end_statement(struct exec_session *x, bool failed);
 
 /* ---- offload ---- */

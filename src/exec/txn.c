@@ -16,6 +16,7 @@
 struct engine_job {
     struct exec_session *x;
     unsigned begin_flags;
+    uint64_t savepoint;
     int rc;
 };
 
@@ -58,6 +59,15 @@ static void rollback_job(void *arg)
     engine_rollback(((struct engine_job *)arg)->x->engine);
 }
 
+static void rollback_to_job(void *arg)
+{
+    struct engine_job *job = arg;
+    struct diag why; /* after_abort() says what the client hears */
+    diag_init(&why);
+    job->rc = engine_rollback_to(job->x->engine, job->savepoint, &why);
+    diag_release(&why);
+}
+
 static int ensure_engine_session(struct exec_session *x)
 {
     if (x->engine != NULL) {
@@ -72,7 +82,7 @@ static int ensure_engine_session(struct exec_session *x)
 
 static int engine_begin_txn(struct exec_session *x, unsigned flags)
 {
-    struct engine_job job = {.x = x, .begin_flags = flags};
+    struct engine_job job = {.x = x, .begin_flags = flags | (x->txn.active ? ENGINE_UNDO : 0)};
     x->txn.snapshot_seq = atomic_load(&x->server->commit_seq);
     if (exec_offload(x, OFFLOAD_CONTROL, begin_job, &job) != 0 || job.rc != 0) {
         return -1;
@@ -235,23 +245,39 @@ void exec_rollback(struct exec_session *x)
     end_txn(x);
 }
 
-/*
- * A run-time error inside the engine's transaction has aborted all of it. If it had
- * written, the client must know that its transaction is gone, which is what 1213 says; if not, a
- * new snapshot serves as well.
- */
+/* The engine's transaction is lost, with what it has written or its snapshot: so is the client's,
+ * which is what 1213 says. */
 static int after_abort(struct exec_session *x)
 {
-    const bool lost_writes = x->txn.wrote;
-    const bool was_active = x->txn.active;
-    const bool was_read_only = x->txn.read_only;
     exec_rollback(x);
-    if (lost_writes && was_active) {
-        return diag_set(x->diag, ER_LOCK_DEADLOCK);
+    if (x->diag->error != NULL && x->diag->error->code == ER_LOCK_DEADLOCK) {
+        return -1;
     }
-    x->txn.active = was_active;
-    x->txn.read_only = was_read_only;
-    return 0;
+    return diag_set(x->diag, ER_LOCK_DEADLOCK);
+}
+
+void exec_note_savepoint(struct exec_session *x)
+{
+    x->txn.savepoint = x->txn.engine_open ? engine_savepoint(x->engine) : 0;
+}
+
+/* Undoes what the engine's transaction has written since a savepoint; 1213 is always the end of the
+ * client's. */
+static int roll_back_to(struct exec_session *x, uint64_t savepoint)
+{
+    const bool aborted = engine_txn_state(x->engine) == ENGINE_TXN_ABORTED;
+    if ((x->engine->engine->ops->caps & ENGINE_SAVEPOINTS) == 0) {
+        return aborted ? after_abort(x) : 0;
+    }
+    if (aborted && x->diag->error != NULL && x->diag->error->code == ER_LOCK_DEADLOCK) {
+        return after_abort(x);
+    }
+    if (!aborted && engine_savepoint(x->engine) == savepoint) {
+        return 0;
+    }
+    struct engine_job job = {.x = x, .savepoint = savepoint};
+    offload_run_always(OFFLOAD_WRITE, rollback_to_job, &job);
+    return job.rc == 0 ? 0 : after_abort(x);
 }
 
 int exec_end_statement(struct exec_session *x, bool failed)
@@ -259,7 +285,7 @@ int exec_end_statement(struct exec_session *x, bool failed)
     const bool aborted = x->txn.engine_open && x->engine != NULL &&
                          engine_txn_state(x->engine) == ENGINE_TXN_ABORTED;
     if (x->txn.active) {
-        return aborted ? after_abort(x) : 0;
+        return x->txn.engine_open && (failed || aborted) ? roll_back_to(x, x->txn.savepoint) : 0;
     }
     if (failed || aborted) {
         exec_rollback(x);

@@ -176,10 +176,30 @@ def test_kill_in_a_transaction(session):
     running = Background(victim, LONG)
     time.sleep(0.5)
     run(killer, f"KILL QUERY {victim.thread_id()}")
-    # An interrupt aborts the engine's transaction: the client is told that what it wrote is gone.
-    assert running.join().code() == 1213
-    assert run(victim, "SELECT COUNT(*) FROM t") == ((0,),)
-    run(killer, "INSERT INTO t VALUES (1)")  # nobody holds the lock
+    assert running.join().code() == 1317
+    assert run(victim, "SELECT COUNT(*) FROM t") == ((1,),)
+    run(victim, "INSERT INTO t VALUES (2)")
+    assert run(killer, "SELECT COUNT(*) FROM t") == ((0,),)  # the transaction is still open
+    run(victim, "COMMIT")
+    assert run(killer, "SELECT COUNT(*) FROM t") == ((2,),)
+
+
+def test_kill_of_a_write_in_a_transaction(server, session):
+    """Only the killed statement is undone, whatever it had changed until then."""
+    victim, killer = session(), session()
+    run(killer, "CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, n BIGINT)")
+    run(victim, "BEGIN")
+    run(victim, "INSERT INTO t (n) VALUES (1), (2), (3)")
+    run(victim, "DELETE FROM t WHERE id = 2")
+    for statement in ("INSERT INTO t (n) " + LONG, "UPDATE t SET n = (" + LONG + ")",
+                      "DELETE FROM t WHERE n < (" + LONG + ")"):
+        running = Background(victim, statement)
+        wait_until_running(server, victim.thread_id())
+        run(killer, f"KILL QUERY {victim.thread_id()}")
+        assert running.join().code() == 1317
+        assert run(victim, "SELECT id, n FROM t ORDER BY id") == ((1, 1), (3, 3))
+    run(victim, "COMMIT")
+    assert run(killer, "SELECT id, n FROM t ORDER BY id") == ((1, 1), (3, 3))
 
 
 def test_kill_in_a_transaction_that_only_read(session):
@@ -195,6 +215,20 @@ def test_kill_in_a_transaction_that_only_read(session):
     assert run(killer, "SELECT COUNT(*) FROM t") == ((0,),)  # the transaction is still open
     run(victim, "COMMIT")
     assert run(killer, "SELECT COUNT(*) FROM t") == ((1,),)
+
+
+def test_kill_in_a_transaction_whose_snapshot_is_gone(session):
+    victim, killer = session(), session()
+    run(killer, "CREATE TABLE t (id INT PRIMARY KEY)")
+    run(victim, "BEGIN")
+    assert run(victim, "SELECT COUNT(*) FROM t") == ((0,),)
+    run(killer, "INSERT INTO t VALUES (1)")
+    running = Background(victim, LONG)
+    time.sleep(0.5)
+    run(killer, f"KILL QUERY {victim.thread_id()}")
+    # Not 1317: the transaction could not go on reading what it had read before, and it does not pretend to.
+    assert running.join().code() == 1213
+    assert run(victim, "SELECT COUNT(*) FROM t") == ((1,),)
 
 
 def test_kill_connection_rolls_back(session):

@@ -92,24 +92,6 @@ static void put_taken(const struct ddb_bulk *bulk, uint32_t index_no, struct byt
     put_shared(bulk, index_no, "min", ">", sql);
 }
 
-static int delete_selected(struct ddb_session *s, const struct ddb_bulk *bulk,
-                           const struct bytebuf *select, struct diag *diag, uint64_t *out_deleted)
-{
-    struct bytebuf sql;
-    duckdb_result result;
-    bytebuf_init(&sql, DDB_SQL_MAX);
-    bytebuf_printf(&sql, "DELETE FROM t%" PRIu64 " WHERE rowid IN (", bulk->table->id);
-    bytebuf_put_str(&sql, bytebuf_str(select));
-    bytebuf_put_char(&sql, ')');
-    const int rc = ddb_query_buf(s, &sql, bulk->table->name, diag, &result);
-    if (rc == 0) {
-        *out_deleted = duckdb_rows_changed(&result);
-        duckdb_destroy_result(&result);
-    }
-    bytebuf_release(&sql);
-    return rc;
-}
-
 /* ---- Refusing ---- */
 
 /* The first new row whose key of the index is taken; *out_none if there is no such. */
@@ -194,30 +176,7 @@ int ddb_bulk_refuse(struct ddb_session *s, const struct ddb_bulk *bulk, struct d
     return first == INT64_MAX ? 0 : report_rowid(s, bulk, first_index, first, diag);
 }
 
-/* ---- Replacing ---- */
-
-/*
- * Every new row is stored in its turn, so a row goes whenever a later new one has its key, by any
- * index: the sets of all indexes are found before anything is deleted.
- */
-int ddb_bulk_replace(struct ddb_session *s, const struct ddb_bulk *bulk, struct diag *diag,
-                     uint64_t *out_deleted)
-{
-    struct bytebuf select;
-    bytebuf_init(&select, DDB_SQL_MAX);
-    for (uint32_t i = 0; i < bulk->index_count; i++) {
-        bytebuf_put_cstr(&select, i ? " UNION ALL " : "");
-        put_met(bulk, bulk->indexes[i], SIDE_OLD, &select);
-        bytebuf_put_cstr(&select, " UNION ALL ");
-        put_shared(bulk, bulk->indexes[i], "max", "<", &select);
-    }
-    atomic_fetch_add(&s->instance->counters.unique_lookups, 1);
-    const int rc = delete_selected(s, bulk, &select, diag, out_deleted);
-    bytebuf_release(&select);
-    return rc;
-}
-
-/* ---- Skipping ---- */
+/* ---- Rows that meet ---- */
 
 /* A new row that shares a key, in one index, with the group of rows that has it; or with an old row
  * (group -1). */
@@ -271,6 +230,87 @@ static int take_meetings(struct ddb_session *s, const struct ddb_bulk *bulk, str
     duckdb_destroy_result(&result);
     return rc;
 }
+
+/* ---- Deleting ---- */
+
+static int delete_by_query(struct ddb_session *s, const struct ddb_bulk *bulk,
+                           const struct bytebuf *select, struct diag *diag, uint64_t *out_deleted)
+{
+    struct bytebuf sql;
+    duckdb_result result;
+    bytebuf_init(&sql, DDB_SQL_MAX);
+    bytebuf_printf(&sql, "DELETE FROM t%" PRIu64 " WHERE rowid IN (", bulk->table->id);
+    bytebuf_put_str(&sql, bytebuf_str(select));
+    bytebuf_put_char(&sql, ')');
+    const int rc = ddb_query_buf(s, &sql, bulk->table->name, diag, &result);
+    if (rc == 0) {
+        *out_deleted = duckdb_rows_changed(&result);
+        ddb_redo_give_up(s);
+        duckdb_destroy_result(&result);
+    }
+    bytebuf_release(&sql);
+    return rc;
+}
+
+/* Reads the rowids first, because they must be known to whoever does the same again. */
+static int delete_by_list(struct ddb_session *s, const struct ddb_bulk *bulk,
+                          const struct bytebuf *select, struct diag *diag, uint64_t *out_deleted)
+{
+    struct meetings m = {.count = 0};
+    struct bytebuf sql;
+    bytebuf_init(&sql, DDB_SQL_MAX);
+    bytebuf_put_cstr(&sql, "SELECT DISTINCT r FROM (");
+    bytebuf_put_str(&sql, bytebuf_str(select));
+    bytebuf_put_char(&sql, ')');
+    int rc = take_meetings(s, bulk, &sql, 0, &m, diag);
+    bytebuf_release(&sql);
+    int64_t *rowids = malloc(sizeof(*rowids) * (m.count + 1));
+    if (rc == 0 && rowids == NULL) {
+        rc = diag_set(diag, ER_ENGINE_OUT_OF_MEMORY, "duckdb");
+    }
+    for (size_t i = 0; rc == 0 && i < m.count; i++) {
+        rowids[i] = m.items[i].rowid;
+    }
+    if (rc == 0 && m.count > 0) {
+        rc = ddb_delete_by_rowid(s, bulk->table, rowids, (uint32_t)m.count, diag, out_deleted);
+    }
+    free(rowids);
+    free(m.items);
+    return rc;
+}
+
+static int delete_selected(struct ddb_session *s, const struct ddb_bulk *bulk,
+                           const struct bytebuf *select, struct diag *diag, uint64_t *out_deleted)
+{
+    *out_deleted = 0;
+    return s->redo.kept ? delete_by_list(s, bulk, select, diag, out_deleted)
+                        : delete_by_query(s, bulk, select, diag, out_deleted);
+}
+
+/* ---- Replacing ---- */
+
+/*
+ * Every new row is stored in its turn, so a row goes whenever a later new one has its key, by any
+ * index: the sets of all indexes are found before anything is deleted.
+ */
+int ddb_bulk_replace(struct ddb_session *s, const struct ddb_bulk *bulk, struct diag *diag,
+                     uint64_t *out_deleted)
+{
+    struct bytebuf select;
+    bytebuf_init(&select, DDB_SQL_MAX);
+    for (uint32_t i = 0; i < bulk->index_count; i++) {
+        bytebuf_put_cstr(&select, i ? " UNION ALL " : "");
+        put_met(bulk, bulk->indexes[i], SIDE_OLD, &select);
+        bytebuf_put_cstr(&select, " UNION ALL ");
+        put_shared(bulk, bulk->indexes[i], "max", "<", &select);
+    }
+    atomic_fetch_add(&s->instance->counters.unique_lookups, 1);
+    const int rc = delete_selected(s, bulk, &select, diag, out_deleted);
+    bytebuf_release(&select);
+    return rc;
+}
+
+/* ---- Skipping ---- */
 
 static int find_meetings(struct ddb_session *s, const struct ddb_bulk *bulk, struct meetings *m,
                          struct diag *diag)

@@ -26,13 +26,22 @@ static int run_ddl(struct ddb_session *s, const struct table_def *t, struct byte
     return rc;
 }
 
+static int begin_ddl(struct ddb_session *s, const struct table_def *t, struct diag *diag)
+{
+    const int rc = ddb_write_statement(s, t, diag);
+    if (rc == 0) {
+        ddb_redo_give_up(s);
+    }
+    return rc;
+}
+
 int ddb_create_table(struct engine_session *base, const struct table_def *t, struct diag *diag)
 {
     struct ddb_session *s = ddb_session_of(base);
     if (ddb_enter(s, diag) != 0) {
         return -1;
     }
-    int rc = ddb_write_statement(s, t, diag);
+    int rc = begin_ddl(s, t, diag);
     if (rc == 0) {
         struct bytebuf sql;
         bytebuf_init(&sql, DDB_SQL_MAX);
@@ -50,7 +59,7 @@ int ddb_drop_table(struct engine_session *base, const struct table_def *t, struc
     if (ddb_enter(s, diag) != 0) {
         return -1;
     }
-    int rc = ddb_write_statement(s, t, diag);
+    int rc = begin_ddl(s, t, diag);
     if (rc == 0) {
         struct bytebuf sql;
         bytebuf_init(&sql, DDB_SQL_MAX);
@@ -69,7 +78,7 @@ int ddb_truncate(struct engine_session *base, const struct table_def *t, struct 
     if (ddb_enter(s, diag) != 0) {
         return -1;
     }
-    int rc = ddb_write_statement(s, t, diag);
+    int rc = begin_ddl(s, t, diag);
     if (rc == 0) {
         struct bytebuf sql;
         bytebuf_init(&sql, DDB_SQL_MAX);
@@ -382,7 +391,7 @@ int ddb_alter_table(struct engine_session *base, const struct table_def *from,
     if (ddb_enter(s, diag) != 0) {
         return -1;
     }
-    int rc = ddb_write_statement(s, to, diag);
+    int rc = begin_ddl(s, to, diag);
     if (rc == 0) {
         rc = alter_table(s, from, to, rewrite, diag);
         if (rc == 0 && fills_partial_dates(from, to)) {

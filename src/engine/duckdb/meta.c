@@ -48,7 +48,10 @@ int ddb_meta_put(struct engine_session *base, struct str kind, uint64_t id, stru
         return -1;
     }
     int rc = ddb_write_statement(s, NULL, diag);
-    rc = rc == 0 ? ddb_meta_write(s, kind, id, value, diag) : rc;
+    if (rc == 0) {
+        ddb_redo_give_up(s);
+        rc = ddb_meta_write(s, kind, id, value, diag);
+    }
     return ddb_leave(s, ddb_write_done(s, rc, diag));
 }
 

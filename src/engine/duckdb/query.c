@@ -344,6 +344,9 @@ static enum engine_result fetch_failed(struct ddb_session *s, struct ddb_cursor 
     const bool narrow = !c->fetched && !c->wide && ddb_error_is_narrow_overflow(type, message);
     c->finished = true;
     (void)ddb_failed(s, type, message, STR_NULL, diag);
+    if (narrow && s->state == ENGINE_TXN_ABORTED && s->writer == NULL && !s->lost) {
+        (void)!ddb_txn_restore(s, s->redo.changes, diag);
+    }
     if (narrow && s->state != ENGINE_TXN_ABORTED) {
         diag_clear_error(diag);
         return ENGINE_RETRY_WIDE;

@@ -28,6 +28,7 @@ int ddb_session_open(struct engine *e, struct diag *diag, struct engine_session 
     s->base.engine = e;
     s->instance = in;
     arena_init(&s->txn_arena, 0);
+    ddb_redo_init(&s->redo);
     pthread_mutex_init(&s->conn_lock, NULL);
     pthread_mutex_lock(&in->lock);
     rlist_push(&in->sessions, &s->link);
@@ -50,6 +51,7 @@ void ddb_session_close(struct engine_session *base)
     assert(s->cursor == NULL && s->writer == NULL);
     pthread_mutex_destroy(&s->conn_lock);
     arena_release(&s->txn_arena);
+    ddb_redo_release(&s->redo);
     free(s);
 }
 
@@ -79,6 +81,7 @@ void ddb_session_disconnect(struct ddb_session *s, bool lost)
     if (s->state == ENGINE_TXN_OPEN) {
         s->state = ENGINE_TXN_ABORTED;
     }
+    s->redo.kept = s->redo.kept && !lost; /* Rows may have other numbers after reopening. */
     s->implicit = false;
     for (size_t i = 0; i < DDB_PREPARED_COUNT; i++) {
         if (s->prepared[i] != NULL) {

@@ -201,6 +201,7 @@ uint32_t ddb_statistics(struct engine *e, struct arena *arena, struct engine_sta
         {"duckdb_rows_delete", atomic_load(&in->counters.rows_deleted)},
         {"duckdb_commit", atomic_load(&in->counters.commits)},
         {"duckdb_rollback", atomic_load(&in->counters.rollbacks)},
+        {"duckdb_restores", atomic_load(&in->counters.restores)},
         {"duckdb_queries", atomic_load(&in->counters.queries)},
         {"duckdb_checkpoints", atomic_load(&in->counters.checkpoints)},
         {"duckdb_reopens", atomic_load(&in->counters.reopens)},

@@ -67,6 +67,7 @@ static void run_checkpoint(struct ddb_instance *in)
     /* Marks are looked for only after a commit that failed, so older ones have served. */
     if (ddb_aux_exec(in, "DELETE FROM pintail_commit", &diag) == 0) {
         crash_point("before-checkpoint");
+        atomic_fetch_add(&in->checkpoints_begun, 1);
         if (ddb_aux_exec(in, "CHECKPOINT", &diag) == 0) {
             atomic_fetch_add(&in->counters.checkpoints, 1);
         }

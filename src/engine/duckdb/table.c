@@ -55,7 +55,16 @@ int ddb_note_partial_dates(struct ddb_session *s, const struct table_def *t, str
     if (touched->noted_partial_dates) {
         return 0;
     }
-    touched->noted_partial_dates = true;
+    const int rc = ddb_write_partial_dates(s, t, diag);
+    if (rc == 0) {
+        ddb_redo_note_partial_dates(s, t);
+    }
+    return rc;
+}
+
+int ddb_write_partial_dates(struct ddb_session *s, const struct table_def *t, struct diag *diag)
+{
+    ddb_touched_get(s, t->id)->noted_partial_dates = true;
     return ddb_meta_write(s, STR(ENGINE_RECORD_PARTIAL_DATES), t->id, STR("1"), diag);
 }
 
@@ -75,8 +84,8 @@ static void put_delete(struct bytebuf *sql, const struct table_def *t, const str
     }
 }
 
-int ddb_delete_by_rowid(struct ddb_session *s, const struct table_def *t, const int64_t *rowids,
-                        uint32_t count, struct diag *diag, uint64_t *out_deleted)
+int ddb_delete_quietly(struct ddb_session *s, const struct table_def *t, const int64_t *rowids,
+                       uint32_t count, struct diag *diag, uint64_t *out_deleted)
 {
     struct ddb_key_column column = {.type = duckdb_create_logical_type(DUCKDB_TYPE_BIGINT),
                                     .size = sizeof(int64_t),
@@ -90,11 +99,21 @@ int ddb_delete_by_rowid(struct ddb_session *s, const struct table_def *t, const 
     int rc = ddb_query_buf(s, &sql, t->name, diag, &result);
     if (rc == 0) {
         *out_deleted = duckdb_rows_changed(&result);
-        atomic_fetch_add(&s->instance->counters.rows_deleted, *out_deleted);
         duckdb_destroy_result(&result);
     }
     ddb_keys_take_back(s->instance, &keys);
     bytebuf_release(&sql);
+    return rc;
+}
+
+int ddb_delete_by_rowid(struct ddb_session *s, const struct table_def *t, const int64_t *rowids,
+                        uint32_t count, struct diag *diag, uint64_t *out_deleted)
+{
+    const int rc = ddb_delete_quietly(s, t, rowids, count, diag, out_deleted);
+    if (rc == 0) {
+        ddb_redo_delete(s, t, rowids, count);
+        atomic_fetch_add(&s->instance->counters.rows_deleted, *out_deleted);
+    }
     return rc;
 }
 

@@ -4,8 +4,10 @@
  *
  *   still open       parser, binder and catalog errors leave it so
  *   begun again      it had only read, and nothing has been committed since its snapshot (or it had
- * read nothing before): a new transaction sees the same, and the client's goes on aborted anything
- * else: DuckDB's is rolled back at once, ours stays ENGINE_TXN_ABORTED until rollback()
+ *                    read nothing before): a new transaction sees the same, and the client's goes
+ * on aborted          anything else: DuckDB's is rolled back at once, ours stays ENGINE_TXN_ABORTED
+ *                    until rollback_to() has written again what was there before (redo.h), or
+ *                    rollback()
  *
  * Writers come one at a time: exec/ holds a lock for as long as a transaction that has written is
  * open. Here it is only checked, and commits are counted, by which a snapshot that misses another
@@ -44,7 +46,7 @@ static void forget_touched(struct ddb_session *s)
     }
 }
 
-static void touch(struct ddb_session *s, uint64_t table_id)
+void ddb_touch(struct ddb_session *s, uint64_t table_id)
 {
     for (const struct ddb_touched *t = s->touched; t != NULL; t = t->next) {
         if (t->table_id == table_id) {
@@ -273,6 +275,71 @@ int ddb_txn_abort(struct ddb_session *s, struct diag *diag)
     return diag_set(diag, ER_LOCK_DEADLOCK);
 }
 
+/* ---- Savepoints ---- */
+
+/* Begins again what is rolled back, with the snapshot of the last change and what was written until
+ * the savepoint. */
+static int begin_as_at(struct ddb_session *s, uint64_t savepoint, struct diag *diag)
+{
+    struct ddb_instance *in = s->instance;
+    const uint64_t snapshot = s->redo.snapshot;
+    if ((savepoint > 0 && !s->redo.kept) || ddb_prepared_run(s, DDB_BEGIN, diag) != 0 ||
+        ddb_prepared_run(s, DDB_PROBE, diag) != 0 ||
+        atomic_load(&in->commits_started) != snapshot) {
+        return -1;
+    }
+    s->snapshot = snapshot;
+    s->started = true;
+    s->statements = 1;
+    if (savepoint > 0) {
+        struct ddb_session *none = NULL;
+        if (!atomic_compare_exchange_strong(&in->writer, &none, s)) {
+            return -1;
+        }
+        s->wrote = true;
+    }
+    return ddb_redo_replay(s, savepoint, diag);
+}
+
+int ddb_txn_restore(struct ddb_session *s, uint64_t savepoint, struct diag *diag)
+{
+    struct diag ignored;
+    assert(s->writer == NULL);
+    diag_init(&ignored);
+    ddb_mask_interrupts(s);
+    if (s->state == ENGINE_TXN_OPEN) {
+        rollback_work(s);
+    }
+    s->state = ENGINE_TXN_ABORTED;
+    const int rc = begin_as_at(s, savepoint, &ignored);
+    if (rc == 0) {
+        s->state = ENGINE_TXN_OPEN;
+        atomic_fetch_add(&s->instance->counters.restores, 1);
+    } else {
+        rollback_work(s);
+    }
+    ddb_unmask_interrupts(s);
+    diag_release(&ignored);
+    return rc == 0 ? 0 : diag_set(diag, ER_LOCK_DEADLOCK);
+}
+
+uint64_t ddb_txn_savepoint(const struct engine_session *base)
+{
+    return CONTAINER_OF(base, const struct ddb_session, base)->redo.changes;
+}
+
+int ddb_txn_rollback_to(struct engine_session *base, uint64_t savepoint, struct diag *diag)
+{
+    struct ddb_session *s = ddb_session_of(base);
+    if (s->state == ENGINE_TXN_OPEN && s->redo.changes == savepoint) {
+        return 0;
+    }
+    if (ddb_enter(s, diag) != 0) {
+        return -1;
+    }
+    return ddb_leave(s, ddb_txn_restore(s, savepoint, diag));
+}
+
 /* ---- Around statements ---- */
 
 int ddb_statement(struct ddb_session *s, struct diag *diag)
@@ -339,7 +406,7 @@ int ddb_write_statement(struct ddb_session *s, const struct table_def *t, struct
     }
     s->wrote = true;
     if (t != NULL) {
-        touch(s, t->id);
+        ddb_touch(s, t->id);
     }
     return 0;
 }
@@ -365,6 +432,7 @@ static int begin_client_txn(struct ddb_session *s, unsigned flags, struct diag *
     }
     s->state = ENGINE_TXN_OPEN;
     s->read_only = (flags & ENGINE_READ_ONLY) != 0;
+    ddb_redo_start(s, (flags & ENGINE_UNDO) != 0);
     if ((flags & ENGINE_SNAPSHOT) == 0) {
         return 0;
     }
@@ -404,7 +472,9 @@ int ddb_txn_commit(struct engine_session *base, struct diag *diag)
     if (ddb_enter(s, diag) != 0) {
         return -1;
     }
-    return ddb_leave(s, commit_work(s, diag));
+    const int rc = commit_work(s, diag);
+    ddb_redo_start(s, false);
+    return ddb_leave(s, rc);
 }
 
 void ddb_txn_rollback(struct engine_session *base)
@@ -417,5 +487,6 @@ void ddb_txn_rollback(struct engine_session *base)
     s->state = ENGINE_TXN_NONE;
     s->lost = false;
     reset_txn(s);
+    ddb_redo_start(s, false);
     (void)ddb_leave(s, 0);
 }

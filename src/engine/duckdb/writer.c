@@ -36,6 +36,7 @@ struct ddb_writer {
     struct chunk small;   /* A copy of the only chunk, to be looked up at close; nrows 0 = none. */
     uint64_t first_rowid; /* Of the first row appended here. */
     uint64_t appended;
+    uint64_t flushed; /* The change that put the rows into the table: see redo.h. */
     unsigned flags;
     bool has_partial_dates; /* Among the rows given, perhaps rows that are not kept. */
 };
@@ -219,33 +220,6 @@ static bool follow_keys(struct key_track *track, const struct index_def *index,
     return ascending;
 }
 
-static const void *copy_data(const struct vec *v, uint32_t rows, struct arena *arena)
-{
-    const size_t size = vec_phys_size(v->phys) * rows;
-    void *data = arena_alloc(arena, size);
-    memcpy(data, v->data, size);
-    for (uint32_t i = 0; v->phys == VEC_STR && i < rows; i++) {
-        struct vec_str *s = (struct vec_str *)data + i;
-        *s = vec_is_null(v, i) ? (struct vec_str){.len = 0}
-                               : vec_str_from(arena_dup(arena, vec_str_get(s)));
-    }
-    return data;
-}
-
-static struct chunk copy_chunk(const struct chunk *rows, struct arena *arena)
-{
-    struct vec *cols = ARENA_ARRAY(arena, struct vec, rows->ncols);
-    for (uint32_t i = 0; i < rows->ncols; i++) {
-        cols[i] = rows->cols[i];
-        cols[i].data = copy_data(&rows->cols[i], rows->nrows, arena);
-        if (rows->cols[i].validity != NULL) {
-            const size_t size = ((size_t)rows->nrows + 63) / 64 * sizeof(uint64_t);
-            cols[i].validity = memcpy(arena_alloc(arena, size), rows->cols[i].validity, size);
-        }
-    }
-    return (struct chunk){.ncols = rows->ncols, .nrows = rows->nrows, .cols = cols};
-}
-
 /* Decides for each unique index whether the rows' keys have to be checked at close, and how. */
 static void follow_chunk(struct ddb_writer *w, const struct chunk *rows)
 {
@@ -261,7 +235,7 @@ static void follow_chunk(struct ddb_writer *w, const struct chunk *rows)
     }
     const unsigned resolve = ENGINE_WRITE_SKIP_DUPLICATES | ENGINE_WRITE_REPLACE;
     if (!ascending && w->appended == 0 && rows->nrows < CHUNK_ROWS && (w->flags & resolve) == 0) {
-        w->small = copy_chunk(rows, &w->arena);
+        w->small = ddb_chunk_copy(rows, &w->arena);
     } else {
         w->small.nrows = 0;
     }
@@ -373,6 +347,7 @@ void ddb_writer_drop(struct ddb_writer *w)
         duckdb_appender_destroy(&w->appender);
         w->appender = NULL;
     }
+    ddb_redo_forget(s);
     if (s->writer == w) {
         s->writer = NULL;
     }
@@ -440,6 +415,7 @@ static int append(struct ddb_session *s, struct ddb_writer *w, const struct chun
     if (duckdb_append_data_chunk(w->appender, w->chunk) != DuckDBSuccess) {
         return appender_failed(s, w, diag);
     }
+    ddb_redo_append(s, rows);
     /* The log and the data file grow while a long load runs. */
     const uint64_t before = w->appended;
     w->appended += rows->nrows;
@@ -472,6 +448,7 @@ static int flush(struct ddb_session *s, struct ddb_writer *w, struct diag *diag)
         return appender_failed(s, w, diag);
     }
     ddb_touched_get(s, w->base.table->id)->appended += w->appended;
+    w->flushed = ddb_redo_flush(s, w->base.table);
     duckdb_appender_destroy(&w->appender);
     w->appender = NULL;
     return 0;
@@ -486,6 +463,9 @@ static int remove_rows(struct ddb_session *s, struct ddb_writer *w, struct diag 
                    w->first_rowid);
     const int rc = ddb_exec_buf(s, &sql, w->base.table->name, diag);
     bytebuf_release(&sql);
+    if (rc == 0) {
+        ddb_redo_remove(s, w->base.table, (int64_t)w->first_rowid, w->flushed);
+    }
     return rc;
 }
 

@@ -115,6 +115,56 @@ static void test_an_error_after_writing_aborts_the_transaction(void **arg)
     fixture_write_range(st->other, &st->t, 0, 10);
 }
 
+/* Rows of a long text each, `mebibytes` in all. */
+static void write_much(struct state *st, int64_t from, int mebibytes)
+{
+    const size_t size = 1u << 20;
+    char *text = malloc(size);
+    memset(text, 'x', size - 1);
+    text[size - 1] = '\0';
+    for (int i = 0; i < mebibytes; i++) {
+        const struct fixture_row row = {from + i, 1, text};
+        assert_ok(fixture_write(st->s, &st->t, &row, 1, &st->diag), &st->diag);
+    }
+    free(text);
+}
+
+static void test_what_is_too_much_to_keep_is_undone_as_a_whole(void **arg)
+{
+    struct state *st = *arg;
+    assert_ok(engine_begin(st->s, ENGINE_UNDO, &st->diag), &st->diag);
+    write_much(st, 0, 20);
+    uint64_t savepoint = engine_savepoint(st->s);
+    fail_once(st->s, &st->diag);
+    assert_ok(engine_rollback_to(st->s, savepoint, &st->diag), &st->diag);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT sum(length(c3))::BIGINT FROM t7"),
+                     20 * ((1 << 20) - 1));
+    write_much(st, 100, 60);
+    savepoint = engine_savepoint(st->s);
+    assert_ok(engine_rollback_to(st->s, savepoint, &st->diag), &st->diag); /* It is there. */
+    fail_once(st->s, &st->diag);
+    assert_error(engine_rollback_to(st->s, savepoint, &st->diag), &st->diag, ER_LOCK_DEADLOCK);
+    assert_int_equal(engine_txn_state(st->s), ENGINE_TXN_ABORTED);
+    engine_rollback(st->s);
+    assert_int_equal(fixture_count(st->s, &st->t), 0);
+    fixture_write_range(st->other, &st->t, 0, 10);
+}
+
+static void test_the_first_statement_can_always_be_undone(void **arg)
+{
+    struct state *st = *arg;
+    assert_ok(engine_begin(st->s, ENGINE_UNDO, &st->diag), &st->diag);
+    write_much(st, 0, 70);
+    fail_once(st->s, &st->diag);
+    assert_ok(engine_rollback_to(st->s, 0, &st->diag), &st->diag);
+    fixture_write_range(st->s, &st->t, 0, 10);
+    const uint64_t savepoint = engine_savepoint(st->s);
+    fail_once(st->s, &st->diag);
+    assert_ok(engine_rollback_to(st->s, savepoint, &st->diag), &st->diag);
+    assert_ok(engine_commit(st->s, &st->diag), &st->diag);
+    assert_int_equal(fixture_count(st->other, &st->t), 10);
+}
+
 static void test_an_error_leaves_a_reading_transaction_open(void **arg)
 {
     struct state *st = *arg;
@@ -358,9 +408,11 @@ static void test_a_narrow_product_asks_for_the_wide_query(void **arg)
     struct engine_query q = {.text = narrow, .column_count = 1, .types = &type};
     struct engine_cursor *c;
     struct chunk chunk;
-    for (int in_transaction = 0; in_transaction < 2; in_transaction++) {
-        if (in_transaction) {
-            assert_ok(engine_begin(st->s, 0, &st->diag), &st->diag);
+    for (int in_transaction = 0; in_transaction < 3; in_transaction++) {
+        if (in_transaction == 1) {
+            assert_ok(engine_begin(st->s, ENGINE_UNDO, &st->diag), &st->diag);
+        } else if (in_transaction == 2) {
+            fixture_write_range(st->s, &st->t, 0, 10);
         }
         q.text = narrow;
         q.wide_decimals = false;
@@ -376,6 +428,7 @@ static void test_a_narrow_product_asks_for_the_wide_query(void **arg)
         engine_cursor_close(c);
     }
     assert_ok(engine_commit(st->s, &st->diag), &st->diag);
+    assert_int_equal(fixture_count(st->s, &st->t), 10);
 }
 
 static void test_running_out_of_memory_fails_one_statement(void **arg)
@@ -1031,6 +1084,8 @@ int main(void)
         IN_DIR(test_a_directory_in_use_is_refused),
         IN_DIR(test_a_database_that_is_none_is_refused),
         IN_MEMORY(test_an_error_after_writing_aborts_the_transaction),
+        IN_MEMORY(test_what_is_too_much_to_keep_is_undone_as_a_whole),
+        IN_MEMORY(test_the_first_statement_can_always_be_undone),
         IN_MEMORY(test_an_error_leaves_a_reading_transaction_open),
         IN_MEMORY(test_a_statement_that_does_not_bind_leaves_the_transaction_open),
         IN_MEMORY(test_rows_in_an_appender_do_not_survive_a_rollback),
