@@ -55,7 +55,8 @@ struct copy_table {
     _Atomic(uint64_t) rows_inserted, rows_updated, rows_deleted; /* From the stream, committed. */
     /* The stream's own (pipeline.h): */
     void *stream_data;
-    struct arena arena; /* Owns the strings. */
+    struct str list_key; /* copy.c's own */
+    struct arena arena;  /* Owns the strings. */
     _Atomic(uint32_t) refs;
 };
 
@@ -91,14 +92,20 @@ NODISCARD uint32_t copy_list(struct copy *c, struct arena *arena, struct copy_ta
 struct copy_change {
     struct copy_change *next;
     struct copy_table *before; /* NULL: it was not known. Counted by the change. */
-    struct copy_table *after;  /* NULL: it is gone. */
+    struct copy_table *after;  /* NULL: it is gone. Counted by the change. */
+    struct table_share *lock;  /* copy_lock() holds it; NULL = none */
 };
 
-/* A table as it will be: state PENDING, LOADING (with def: storage is created), or ASIDE (reason).
- * Never fails but for memory. Returned with one reference. */
+/* A table as it will be: state PENDING, LOADING (with def: storage is created), LIVE (with def), or
+ * ASIDE (reason). Takes a reference of its own to def. Its id is def's, else a new one. Never fails
+ * but for memory. Returned with one reference. */
 NODISCARD struct copy_table *copy_table_new(struct server *server, struct str db, struct str name,
                                             enum copy_state state, struct table_def *def,
                                             struct str reason);
+/* The same table in another state, e.g. LOADING -> LIVE: id, definition, key, progress and counters
+ * stay; stream_data does not go along. Returned with one reference. */
+NODISCARD struct copy_table *copy_table_with_state(const struct copy_table *t,
+                                                   enum copy_state state, struct str reason);
 
 /*
  * Makes storage and records match: creates storage when after is LOADING or LIVE and before had
@@ -108,25 +115,58 @@ NODISCARD struct copy_table *copy_table_new(struct server *server, struct str db
  */
 NODISCARD int copy_store(struct copy *c, struct engine_session *s, const struct copy_change *change,
                          struct diag *d);
-/* After the commit: list and catalog. In a fiber: takes the metadata lock of a definition that
- * changes or goes, so that statements under way end first. */
+/* Before the first copy_store() of a transaction that changes or removes a published definition:
+ * takes the metadata locks, so that statements under way end first. Waits for them no longer than
+ * COPY_LOCK_WAIT_US each: a transaction that stays open has its snapshot already, and keeps seeing
+ * what it saw. In a fiber. Followed by copy_publish() or copy_abandon(). */
+void copy_lock(struct copy *c, struct copy_change *changes);
+/* The transaction was rolled back: gives the locks back, and the references of the changes. */
+void copy_abandon(struct copy *c, struct copy_change *changes);
+/* After the commit: list and catalog, locks (those that copy_lock() did not take are taken for the
+ * moment) and the references of the changes are given back. Sets copied_us of what became LIVE. In
+ * a fiber. */
 void copy_publish(struct copy *c, struct copy_change *changes);
 /* Writes the record alone, e.g. with a new last_key. */
 NODISCARD int copy_store_progress(struct copy *c, struct engine_session *s, struct copy_table *t,
                                   struct diag *d);
 
+/* Sets last_key, under the mutex. */
+void copy_set_last_key(struct copy *c, struct copy_table *t, struct str last_key);
+/* Copies it; in arena. */
+NODISCARD struct str copy_last_key(struct copy *c, struct copy_table *t, struct arena *arena);
+
+/* Makes sure that a database of the copy exists, stored in the transaction of s; the catalog has it
+ * after copy_publish() of a change in it. collation 0: the server's. copy_store() does it for
+ * tables that are LIVE, not knowing the collation. 0, or -1 with d set. */
+NODISCARD int copy_store_database(struct copy *c, struct engine_session *s, struct str db,
+                                  uint16_t collation, struct diag *d);
+
 /* Why a statement cannot read db.name from the copy, for error messages; in arena. */
 NODISCARD struct str copy_why_not(struct copy *c, struct str db, struct str name,
                                   struct arena *arena);
+
+enum {
+    COPY_LOCK_WAIT_US = 10 * 1000 * 1000,
+};
+
+/* "pending", "loading", "live", "aside": as records and tables show it. */
+NODISCARD const char *copy_state_name(enum copy_state state);
 
 /*
  * ---- Definitions ----
  * The definition behind the text of the source's SHOW CREATE TABLE, read as mirror/ does (columns
  * in the source's order, generated and invisible ones among them). x: any session of the source's
- * dialect. Returns 0, or -1 with d set: why it cannot be copied exactly (a character set without a
- * converter, a type, …).
+ * dialect; its arena and diag are reset. Returns 0, or -1 with d set: why it cannot be copied
+ * exactly (a character set without a converter, a type, …). x: of a mirror_model (mirror/define.h),
+ * or change_ddl_session().
  */
 NODISCARD int copy_define(struct exec_session *x, struct str db, struct str create_table,
                           struct table_def **out, struct diag *d);
+
+/* Where the table's rows are found by; columns in arena. */
+void copy_choose_key(const struct table_def *t, struct arena *arena, struct copy_key *out);
+
+/* copy_table.schema_hash of the text of SHOW CREATE TABLE. Never 0. */
+NODISCARD uint64_t copy_schema_hash(struct str create_table);
 
 #endif

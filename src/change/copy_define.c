@@ -1,0 +1,143 @@
+/* Definitions of the source's tables, and what identifies their rows. See copy.h. */
+#include "change/copy_int.h"
+#include "mirror/define.h"
+
+#include "types/collation.h"
+
+/* ---- Keys ---- */
+
+/* Are two values of the column the same row's exactly when their bytes are? Text of JSON has more
+ * than one form, a FLOAT can be printed in a way that does not find it again. */
+static bool can_be_key(const struct column_def *c)
+{
+    const enum type_class class = type_class_of(c->type.type);
+    return class != TYPE_CLASS_JSON && class != TYPE_CLASS_OPAQUE && class != TYPE_CLASS_REAL &&
+           !type_is_nullable(&c->type);
+}
+
+static bool is_usable(const struct table_def *t, const struct index_def *index)
+{
+    if (index->kind != INDEX_DEF_PRIMARY && index->kind != INDEX_DEF_UNIQUE) {
+        return false;
+    }
+    for (uint32_t i = 0; i < index->column_count; i++) {
+        const struct index_column *c = &index->columns[i];
+        if (c->prefix_len != 0 || !can_be_key(&t->columns[c->column])) {
+            return false;
+        }
+    }
+    return index->column_count > 0;
+}
+
+void copy_choose_key(const struct table_def *t, struct arena *arena, struct copy_key *out)
+{
+    *out = (struct copy_key){.count = 0};
+    for (uint32_t i = 0; i < t->index_count; i++) {
+        const struct index_def *index = &t->indexes[i];
+        /* The server cannot be told to read by an index that it does not see. */
+        if (!is_usable(t, index) || index->invisible) {
+            continue;
+        }
+        uint32_t *columns = ARENA_ARRAY(arena, uint32_t, index->column_count);
+        for (uint32_t k = 0; k < index->column_count; k++) {
+            columns[k] = index->columns[k].column;
+        }
+        *out = (struct copy_key){.count = index->column_count,
+                                 .columns = columns,
+                                 .is_primary = index->kind == INDEX_DEF_PRIMARY};
+        return;
+    }
+}
+
+/* ---- Definitions ---- */
+
+/* Can all values of the columns be kept as they are? */
+static int check_columns(const struct table_def *t, struct arena *arena, struct diag *d)
+{
+    for (uint32_t i = 0; i < t->column_count; i++) {
+        const struct column_def *c = &t->columns[i];
+        const struct collation *collation = collation_find(c->type.collation);
+        if (collation == NULL || collation->charset == NULL) {
+            const struct str text = arena_printf(
+                arena, "column %.*s: no converter for its character set", STR_FMT(c->name));
+            return diag_set_text(d, ER_NOT_SUPPORTED_YET, text);
+        }
+    }
+    return 0;
+}
+
+/* Passes on what kept the statement from being read. */
+static int tell(struct exec_session *x, struct diag *d)
+{
+    const struct diag_cond *error = x->diag->error;
+    const struct str why = error != NULL ? error->message : STR("unknown construct");
+    return diag_set_text(d, error != NULL ? error->code : ER_NOT_SUPPORTED_YET, why);
+}
+
+int copy_define(struct exec_session *x, struct str db, struct str create_table,
+                struct table_def **out, struct diag *d)
+{
+    struct database_def database = {.name = db};
+    struct catalog *catalog = x->server->catalog;
+    struct arena arena;
+    arena_init(&arena, 0);
+    if (!catalog_find_database(catalog, db, &arena, &database)) {
+        database.collation = (uint16_t)x->server->vars.collation_server;
+    }
+    int rc = mirror_define(x, &database, create_table, 0, out);
+    if (rc != 0) {
+        rc = tell(x, d);
+    } else if (check_columns(*out, &arena, d) != 0) {
+        table_def_unref(*out);
+        *out = NULL;
+        rc = -1;
+    }
+    arena_release(&arena);
+    return rc;
+}
+
+/* ---- The text's hash ---- */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Where the word stands in s, or its end. */
+static size_t find_word(struct str s, size_t from, struct str word)
+{
+    for (size_t at = from; at + word.len <= s.len; at++) {
+        if (memcmp(s.p + at, word.p, word.len) == 0) {
+            return at;
+        }
+    }
+    return s.len;
+}
+
+/* " AUTO_INCREMENT=123" in the line of the table's options, which begins with the parenthesis that
+ * ends the columns: the counter changes with every row. Empty at the end when it is not there. */
+static struct str find_counter(struct str sql)
+{
+    const struct str word = STR(" AUTO_INCREMENT=");
+    const size_t options = find_word(sql, 0, STR("\n)"));
+    const size_t at = find_word(sql, options, word);
+    if (at == sql.len) {
+        return str_from(sql.p + sql.len, 0);
+    }
+    size_t end = at + word.len;
+    while (end < sql.len && is_digit(sql.p[end])) {
+        end++;
+    }
+    return str_from(sql.p + at, end - at);
+}
+
+uint64_t copy_schema_hash(struct str create_table)
+{
+    const struct str counter = find_counter(create_table);
+    const size_t before = (size_t)(counter.p - create_table.p);
+    const uint64_t a = str_hash(str_from(create_table.p, before));
+    const uint64_t b =
+        str_hash(str_from(counter.p + counter.len, create_table.len - before - counter.len));
+    const uint64_t h = a * UINT64_C(31) ^ b;
+    return h != 0 ? h : 1;
+}
