@@ -101,6 +101,7 @@ static int delete_values(struct engine_session *base, const struct table_def *t,
     }
     int rc = ddb_write_statement(s, t, diag);
     if (rc == 0) {
+        ddb_redo_give_up(s); /* Which rows go is not known here. */
         rc = delete_lent(s, t, v, how, diag, out_deleted);
     }
     return ddb_leave(s, ddb_write_done(s, rc, diag));
