@@ -37,7 +37,7 @@ struct change_position {
     /* The last transaction applied that had a GTID: a source that has lost the end of its log and
      * gives its GTIDs again is recognised by it. */
     char last_gtid[160];     /* Empty = none. */
-    uint64_t last_hash;      /* XXH3 of the bodies of its events; 0 = not known. */
+    uint64_t last_hash;      /* change_hash_event() of its events; 0 = not known. */
     uint64_t last_commit_us; /* Of that transaction; microseconds since 1970. */
 };
 
@@ -49,6 +49,13 @@ void change_position_copy(struct change_position *p, const struct change_positio
  * "binlog.000009"); with different base names by bytes. */
 NODISCARD int change_position_compare(const char *a_file, uint64_t a_offset, const char *b_file,
                                       uint64_t b_offset);
+
+/*
+ * The hash of a transaction: begins as 0 and takes the body, without header and checksum, of each
+ * of its events as the source sends them (a compressed transaction's payload is one), from its GTID
+ * event to the one that ends it.
+ */
+NODISCARD uint64_t change_hash_event(uint64_t hash, struct str body);
 
 /* GTIDs as the source writes them, or "file:offset"; in arena. */
 NODISCARD struct str change_position_gtids(const struct change_position *p, struct arena *arena);

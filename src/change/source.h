@@ -20,7 +20,13 @@
 #include "change/position.h"
 #include "upstream/upstream.h"
 
-/* Events, one behind the other, whole. */
+#include "base/log.h"
+
+/*
+ * Events, one behind the other, whole, with their checksums; but those before the first format
+ * description of a connection come without, so that decoding always begins with
+ * BINLOG_CHECKSUM_NONE.
+ */
 struct change_block {
     struct rlist link;   /* The source's. */
     uint64_t generation; /* Of the connection; see CHANGE_SOURCE_RESTARTED. */
