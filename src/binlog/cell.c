@@ -419,7 +419,7 @@ static enum binlog_put put_decimal(struct chunk_builder *b, uint32_t col,
     return BINLOG_PUT_OK;
 }
 
-static enum binlog_put put_text(struct chunk_builder *b, uint32_t col, const struct charset *cs,
+enum binlog_put binlog_put_text(struct chunk_builder *b, uint32_t col, const struct charset *cs,
                                 struct str s)
 {
     if (cs == NULL || cs->kind == CHARSET_BINARY || charset_is_utf8_already(cs, s)) {
@@ -443,7 +443,7 @@ static enum binlog_put put_value(struct chunk_builder *b, uint32_t col,
         return BINLOG_PUT_MALFORMED;
     }
     if (v.kind == VALUE_STRING && binlog_column_is_string(c)) {
-        return put_text(b, col, cs, v.str);
+        return binlog_put_text(b, col, cs, v.str);
     }
     chunk_builder_set(b, col, &v);
     return BINLOG_PUT_OK;
@@ -481,7 +481,7 @@ enum binlog_put binlog_put_cell(struct chunk_builder *b, uint32_t col,
     case MYSQL_TYPE_VARCHAR:
     case MYSQL_TYPE_VAR_STRING:
     case MYSQL_TYPE_BLOB:
-        return put_text(b, col, cs, bytes);
+        return binlog_put_text(b, col, cs, bytes);
     case BINLOG_TYPE_DATETIME2:
         return put_datetime2(b, col, c, cell);
     case BINLOG_TYPE_TIMESTAMP2: {

@@ -52,6 +52,11 @@ NODISCARD enum binlog_put binlog_put_cell(struct chunk_builder *b, uint32_t col,
                                           const struct binlog_column *c, const struct charset *cs,
                                           const struct binlog_cell *cell, struct arena *a);
 
+/* Puts text in the character set cs into column `col`, as binlog_put_cell() does it: for rows that
+ * come another way and must be the same. */
+NODISCARD enum binlog_put binlog_put_text(struct chunk_builder *b, uint32_t col,
+                                          const struct charset *cs, struct str s);
+
 /* The type to declare for a column of a table map, e.g. for a chunk_builder: labels are the
  * column's. */
 struct sql_type binlog_column_sql_type(const struct binlog_column *c);

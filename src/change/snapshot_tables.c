@@ -1,0 +1,241 @@
+/*
+ * The source's list of tables against the copy's. See snapshot_int.h.
+ *
+ * The list that was read is of now, the copy's of the stream's place. So the differences are only
+ * looked at again when the stream has passed all that was in the log when the list was read: what
+ * is still different then has not come through the log.
+ */
+#include "change/snapshot_int.h"
+#include "upstream/discover.h"
+
+#include "types/collation.h"
+
+enum {
+    MAX_OBJECTS = 100000,
+};
+
+struct reconcile {
+    struct snapshot *s;
+    struct arena *arena;
+    struct upstream_discovery found;
+    struct htab objects; /* struct upstream_object by "db\0name". */
+    uint32_t known_count;
+    struct copy_table **known; /* Before the source's list was read. */
+};
+
+static struct str make_key(struct arena *a, struct str db, struct str name)
+{
+    char *p = arena_alloc(a, db.len + 1 + name.len);
+    memcpy(p, db.p, db.len);
+    p[db.len] = '\0';
+    memcpy(p + db.len + 1, name.p, name.len);
+    return str_from(p, db.len + 1 + name.len);
+}
+
+static bool is_wanted(const struct snapshot *s, struct str db, struct str name)
+{
+    return (s->o.database.len == 0 || str_eq(s->o.database, db)) &&
+           copy_filter_takes(s->o.filter, db, name);
+}
+
+static void index_objects(struct reconcile *r)
+{
+    for (uint32_t i = 0; i < r->found.object_count; i++) {
+        struct upstream_object *o = &r->found.objects[i];
+        if (o->kind == UPSTREAM_TABLE && is_wanted(r->s, o->db, o->name)) {
+            (void)htab_put(&r->objects, make_key(r->arena, o->db, o->name), o);
+        }
+    }
+}
+
+/* Of the definition as it was found; 0: it could not be read. */
+static uint64_t object_hash(struct reconcile *r, const struct upstream_object *o)
+{
+    return o->definition.p != NULL
+               ? copy_schema_hash(snapshot_definition_text(o->definition, r->arena))
+               : 0;
+}
+
+static uint16_t database_collation(struct reconcile *r, struct str db)
+{
+    const enum sql_dialect dialect =
+        r->s->c->kind == UPSTREAM_MARIADB ? DIALECT_MARIADB : DIALECT_MYSQL;
+    for (uint32_t i = 0; i < r->found.schema_count; i++) {
+        if (str_eq(r->found.schemas[i].name, db)) {
+            const struct collation *c = collation_find_name(r->found.schemas[i].collation, dialect);
+            return c != NULL ? c->id : 0;
+        }
+    }
+    return 0;
+}
+
+/* ---- Additions ---- */
+
+static bool is_denied(const struct upstream_object *o)
+{
+    return memmem(o->error.p, o->error.len, "denied", strlen("denied")) != NULL;
+}
+
+static int add_table(struct reconcile *r, const struct upstream_object *o, struct diag *d)
+{
+    struct snapshot *s = r->s;
+    struct copy_table *now = copy_find(s->copy, o->db, o->name);
+    const bool is_known = now != NULL;
+    bool done;
+    copy_table_unref(now);
+    /* What could not be read for another reason is there the next time, or gone. */
+    if (is_known || (o->definition.p == NULL && !is_denied(o))) {
+        return 0;
+    }
+    struct copy_table *t =
+        o->definition.p != NULL
+            ? copy_table_new(s->server, o->db, o->name, COPY_PENDING, NULL, STR_NULL)
+            : copy_table_new(s->server, o->db, o->name, COPY_ASIDE, NULL, o->error);
+    return snapshot_change(s, NULL, t, database_collation(r, o->db), d, &done);
+}
+
+/* ---- Removals and changes ---- */
+
+static int start_again(struct reconcile *r, struct copy_table *t, const char *why, struct diag *d)
+{
+    bool done;
+    struct copy_table *after =
+        copy_table_new(r->s->server, t->db, t->name, COPY_PENDING, NULL, str_from_cstr(why));
+    return snapshot_change(r->s, t, after, 0, d, &done);
+}
+
+static int remove_table(struct reconcile *r, struct copy_table *t, struct diag *d)
+{
+    bool done;
+    const int rc = snapshot_change(r->s, t, NULL, 0, d, &done);
+    if (done) {
+        log_info(&r->s->log,
+                 "table %.*s.%.*s is removed from the copy: the source does not have "
+                 "it, or it is not wanted",
+                 STR_FMT(t->db), STR_FMT(t->name));
+    }
+    return rc;
+}
+
+/* What was known before, and may have gone or changed without a word in the log. */
+static int review_table(struct reconcile *r, struct copy_table *t, struct diag *d)
+{
+    const struct upstream_object *o = htab_find(&r->objects, t->list_key);
+    const enum copy_state state = atomic_load(&t->state);
+    if (o == NULL) {
+        return r->found.truncated && is_wanted(r->s, t->db, t->name) ? 0 : remove_table(r, t, d);
+    }
+    const uint64_t hash = object_hash(r, o);
+    if (state == COPY_ASIDE && hash != 0 && hash != t->schema_hash) {
+        return start_again(r, t, "its definition has changed", d);
+    }
+    if (state == COPY_LOADING && hash != 0 && t->schema_hash != 0 && hash != t->schema_hash) {
+        return start_again(r, t, "its definition has changed", d);
+    }
+    return 0;
+}
+
+static bool has_differences(struct reconcile *r)
+{
+    size_t pos = 0;
+    struct upstream_object *o;
+    while ((o = htab_next(&r->objects, &pos)) != NULL) {
+        struct copy_table *t = copy_find(r->s->copy, o->db, o->name);
+        copy_table_unref(t);
+        if (t == NULL) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < r->known_count; i++) {
+        const struct copy_table *t = r->known[i];
+        const struct upstream_object *of = htab_find(&r->objects, t->list_key);
+        const enum copy_state state = atomic_load(&t->state);
+        if (of == NULL || ((state == COPY_ASIDE || state == COPY_LOADING) &&
+                           object_hash(r, of) != t->schema_hash)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int apply(struct reconcile *r, struct diag *d)
+{
+    for (uint32_t i = 0; i < r->found.object_count; i++) {
+        const struct upstream_object *o = &r->found.objects[i];
+        if (o->kind == UPSTREAM_TABLE && is_wanted(r->s, o->db, o->name) &&
+            add_table(r, o, d) != 0) {
+            return -1;
+        }
+    }
+    for (uint32_t i = 0; i < r->known_count; i++) {
+        if (review_table(r, r->known[i], d) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+/* ---- Estimates ---- */
+
+static int estimate(struct reconcile *r, struct diag *d)
+{
+    struct upstream_result rows;
+    if (upstream_query(r->s->c,
+                       STR("SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_ROWS FROM "
+                           "information_schema.TABLES WHERE TABLE_TYPE = 'BASE TABLE' AND "
+                           "TABLE_SCHEMA NOT IN ('mysql', 'information_schema', "
+                           "'performance_schema', 'sys')"),
+                       r->arena, d, &rows) != 0) {
+        return -1;
+    }
+    for (uint64_t i = 0; i < rows.row_count; i++) {
+        uint64_t n;
+        struct copy_table *t = copy_find(r->s->copy, rows.rows[i][0], rows.rows[i][1]);
+        if (t != NULL && rows.rows[i][2].p != NULL && str_to_u64(rows.rows[i][2], &n) == 0) {
+            atomic_store(&t->rows_estimated, n);
+        }
+        copy_table_unref(t);
+    }
+    return 0;
+}
+
+/* ---- All of it ---- */
+
+static int compare(struct reconcile *r, struct diag *d)
+{
+    struct snapshot *s = r->s;
+    struct change_position now;
+    if (upstream_discover(s->c, s->o.database, MAX_OBJECTS, r->arena, d, &r->found) != 0) {
+        return -1;
+    }
+    index_objects(r);
+    if (!has_differences(r)) {
+        return estimate(r, d);
+    }
+    change_position_init(&now);
+    int rc = snapshot_source_now(s->c, &now, d) != 0 ||
+                     pipeline_wait(s->pipeline, &now, true, FIBER_FOREVER, d) != 0
+                 ? -1
+                 : 0;
+    change_position_release(&now);
+    if (rc == 0) {
+        rc = apply(r, d);
+    }
+    return rc != 0 ? -1 : estimate(r, d);
+}
+
+int snapshot_reconcile(struct snapshot *s, struct diag *d)
+{
+    struct arena arena;
+    arena_init(&arena, 0);
+    struct reconcile r = {.s = s, .arena = &arena};
+    htab_init(&r.objects, 0);
+    r.known_count = copy_list(s->copy, &arena, &r.known);
+    const int rc = compare(&r, d);
+    for (uint32_t i = 0; i < r.known_count; i++) {
+        copy_table_unref(r.known[i]);
+    }
+    htab_release(&r.objects);
+    arena_release(&arena);
+    return rc;
+}
