@@ -159,7 +159,8 @@ static void note_identity(struct change_source *s, const struct identity *id)
     struct change_source_status *st = &s->status;
     st->kind = s->c->kind;
     st->source_server_id = id->server_id;
-    (void)snprintf(st->version, sizeof(st->version), "%s", s->c->version);
+    (void)snprintf(st->version, sizeof(st->version), "%.*s", (int)sizeof(st->version) - 1,
+                   s->c->version);
     (void)snprintf(st->source_id, sizeof(st->source_id), "%s", id->id);
     (void)snprintf(st->gtid_state, sizeof(st->gtid_state), "%.*s",
                    (int)MIN(id->gtids.len, sizeof(st->gtid_state) - 1),
