@@ -255,7 +255,7 @@ struct str config_sample(struct arena *arena)
     for (int i = 0; i < CONFIG_KEY_COUNT; i++) {
         const struct config_key *k = &config_keys[i];
         const unsigned level = open_sections(&b, before, k->path);
-        const bool quoted = k->kind == CONFIG_TEXT;
+        const bool quoted = k->kind == CONFIG_TEXT || k->kind == CONFIG_LIST;
         bytebuf_printf(&b, "%*s# %s%s%s\n%*s#%s: %s%s%s\n", (int)(level * 2), "", k->help,
                        k->labels != NULL ? " One of: " : "", k->labels != NULL ? k->labels : "",
                        (int)(level * 2), "", last_part(k->path), quoted ? "\"" : "", k->def,

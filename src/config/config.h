@@ -23,6 +23,7 @@
 #define CONFIG_C_TYPE_DURATION uint64_t /* microseconds: "10s", "500ms", "1h" */
 #define CONFIG_C_TYPE_BOOL     bool
 #define CONFIG_C_TYPE_ENUM     uint32_t
+#define CONFIG_C_TYPE_LIST     struct str /* texts, with commas between; config_list() */
 
 struct config {
 #define CONFIG(member, path, kind, def, min, max, labels, help, alias) CONFIG_C_TYPE_##kind member;
@@ -68,6 +69,9 @@ struct config_set {
  */
 void config_load(struct config_set *c, struct arena *arena, int argc, char *const *argv,
                  char *const *environ_);
+
+/* The members of a list, without blanks around them and without empty ones; in arena. */
+NODISCARD uint32_t config_list(struct str list, struct arena *arena, struct str **out);
 
 /* Texts of --help, --print-config and --print-sample-config; in arena. Secrets are shown as "***".
  */

@@ -11,6 +11,7 @@ enum config_kind {
     CONFIG_DURATION,
     CONFIG_BOOL,
     CONFIG_ENUM,
+    CONFIG_LIST,
 };
 
 struct config_key {

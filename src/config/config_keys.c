@@ -164,6 +164,7 @@ const char *config_set_value(const struct config_key *key, struct str text, stru
     uint64_t *number = member;
     switch (key->kind) {
     case CONFIG_TEXT:
+    case CONFIG_LIST:
         *(struct str *)member = arena_dup(arena, text);
         return NULL;
     case CONFIG_UINT:
@@ -189,6 +190,22 @@ const char *config_set_value(const struct config_key *key, struct str text, stru
                    : arena_printf(arena, "one of: %s", key->labels).p;
     }
     return NULL;
+}
+
+uint32_t config_list(struct str list, struct arena *arena, struct str **out)
+{
+    uint32_t count = 0;
+    *out = ARENA_ARRAY(arena, struct str, list.len / 2 + 1);
+    for (size_t at = 0; at < list.len;) {
+        const char *comma = memchr(list.p + at, ',', list.len - at);
+        const size_t len = comma != NULL ? (size_t)(comma - list.p) - at : list.len - at;
+        const struct str member = str_trim(str_from(list.p + at, len));
+        if (member.len > 0) {
+            (*out)[count++] = member;
+        }
+        at += len + 1;
+    }
+    return count;
 }
 
 /* ---- Showing values ---- */
@@ -224,6 +241,7 @@ struct str config_value_text(const struct config_key *key, const struct config *
     const void *member = (const char *)values + key->offset;
     switch (key->kind) {
     case CONFIG_TEXT:
+    case CONFIG_LIST:
         return arena_printf(arena, "\"%.*s\"", STR_FMT(*(const struct str *)member));
     case CONFIG_UINT:
         return arena_printf(arena, "%llu", (unsigned long long)*(const uint64_t *)member);

@@ -18,6 +18,8 @@ struct reader {
     bool have_key;
     struct str key;
     uint32_t key_line;
+    int list; /* The key whose list is open, or -1. */
+    struct str members;
 };
 
 static struct str full_path(struct reader *r)
@@ -57,10 +59,34 @@ static bool is_section(struct str path)
     return false;
 }
 
+/* A list begins after a key that takes one. Returns false when none may stand here. */
+static bool begin_list(struct reader *r)
+{
+    const int key = r->have_key && r->list < 0 ? config_find(full_path(r)) : -1;
+    if (key < 0 || config_keys[key].kind != CONFIG_LIST) {
+        return false;
+    }
+    r->list = key;
+    r->members = STR("");
+    return true;
+}
+
+static void end_list(struct reader *r)
+{
+    config_take(r->c, r->list, r->members, CONFIG_FROM_FILE, r->key_line, place(r, r->key_line));
+    r->list = -1;
+    r->have_key = false;
+}
+
 static void on_scalar(struct reader *r, const yaml_event_t *e)
 {
     const struct str text = str_from((const char *)e->data.scalar.value, e->data.scalar.length);
     const uint32_t line = (uint32_t)e->start_mark.line + 1;
+    if (r->list >= 0) {
+        r->members = arena_printf(r->c->arena, "%.*s%s%.*s", STR_FMT(r->members),
+                                  r->members.len > 0 ? "," : "", STR_FMT(text));
+        return;
+    }
     if (!r->have_key) {
         r->key = arena_dup(r->c->arena, text);
         r->key_line = line;
@@ -91,7 +117,7 @@ static int on_event(struct reader *r, const yaml_event_t *e)
         if (!r->have_key) {
             return 0; /* the document's own mapping */
         }
-        if (r->depth == DEPTH_MAX || !is_section(full_path(r))) {
+        if (r->list >= 0 || r->depth == DEPTH_MAX || !is_section(full_path(r))) {
             unknown_key(r, full_path(r));
             return -1;
         }
@@ -101,8 +127,14 @@ static int on_event(struct reader *r, const yaml_event_t *e)
     case YAML_MAPPING_END_EVENT:
         r->depth -= r->depth > 0 ? 1 : 0;
         return 0;
+    case YAML_SEQUENCE_END_EVENT:
+        end_list(r);
+        return 0;
     case YAML_SEQUENCE_START_EVENT:
     case YAML_ALIAS_EVENT:
+        if (e->type == YAML_SEQUENCE_START_EVENT && begin_list(r)) {
+            return 0;
+        }
         config_mistake(r->c, "%.*s: a list or alias cannot stand here",
                        STR_FMT(place(r, (uint32_t)e->start_mark.line + 1)));
         return -1;
@@ -137,7 +169,7 @@ void config_read_file(struct config_set *c, struct str path)
         config_mistake(c, "%.*s: cannot be read: %m", STR_FMT(path));
         return;
     }
-    struct reader r = {.c = c, .file = path};
+    struct reader r = {.c = c, .file = path, .list = -1};
     if (!yaml_parser_initialize(&r.parser)) {
         config_mistake(c, "%.*s: out of memory", STR_FMT(path));
         (void)fclose(f);

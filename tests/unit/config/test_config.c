@@ -110,6 +110,39 @@ static void test_short_forms_of_flags_set_the_same_keys(void **state)
     assert_non_null(memmem(help.p, help.len, "--storage-mysql-user, --mysql-user", 34));
 }
 
+static void check_list(struct str list)
+{
+    struct str *members;
+    assert_int_equal(config_list(list, &arena, &members), 2);
+    assert_true(str_eq(members[0], STR("shop.*")));
+    assert_true(str_eq(members[1], STR("crm.t?")));
+}
+
+static void test_lists_are_written_in_yaml_or_with_commas(void **state)
+{
+    (void)state;
+    struct str *members;
+    write_file("replica:\n  include:\n    - shop.*\n    - crm.t?\n  server_id: 7\n");
+    struct config_set c = load(NULL, NULL, NULL);
+    assert_int_equal(c.mistake_count, 0);
+    assert_int_equal(c.values.replica_server_id, 7);
+    check_list(c.values.replica_include);
+    write_file("replica: {exclude: [shop.*, crm.t?]}\n");
+    c = load(NULL, NULL, NULL);
+    assert_int_equal(c.mistake_count, 0);
+    check_list(c.values.replica_exclude);
+    write_file("");
+    c = load("--replica-include=shop.* , crm.t?,", NULL, NULL);
+    check_list(c.values.replica_include);
+    assert_int_equal(config_list(STR(""), &arena, &members), 0);
+    write_file("replica:\n  include: [[a]]\n");
+    c = load(NULL, NULL, NULL);
+    assert_mistake(&c, "a list or alias cannot stand here");
+    write_file("replica:\n  include: [{a: b}]\n");
+    c = load(NULL, NULL, NULL);
+    assert_true(c.mistake_count >= 1);
+}
+
 static void test_a_misspelt_key_is_an_error_with_line_and_suggestion(void **state)
 {
     (void)state;
@@ -190,6 +223,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_flags_override_the_file_and_the_environment_overrides_flags, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_short_forms_of_flags_set_the_same_keys, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_lists_are_written_in_yaml_or_with_commas, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_misspelt_key_is_an_error_with_line_and_suggestion,
                                         set_up, tear_down),
