@@ -54,6 +54,9 @@ static const struct handler handlers[STMT_KIND_COUNT] = {
     [STMT_BEGIN] = {exec_begin_stmt, H_OWN_END},
     [STMT_COMMIT] = {exec_commit_stmt, H_OWN_END},
     [STMT_ROLLBACK] = {exec_rollback_stmt, H_OWN_END},
+    [STMT_SAVEPOINT] = {exec_savepoint, 0},
+    [STMT_ROLLBACK_TO] = {exec_rollback_to, 0},
+    [STMT_RELEASE_SAVEPOINT] = {exec_release_savepoint, 0},
     [STMT_LOCK_TABLES] = {exec_lock_tables, H_IMPLICIT_COMMIT},
     [STMT_UNLOCK_TABLES] = {exec_unlock_tables, 0},
     [STMT_KILL] = {exec_kill, 0},
@@ -73,6 +76,11 @@ static const struct handler handlers[STMT_KIND_COUNT] = {
     [STMT_EXECUTE] = {exec_execute, 0},
     [STMT_DEALLOCATE] = {exec_deallocate, 0},
     [STMT_DO] = {exec_do, 0},
+    [STMT_REPLICA_START] = {exec_start_replica, H_IMPLICIT_COMMIT},
+    [STMT_REPLICA_STOP] = {exec_stop_replica, H_IMPLICIT_COMMIT},
+    [STMT_REPLICA_RESET] = {exec_reset_replica, H_IMPLICIT_COMMIT},
+    [STMT_CHANGE_SOURCE] = {exec_change_source, H_IMPLICIT_COMMIT},
+    [STMT_PINTAIL] = {exec_pintail, H_IMPLICIT_COMMIT},
 };
 
 /* ---- Session state ---- */

@@ -16,9 +16,12 @@ exec_handler_fn exec_select, exec_insert, exec_update, exec_delete, exec_load_da
 exec_handler_fn exec_create_database, exec_alter_database, exec_drop_database;
 exec_handler_fn exec_create_table, exec_alter_table, exec_drop_table, exec_rename_table,
     exec_truncate;
+exec_handler_fn exec_start_replica, exec_stop_replica, exec_reset_replica, exec_change_source,
+    exec_pintail;
 exec_handler_fn exec_use_stmt, exec_set, exec_show, exec_explain, exec_kill, exec_do,
     exec_admin_table, exec_flush;
 exec_handler_fn exec_begin_stmt, exec_commit_stmt, exec_rollback_stmt, exec_set_transaction;
+exec_handler_fn exec_savepoint, exec_rollback_to, exec_release_savepoint;
 exec_handler_fn exec_create_user, exec_alter_user, exec_drop_user, exec_rename_user,
     exec_set_password, exec_grant, exec_revoke, exec_create_role, exec_drop_role, exec_set_role,
     exec_set_default_role;

@@ -16,7 +16,9 @@
 
 #include <stdatomic.h>
 
+struct change;
 struct exec_session;
+struct replica_ops;
 struct upstream_pool;
 struct stats;
 
@@ -93,6 +95,8 @@ struct server {
     void *mirror;                    /* what the server behind has; NULL: not looked at */
     const struct copy_ops *copy_ops; /* NULL: there is no copy of the server behind */
     void *copy;
+    const struct replica_ops *replica_ops; /* exec/replica_ops.h; NULL: no copy follows anybody */
+    struct change *change;                 /* for replica_ops, and for session/ */
     struct str upstream_user; /* an account there whose password is known; empty = none */
     struct str upstream_password;
     bool upstream_multiplex;      /* pool.mode: transaction */

@@ -9,6 +9,7 @@
  *   show_server.c  variables, status, warnings, processes
  *   show_lists.c   what the server knows: engines, character sets, privileges, …
  *   show_users.c   GRANTS, CREATE USER
+ *   show_replica.c REPLICA STATUS
  *   show_pintail.c PINTAIL STATUS, DIGESTS and TABLES
  */
 #ifndef EXEC_SHOW_INT_H
@@ -55,7 +56,7 @@ show_rows_fn show_databases, show_tables, show_table_status, show_table_columns,
 show_rows_fn show_variables, show_status, show_warnings, show_count_warnings, show_count_errors,
     show_processlist;
 show_rows_fn show_engines, show_charsets, show_collations, show_privileges, show_plugins,
-    show_nothing, show_no_binary_log, show_engine_status, show_replica_status;
+    show_nothing, show_no_binary_log, show_engine_status, show_master_status, show_replica_status;
 show_rows_fn show_grants, show_create_user;
 show_rows_fn show_pintail_status, show_pintail_digests, show_pintail_tables, show_pintail_sessions;
 

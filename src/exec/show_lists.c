@@ -17,7 +17,8 @@ int show_no_binary_log(struct show_run *r)
     return diag_set(r->x->diag, ER_NO_BINARY_LOGGING);
 }
 
-int show_replica_status(struct show_run *r)
+/* SHOW BINARY LOG STATUS, SHOW MASTER STATUS: there is no log here. */
+int show_master_status(struct show_run *r)
 {
     return exec_check_global(
         r->x, PRIV_REPLICATION_CLIENT,
@@ -40,7 +41,7 @@ int show_engines(struct show_run *r)
                            r->x->server->engine->ops->name));
     show_cstr(r, "Transactions", "YES");
     show_cstr(r, "XA", "NO");
-    show_cstr(r, "Savepoints", "NO");
+    show_cstr(r, "Savepoints", "YES");
     return show_send(r);
 }
 

@@ -3,6 +3,7 @@
 #include "stats/stats.h"
 
 #include "base/metrics.h"
+#include "exec/replica.h"
 #include "exec/show_int.h"
 
 #include <inttypes.h>
@@ -17,11 +18,7 @@ static int check_operator(struct show_run *r)
     if (x->server->upstream == NULL) {
         return exec_check_global(x, PRIV_PROCESS, "PROCESS");
     }
-    const struct str operator_ = x->server->upstream_user;
-    return operator_.len > 0 && str_eq(x->login_user, operator_)
-               ? 0
-               : diag_set(x->diag, ER_SPECIFIC_ACCESS_DENIED_ERROR,
-                          "PROCESS (here: be the account of storage.mysql.user)");
+    return exec_check_operator(x, "PROCESS (here: be the account of storage.mysql.user)");
 }
 
 /* ---- SHOW PINTAIL STATUS: the metrics ---- */

@@ -483,7 +483,12 @@ enum stmt_kind {
     STMT_DEALLOCATE,
     STMT_DO,
     STMT_CALL,
-    STMT_OTHER, /* grammatical but not carried out: `other_what` names it */
+    STMT_REPLICA_START,
+    STMT_REPLICA_STOP,
+    STMT_REPLICA_RESET,
+    STMT_CHANGE_SOURCE, /* CHANGE REPLICATION SOURCE TO, CHANGE MASTER TO */
+    STMT_PINTAIL,       /* PINTAIL COPY, DROP or VERIFY TABLE */
+    STMT_OTHER,         /* grammatical but not carried out: `other_what` names it */
     STMT_KIND_COUNT,
 };
 
@@ -834,6 +839,7 @@ struct show_stmt {
     struct expr *where; /* or NULL */
     struct limit limit;
     struct account_name *account; /* SHOW GRANTS FOR; NULL = current */
+    struct str channel;           /* SHOW REPLICA STATUS FOR CHANNEL; p NULL = not given */
     struct role_choice roles;     /* SHOW GRANTS FOR … USING */
 };
 
@@ -932,6 +938,23 @@ struct admin_table_stmt { /* ANALYZE, CHECK, OPTIMIZE, … TABLE; FLUSH; LOCK TA
     bool *lock_write; /* LOCK TABLES: per table */
 };
 
+/* SOURCE_LOG_POS = 4: the name without SOURCE_ or MASTER_. */
+struct replica_option {
+    struct str name;
+    struct str value; /* A text, a number's digits or a bare word; p NULL = NULL */
+    bool is_list;     /* (1, 2): value is not set */
+};
+
+struct replica_stmt {   /* START, STOP, RESET REPLICA; CHANGE REPLICATION SOURCE TO */
+    struct str channel; /* FOR CHANNEL, or MariaDB's name of a connection; p NULL = not given */
+    bool all;           /* RESET REPLICA ALL, START ALL REPLICAS */
+    bool until;         /* START REPLICA UNTIL: not told until when */
+    uint32_t thread_count;
+    struct str *threads; /* IO_THREAD, SQL_THREAD */
+    uint32_t option_count;
+    struct replica_option *options;
+};
+
 struct do_stmt {
     uint32_t count;
     struct expr **exprs;
@@ -964,7 +987,8 @@ struct stmt {
         struct user_stmt user;
         struct grant_stmt grant;
         struct prepare_stmt prepare;
-        struct admin_table_stmt admin;
+        struct admin_table_stmt admin; /* also PINTAIL COPY TABLE … */
+        struct replica_stmt replica;
         struct do_stmt call;
     };
 };

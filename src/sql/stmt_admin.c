@@ -88,6 +88,38 @@ struct show_stmt *show_pintail(struct parse_ctx *ctx, const struct token *what,
     return show_new(ctx, SHOW_PINTAIL_STATUS, filter);
 }
 
+/* ---- Replication ---- */
+
+void build_replica(struct parse_ctx *ctx, enum stmt_kind kind, struct replica_stmt replica)
+{
+    stmt_new(ctx, kind)->replica = replica;
+}
+
+struct replica_option replica_option(const struct token *name, struct str value)
+{
+    static const struct str prefixes[] = {STR_INIT("SOURCE_"), STR_INIT("MASTER_")};
+    struct str s = token_str(name);
+    for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+        if (str_starts_with_nocase(s, prefixes[i])) {
+            s = str_from(s.p + prefixes[i].len, s.len - prefixes[i].len);
+            break;
+        }
+    }
+    return (struct replica_option){.name = s, .value = value};
+}
+
+void build_pintail(struct parse_ctx *ctx, const struct token *verb, struct vec tables)
+{
+    static const char *const verbs[] = {"copy", "drop", "verify"};
+    for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+        if (str_eq_nocase(token_str(verb), str_from_cstr(verbs[i]))) {
+            build_admin(ctx, STMT_PINTAIL, str_from_cstr(verbs[i]), tables);
+            return;
+        }
+    }
+    parse_error_at(ctx, verb);
+}
+
 /* ---- Transactions, locks, prepared statements ---- */
 
 void build_transaction(struct parse_ctx *ctx, enum stmt_kind kind,

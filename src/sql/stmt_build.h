@@ -452,6 +452,11 @@ void explain_end(struct parse_ctx *ctx, struct stmt *outer, struct explain_stmt 
 void build_describe(struct parse_ctx *ctx, const struct table_name *table, struct str column);
 /* FLUSH: what is flushed is the text from the token on. */
 void build_flush(struct parse_ctx *ctx, struct token first);
+void build_replica(struct parse_ctx *ctx, enum stmt_kind kind, struct replica_stmt replica);
+/* The name loses SOURCE_ or MASTER_. */
+struct replica_option replica_option(const struct token *name, struct str value);
+/* PINTAIL COPY, DROP, VERIFY TABLE: any other word is a syntax error at it. */
+void build_pintail(struct parse_ctx *ctx, const struct token *verb, struct vec tables);
 void build_other(struct parse_ctx *ctx, struct str what);
 void build_user(struct parse_ctx *ctx, enum stmt_kind kind, struct user_stmt options,
                 struct vec users);

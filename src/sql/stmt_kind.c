@@ -55,6 +55,11 @@ static const char *const names[] = {
     [STMT_DEALLOCATE] = "dealloc_sql",
     [STMT_DO] = "do",
     [STMT_CALL] = "call_procedure",
+    [STMT_REPLICA_START] = "replica_start",
+    [STMT_REPLICA_STOP] = "replica_stop",
+    [STMT_REPLICA_RESET] = "reset",
+    [STMT_CHANGE_SOURCE] = "change_replication_source",
+    [STMT_PINTAIL] = "pintail",
     [STMT_OTHER] = "other",
 };
 static_assert(ARRAY_SIZE(names) == STMT_KIND_COUNT, "a statement kind without a name");

@@ -132,6 +132,53 @@ explain_format(A) ::= FORMAT EQ ident_or_text(B).  { A = (struct explain_stmt){.
 %type explain_begin {struct stmt *}
 explain_begin(A) ::= .                             { A = explain_begin(ctx); }
 
+/* ---- Replication ---- */
+
+statement ::= START REPLICA replica_name(A) replica_threads(B) replica_until(C) replica_channel(D). { build_replica(ctx, STMT_REPLICA_START, (struct replica_stmt){.channel = D.p != NULL ? D : A, .threads = B.items, .thread_count = B.count, .until = C}); }
+statement ::= STOP REPLICA replica_name(A) replica_threads(B) replica_channel(C). { build_replica(ctx, STMT_REPLICA_STOP, (struct replica_stmt){.channel = C.p != NULL ? C : A, .threads = B.items, .thread_count = B.count}); }
+statement ::= START ALL REPLICAS replica_threads(B). { build_replica(ctx, STMT_REPLICA_START, (struct replica_stmt){.all = true, .threads = B.items, .thread_count = B.count}); }
+statement ::= STOP ALL REPLICAS replica_threads(B).  { build_replica(ctx, STMT_REPLICA_STOP, (struct replica_stmt){.all = true, .threads = B.items, .thread_count = B.count}); }
+statement ::= RESET REPLICA replica_name(A) replica_all(B) replica_channel(C). { build_replica(ctx, STMT_REPLICA_RESET, (struct replica_stmt){.channel = C.p != NULL ? C : A, .all = B}); }
+statement ::= CHANGE REPLICATION SOURCE TO replica_options(A) replica_channel(B). { build_replica(ctx, STMT_CHANGE_SOURCE, (struct replica_stmt){.channel = B, .options = A.items, .option_count = A.count}); }
+statement ::= CHANGE MASTER replica_name(A) TO replica_options(B) replica_channel(C). { build_replica(ctx, STMT_CHANGE_SOURCE, (struct replica_stmt){.channel = C.p != NULL ? C : A, .options = B.items, .option_count = B.count}); }
+%type replica_name {struct str}
+replica_name(A) ::= .                        { A = STR_NULL; }
+replica_name(A) ::= STRING(B).               { A = token_str(&B); }
+%type replica_channel {struct str}
+replica_channel(A) ::= .                     { A = STR_NULL; }
+replica_channel(A) ::= FOR CHANNEL STRING(B). { A = token_str(&B); }
+%type replica_all {bool}
+replica_all(A) ::= .                         { A = false; }
+replica_all(A) ::= ALL.                      { A = true; }
+%type replica_threads {struct vec}
+replica_threads(A) ::= .                     { A = (struct vec){0}; }
+replica_threads(A) ::= replica_thread_list(B). { A = B; }
+%type replica_thread_list {struct vec}
+replica_thread_list(A) ::= replica_thread(B).                            { A = (struct vec){0}; VEC_PUSH(ctx, &A, struct str, token_str(&B)); }
+replica_thread_list(A) ::= replica_thread_list(A) COMMA replica_thread(B). { VEC_PUSH(ctx, &A, struct str, token_str(&B)); }
+%type replica_thread {struct token}
+replica_thread(A) ::= IO_THREAD(B).          { A = B; }
+replica_thread(A) ::= SQL_THREAD(B).         { A = B; }
+%type replica_until {bool}
+replica_until(A) ::= .                       { A = false; }
+replica_until(A) ::= UNTIL replica_options.  { A = true; }
+%type replica_options {struct vec}
+replica_options(A) ::= replica_option(B).                          { A = (struct vec){0}; VEC_PUSH(ctx, &A, struct replica_option, B); }
+replica_options(A) ::= replica_options(A) COMMA replica_option(B). { VEC_PUSH(ctx, &A, struct replica_option, B); }
+%type replica_option {struct replica_option}
+replica_option(A) ::= ident(B) EQ replica_value(C).                { A = replica_option(&B, C); }
+replica_option(A) ::= ident(B) EQ LP RP.                           { A = replica_option(&B, STR_NULL); A.is_list = true; }
+replica_option(A) ::= ident(B) EQ LP replica_values RP.            { A = replica_option(&B, STR_NULL); A.is_list = true; }
+replica_values ::= replica_value.
+replica_values ::= replica_values COMMA replica_value.
+%type replica_value {struct str}
+replica_value(A) ::= ident_or_text(B).       { A = token_str(&B); }
+replica_value(A) ::= INT_NUM(B).             { A = token_str(&B); }
+replica_value(A) ::= DECIMAL_NUM(B).         { A = token_str(&B); }
+replica_value(A) ::= NULL.                   { A = STR_NULL; }
+
+statement ::= PINTAIL ident(A) table_word table_list(B). { build_pintail(ctx, &A, B); }
+
 /* ---- Tables ---- */
 
 statement ::= ANALYZE opt_no_log table_word table_list(A) any_or_none.  { build_admin(ctx, STMT_ANALYZE, STR("analyze"), A); }
@@ -185,14 +232,12 @@ show(A) ::= binary_or_master LOGS.                            { A = show_new(ctx
 show(A) ::= MASTER STATUS.                                    { A = show_new(ctx, SHOW_MASTER_STATUS, NULL); }
 show(A) ::= BINARY LOG STATUS.                                { A = show_new(ctx, SHOW_MASTER_STATUS, NULL); }
 show(A) ::= BINLOG STATUS.                                    { A = show_new(ctx, SHOW_MASTER_STATUS, NULL); }
-show(A) ::= REPLICA STATUS show_channel.                      { A = show_new(ctx, SHOW_REPLICA_STATUS, NULL); }
+show(A) ::= REPLICA replica_name(C) STATUS replica_channel(B). { A = show_new(ctx, SHOW_REPLICA_STATUS, NULL); A->channel = B.p != NULL ? B : C; }
 show(A) ::= ALL REPLICAS STATUS.                              { A = show_new(ctx, SHOW_REPLICA_STATUS, NULL); }
 show(A) ::= PROFILES.                                         { A = show_new(ctx, SHOW_PROFILES, NULL); }
 show(A) ::= PINTAIL ident(B) show_filter(C).                  { A = show_pintail(ctx, &B, &C); }
 binary_or_master ::= BINARY.
 binary_or_master ::= MASTER.
-show_channel ::= .
-show_channel ::= FOR CHANNEL STRING.
 show_engine_what ::= STATUS.
 show_engine_what ::= MUTEX.
 show_engine_what ::= LOGS.

@@ -39,11 +39,7 @@ other(A) ::= INSTALL.           { A = STR("INSTALL"); }
 other(A) ::= UNINSTALL.         { A = STR("UNINSTALL"); }
 other(A) ::= RESET.             { A = STR("RESET"); }
 other(A) ::= PURGE.             { A = STR("PURGE"); }
-other(A) ::= CHANGE.            { A = STR("CHANGE REPLICATION"); }
-other(A) ::= START REPLICA.     { A = STR("START REPLICA"); }
-other(A) ::= STOP REPLICA.      { A = STR("STOP REPLICA"); }
-other(A) ::= START ALL REPLICAS. { A = STR("START REPLICA"); }
-other(A) ::= STOP ALL REPLICAS. { A = STR("STOP REPLICA"); }
+other(A) ::= CHANGE REPLICATION FILTER. { A = STR("CHANGE REPLICATION FILTER"); }
 other(A) ::= START GROUP_REPLICATION. { A = STR("START GROUP_REPLICATION"); }
 other(A) ::= STOP GROUP_REPLICATION. { A = STR("STOP GROUP_REPLICATION"); }
 other(A) ::= IMPORT TABLE.      { A = STR("IMPORT TABLE"); }
