@@ -160,7 +160,8 @@ int app_open_storage(struct app *a, struct diag *d)
     const struct config *c = &a->config.values;
     static const struct str backends[] = {[STORAGE_DUCKDB] = STR_INIT("duckdb"),
                                           [STORAGE_BLACKHOLE] = STR_INIT("blackhole"),
-                                          [STORAGE_MYSQL] = STR_INIT("blackhole")};
+                                          [STORAGE_MYSQL] = STR_INIT("blackhole"),
+                                          [STORAGE_HYBRID] = STR_INIT("duckdb")};
     if (engine_register_all(d) != 0) {
         return -1;
     }
@@ -218,9 +219,10 @@ struct bootstrap_job {
 int app_load_catalog(struct app *a, struct diag *d)
 {
     struct server *s = &a->server;
-    s->dialect = (enum sql_dialect)a->config.values.server_dialect;
-    s->version = versions[s->dialect].version;
-    s->version_id = versions[s->dialect].id;
+    if (s->version_id == 0) {
+        s->version = versions[s->dialect].version;
+        s->version_id = versions[s->dialect].id;
+    }
     s->version_comment = STR("Pintail " PINTAIL_VERSION);
     s->started_us = clock_wall_us();
     s->stats = stats_new((uint32_t)a->config.values.admin_digests);

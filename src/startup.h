@@ -18,6 +18,7 @@
 #include "os/loop.h"
 #include "session/session.h"
 
+struct change;
 struct mirror;
 struct upstream;
 struct upstream_monitor;
@@ -26,7 +27,8 @@ struct upstream_monitor;
 enum storage_backend {
     STORAGE_DUCKDB,
     STORAGE_BLACKHOLE,
-    STORAGE_MYSQL, /* Passthrough; nothing is stored here. */
+    STORAGE_MYSQL,  /* Passthrough; nothing is stored here. */
+    STORAGE_HYBRID, /* Passthrough, and a copy in DuckDB that follows. */
 };
 
 struct app {
@@ -49,6 +51,7 @@ struct app {
     struct str upstream_database; /* that is mirrored; empty = all */
     struct upstream_monitor *monitor;
     struct mirror *mirror;
+    struct change *change;     /* the copy of the upstream's tables; NULL = none */
     _Atomic(int) stop_signals; /* SIGTERM, SIGINT seen */
     _Atomic(bool) reload;      /* SIGHUP seen */
     int wake_fd;               /* eventfd: main waits on it */
@@ -61,8 +64,10 @@ NODISCARD int app_configure_log(struct app *a, struct diag *d);
 NODISCARD int app_start_threads(struct app *a, struct diag *d);
 NODISCARD int app_start_admin(struct app *a, struct diag *d);
 NODISCARD int app_open_storage(struct app *a, struct diag *d);
+NODISCARD int app_find_source(struct app *a, struct diag *d);
 NODISCARD int app_load_catalog(struct app *a, struct diag *d);
 NODISCARD int app_open_upstream(struct app *a, struct diag *d);
+NODISCARD int app_open_change(struct app *a, struct diag *d);
 NODISCARD int app_prepare_tls(struct app *a, struct diag *d);
 NODISCARD int app_listen(struct app *a, struct diag *d);
 
@@ -70,10 +75,15 @@ NODISCARD int app_listen(struct app *a, struct diag *d);
  * with it, what SIGHUP changes of it (and whether
  * that takes in a key of the configuration), and its end. */
 NODISCARD bool app_has_upstream(const struct app *a);
+NODISCARD int app_make_upstream(struct app *a, struct diag *d);
 NODISCARD int app_make_data_dir(struct app *a, struct diag *d);
 NODISCARD int app_reload_upstream(struct app *a, struct diag *d);
 NODISCARD bool app_reloads_key(const struct app *a, struct str path);
 void app_close_upstream(struct app *a);
+
+/* Does a copy follow the upstream, and the end of that. */
+NODISCARD bool app_has_copy(const struct app *a);
+void app_close_change(struct app *a);
 
 /* Waits for SIGTERM or SIGINT, reloading on SIGHUP. */
 void app_wait(struct app *a);

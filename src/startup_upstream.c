@@ -1,4 +1,5 @@
-/* The start-up steps of the upstream: passthrough to a real server (storage.backend mysql). */
+/* The start-up steps of the upstream: passthrough to a real server (storage.backend mysql, hybrid).
+ */
 #include "mirror/mirror.h"
 #include "startup.h"
 #include "upstream/monitor.h"
@@ -26,7 +27,7 @@ enum {
 
 bool app_has_upstream(const struct app *a)
 {
-    return a->config.values.storage_backend == STORAGE_MYSQL;
+    return a->config.values.storage_backend == STORAGE_MYSQL || app_has_copy(a);
 }
 
 static struct upstream_options upstream_options(const struct config *c)
@@ -141,6 +142,15 @@ int app_make_data_dir(struct app *a, struct diag *d)
     return 0;
 }
 
+int app_make_upstream(struct app *a, struct diag *d)
+{
+    const struct upstream_options options = upstream_options(&a->config.values);
+    if (a->upstream == NULL) {
+        a->upstream = upstream_new(&options, d);
+    }
+    return a->upstream != NULL ? 0 : -1;
+}
+
 int app_open_upstream(struct app *a, struct diag *d)
 {
     const struct config *c = &a->config.values;
@@ -148,9 +158,7 @@ int app_open_upstream(struct app *a, struct diag *d)
     if (!app_has_upstream(a)) {
         return 0;
     }
-    const struct upstream_options options = upstream_options(c);
-    a->upstream = upstream_new(&options, d);
-    if (a->upstream == NULL || find_login(a, &login, d) != 0) {
+    if (app_make_upstream(a, d) != 0 || find_login(a, &login, d) != 0) {
         return -1;
     }
     const struct upstream_pool_options pool = pool_options(c);
@@ -160,7 +168,8 @@ int app_open_upstream(struct app *a, struct diag *d)
     a->server.upstream_password = login.password;
     a->server.upstream_multiplex = c->pool_mode == POOL_TRANSACTION;
     a->upstream_database = c->storage_mysql_database;
-    a->mirror = mirror_new(&a->server, on_ask, a);
+    /* With a copy the server's catalog is that of the copy. */
+    a->mirror = mirror_new(&a->server, app_has_copy(a) ? NULL : a->server.catalog, on_ask, a);
     const struct upstream_monitor_options monitor = {
         .upstream = a->upstream,
         .loop = loops_get(a->loops, 0),

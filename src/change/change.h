@@ -10,10 +10,19 @@
 #define CHANGE_CHANGE_H
 
 #include "change/copy.h"
+#include "change/origin.h"
 #include "change/pipeline.h"
 #include "change/snapshot.h"
 
 struct change;
+
+/* What is only shown: in SHOW REPLICA STATUS. Strings live as long as the change. */
+struct change_shown {
+    struct str host;
+    uint16_t port;
+    const char *tls_mode;
+    struct str tls_ca, tls_cert, tls_key, include, exclude;
+};
 
 struct change_options {
     struct server *server;
@@ -27,12 +36,13 @@ struct change_options {
     uint64_t heartbeat_us, retry_us;
     uint32_t snapshot_workers;
     bool autostart; /* replica.autostart */
+    struct change_shown shown;
 };
 
 /* Reads what an earlier run has left and, with autostart, starts. Registers metrics and puts itself
- * into server->change. 0, or -1 with d set. Before the first session. */
+ * into server->change, replica_ops and copy_ops. NULL with d set. Before the first session. */
 NODISCARD struct change *change_new(const struct change_options *o, struct diag *d);
-/* Stops and frees; no session is left. */
+/* Ends after the batch at hand and frees; no session is left. NULL is harmless. */
 void change_free(struct change *c);
 
 /* ---- Statements; in a fiber ---- */

@@ -32,6 +32,8 @@ struct mirror {
     struct server *server;
     void (*ask)(void *arg);
     void *ask_arg;
+    struct catalog *catalog;     /* Where definitions go. */
+    struct catalog *own_catalog; /* The same, or NULL: it is somebody else's. */
     struct mirror_model model;
     struct os_mutex lock; /* Protects the pointer and what it points to; a leaf. */
     struct generation *now;
@@ -124,7 +126,7 @@ static struct table_def *define(struct update *u, const struct database_def *db,
 
 static void publish_database(struct update *u, const struct upstream_schema *s)
 {
-    struct catalog *catalog = u->m->server->catalog;
+    struct catalog *catalog = u->m->catalog;
     struct database_def db;
     const struct collation *collation =
         collation_find_name(s->collation, u->m->model.server.dialect);
@@ -143,7 +145,7 @@ static void publish_database(struct update *u, const struct upstream_schema *s)
 /* Takes the place of the definition that was there under that name. */
 static void publish_table(struct update *u, struct table_def *t)
 {
-    struct catalog *catalog = u->m->server->catalog;
+    struct catalog *catalog = u->m->catalog;
     struct table_def *old = catalog_find_table(catalog, t->db, t->name);
     if (old != NULL) {
         t->id = old->id;
@@ -157,7 +159,7 @@ static void publish_table(struct update *u, struct table_def *t)
 
 static void forget_table(struct update *u, struct str db, struct str name)
 {
-    catalog_remove_table(u->m->server->catalog, db, name);
+    catalog_remove_table(u->m->catalog, db, name);
     u->summary->changed++;
 }
 
@@ -173,7 +175,7 @@ static void update_table(struct update *u, const struct upstream_object *o, stru
         e->why_not = arena_dup(&u->after->arena, old->why_not);
         return;
     }
-    if (!catalog_find_database(u->m->server->catalog, o->db, u->arena, &db)) {
+    if (!catalog_find_database(u->m->catalog, o->db, u->arena, &db)) {
         e->why_not = STR("its database is new");
         e->hash = 0;
         return;
@@ -237,7 +239,7 @@ static void remove_gone(struct update *u)
     }
     for (uint32_t i = 0; i < before->schema_count; i++) {
         if (!has_schema(u->after, before->schemas[i])) {
-            catalog_remove_database(u->m->server->catalog, before->schemas[i]);
+            catalog_remove_database(u->m->catalog, before->schemas[i]);
         }
     }
 }
@@ -332,13 +334,16 @@ static void refresh(void *arg)
 
 static const struct mirror_ops ops = {.list = list, .refresh = refresh};
 
-struct mirror *mirror_new(struct server *server, void (*ask)(void *arg), void *arg)
+struct mirror *mirror_new(struct server *server, struct catalog *catalog, void (*ask)(void *arg),
+                          void *arg)
 {
     struct mirror *m = calloc(1, sizeof(*m));
     if (m == NULL) {
         abort();
     }
     m->server = server;
+    m->own_catalog = catalog == NULL ? catalog_new() : NULL;
+    m->catalog = catalog == NULL ? m->own_catalog : catalog;
     m->ask = ask;
     m->ask_arg = arg;
     mirror_model_init(&m->model);
@@ -357,5 +362,6 @@ void mirror_free(struct mirror *m)
     generation_free(m->now);
     os_mutex_release(&m->lock);
     mirror_model_release(&m->model);
+    catalog_free(m->own_catalog);
     free(m);
 }

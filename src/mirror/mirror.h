@@ -23,9 +23,11 @@ enum {
     MIRROR_MAX_OBJECTS = 10000, /* Of a kind; those beyond are not known. */
 };
 
-/* ask(arg) is called, on any thread, when somebody wants the mirror brought up to date. The mirror
- * makes itself known to the server. */
-NODISCARD struct mirror *mirror_new(struct server *server, void (*ask)(void *arg), void *arg);
+/* ask(arg) is called, on any thread, when somebody wants the mirror brought up to date. Definitions
+ * go into `catalog`; NULL: into one of the mirror's own. The mirror makes itself known to the
+ * server. */
+NODISCARD struct mirror *mirror_new(struct server *server, struct catalog *catalog,
+                                    void (*ask)(void *arg), void *arg);
 
 /* The catalog keeps what it has. NULL is harmless. */
 void mirror_free(struct mirror *m);
