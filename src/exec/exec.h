@@ -40,13 +40,16 @@ struct open_table {
 struct exec_session;
 struct plan_memo; /* exec/plan_memo.h */
 
+struct exec_savepoint;
+
 struct exec_txn {
     bool active; /* BEGIN was said, or autocommit=0 and a statement has run */
     bool read_only;
     bool wrote;
-    bool engine_open;      /* engine_begin() was called */
-    uint64_t savepoint;    /* engine_savepoint() when the running statement began */
-    uint64_t snapshot_seq; /* server.commit_seq when it was */
+    bool engine_open;                  /* engine_begin() was called */
+    uint64_t savepoint;                /* engine_savepoint() when the running statement began */
+    struct exec_savepoint *savepoints; /* SAVEPOINT: the latest first; in arena */
+    uint64_t snapshot_seq;             /* server.commit_seq when it was */
     bool writer_held;
     struct open_table *tables; /* metadata locks kept to the end of the transaction */
     struct arena arena;        /* reset at the end of the transaction */

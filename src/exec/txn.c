@@ -20,6 +20,13 @@ struct engine_job {
     int rc;
 };
 
+/* What SAVEPOINT names. */
+struct exec_savepoint {
+    struct exec_savepoint *before;
+    struct str name;
+    uint64_t mark; /* engine_savepoint() */
+};
+
 uint16_t exec_status_flags(const struct exec_session *x)
 {
     unsigned flags = x->vars.autocommit ? SERVER_STATUS_AUTOCOMMIT : 0;
@@ -215,6 +222,7 @@ static void end_txn(struct exec_session *x)
     x->txn.read_only = false;
     x->txn.wrote = false;
     x->txn.on_commit = NULL;
+    x->txn.savepoints = NULL;
     exec_release_writer(x);
     exec_close_txn_tables(x);
     arena_reset(&x->txn.arena);
@@ -287,6 +295,9 @@ int exec_end_statement(struct exec_session *x, bool failed)
     if (x->txn.active) {
         return x->txn.engine_open && (failed || aborted) ? roll_back_to(x, x->txn.savepoint) : 0;
     }
+    if (x->txn.savepoints != NULL && !x->txn.engine_open) {
+        return 0; /* autocommit=0, and nothing has begun the transaction yet */
+    }
     if (failed || aborted) {
         exec_rollback(x);
         return 0;
@@ -345,6 +356,69 @@ int exec_rollback_stmt(struct exec_session *x, struct stmt *stmt)
     chain(x, &stmt->transaction, read_only);
     return 0;
 }
+
+/* ---- Savepoints ---- */
+
+/* Where the savepoint of a name is linked; NULL if there is none. */
+static struct exec_savepoint **find_savepoint(struct exec_session *x, struct str name)
+{
+    for (struct exec_savepoint **at = &x->txn.savepoints; *at != NULL; at = &(*at)->before) {
+        if (str_eq_nocase((*at)->name, name)) {
+            return at;
+        }
+    }
+    return NULL;
+}
+
+static int no_savepoint(struct exec_session *x, struct str name)
+{
+    return diag_set(x->diag, ER_SP_DOES_NOT_EXIST, "SAVEPOINT",
+                    arena_dup_cstr(&x->stmt_arena, name));
+}
+
+int exec_savepoint(struct exec_session *x, struct stmt *stmt)
+{
+    const struct str name = stmt->transaction.savepoint;
+    if ((x->server->engine->ops->caps & ENGINE_SAVEPOINTS) == 0) {
+        return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "SAVEPOINT in this engine");
+    }
+    if (!x->txn.active && x->vars.autocommit) {
+        return 0; /* it would end with this statement */
+    }
+    struct exec_savepoint **same = find_savepoint(x, name);
+    if (same != NULL) {
+        *same = (*same)->before;
+    }
+    struct exec_savepoint *s = ARENA_NEW(&x->txn.arena, struct exec_savepoint);
+    s->name = arena_dup(&x->txn.arena, name);
+    s->mark = x->txn.savepoint;
+    s->before = x->txn.savepoints;
+    x->txn.savepoints = s;
+    return 0;
+}
+
+int exec_rollback_to(struct exec_session *x, struct stmt *stmt)
+{
+    struct exec_savepoint **at = find_savepoint(x, stmt->transaction.savepoint);
+    if (at == NULL) {
+        return no_savepoint(x, stmt->transaction.savepoint);
+    }
+    struct exec_savepoint *s = *at;
+    x->txn.savepoints = s;
+    return x->txn.engine_open ? roll_back_to(x, s->mark) : 0;
+}
+
+int exec_release_savepoint(struct exec_session *x, struct stmt *stmt)
+{
+    struct exec_savepoint **at = find_savepoint(x, stmt->transaction.savepoint);
+    if (at == NULL) {
+        return no_savepoint(x, stmt->transaction.savepoint);
+    }
+    x->txn.savepoints = (*at)->before;
+    return 0;
+}
+
+/* ---- Characteristics ---- */
 
 /* Isolation levels map to the engine's snapshots: REPEATABLE READ is what is given; SERIALIZABLE is
  * refused, as snapshots do not give it. */

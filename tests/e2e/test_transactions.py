@@ -187,18 +187,33 @@ def test_drop_of_a_table_another_has_read(two):
     assert error_of(b, "SELECT * FROM t") == 1146
 
 
-def test_savepoints_are_right_or_refused(two):
-    a, _ = two
+def test_savepoints(two):
+    a, b = two
     run(a, "BEGIN")
     run(a, "INSERT INTO t VALUES (2, 20)")
-    code = error_of(a, "SAVEPOINT s")
-    if code is None:
-        run(a, "INSERT INTO t VALUES (3, 30)")
-        run(a, "ROLLBACK TO s")
-        assert count(a) == 2
-    else:
-        assert code == 1235
+    run(a, "SAVEPOINT s")
+    run(a, "INSERT INTO t VALUES (3, 30)")
+    run(a, "ROLLBACK TO s")
+    assert count(a) == 2
+    run(b, "SET innodb_lock_wait_timeout = 1")
+    assert error_of(b, "INSERT INTO t VALUES (4, 40)") == 1205  # its changes are still kept from others
     run(a, "COMMIT")
+    assert count(b) == 2
+
+
+def test_too_much_to_go_back(two):
+    """What cannot be written again is lost as a whole, and the client is told."""
+    a, b = two
+    run(a, "CREATE TABLE wide (id INT PRIMARY KEY, s LONGTEXT)")
+    run(a, "BEGIN")
+    run(a, "INSERT INTO t VALUES (2, 20)")
+    for i in range(9):
+        run(a, f"INSERT INTO wide VALUES ({i}, REPEAT('x', 10000000))")
+    assert error_of(a, "SELECT 9223372036854775807 + n FROM t") == 1213
+    assert count(a) == 1 and count(b) == 1
+    run(b, "INSERT INTO t VALUES (3, 30)")
+    run(a, "COMMIT")
+    assert count(a) == 2
 
 
 def test_many_writers(two, session):
