@@ -144,7 +144,9 @@ void pipeline_window_drop(struct pipeline_window *w);
  * ---- Tables without a key ----
  * From open() on, the table's events are spooled (to a file when they are many); load() then takes
  * all rows: those of events up to (file, offset) are dropped, the rows are written, later events
- * are applied in order after them, and the table becomes LIVE, in one engine transaction.
+ * are applied in order after them, and the table becomes LIVE, in one engine transaction. next()
+ * is called in the caller's fiber, as it reads from a connection: 1 with a chunk, borrowed until
+ * the next call, 0 at the end, or -1 with d set.
  */
 NODISCARD int pipeline_window_load(struct pipeline_window *w, const char *file, uint64_t offset,
                                    int (*next)(void *arg, struct chunk *out, struct diag *d),
