@@ -156,6 +156,19 @@ static void copy_key_to(struct copy_table *to, const struct copy_key *key)
     to->key.columns = columns;
 }
 
+static void copy_progress(struct copy_table *to, const struct copy_table *t)
+{
+    to->schema_hash = t->schema_hash;
+    to->last_key = arena_dup(&to->arena, t->last_key);
+    atomic_init(&to->rows_copied, atomic_load(&t->rows_copied));
+    atomic_init(&to->bytes_copied, atomic_load(&t->bytes_copied));
+    atomic_init(&to->rows_estimated, atomic_load(&t->rows_estimated));
+    atomic_init(&to->copied_us, atomic_load(&t->copied_us));
+    atomic_init(&to->rows_inserted, atomic_load(&t->rows_inserted));
+    atomic_init(&to->rows_updated, atomic_load(&t->rows_updated));
+    atomic_init(&to->rows_deleted, atomic_load(&t->rows_deleted));
+}
+
 struct copy_table *copy_table_with_state(const struct copy_table *t, enum copy_state state,
                                          struct str reason)
 {
@@ -168,15 +181,20 @@ struct copy_table *copy_table_with_state(const struct copy_table *t, enum copy_s
     copy_key_to(to, &t->key);
     atomic_init(&to->state, state);
     to->reason = arena_dup(&to->arena, reason);
-    to->schema_hash = t->schema_hash;
-    to->last_key = arena_dup(&to->arena, t->last_key);
-    atomic_init(&to->rows_copied, atomic_load(&t->rows_copied));
-    atomic_init(&to->bytes_copied, atomic_load(&t->bytes_copied));
-    atomic_init(&to->rows_estimated, atomic_load(&t->rows_estimated));
-    atomic_init(&to->copied_us, atomic_load(&t->copied_us));
-    atomic_init(&to->rows_inserted, atomic_load(&t->rows_inserted));
-    atomic_init(&to->rows_updated, atomic_load(&t->rows_updated));
-    atomic_init(&to->rows_deleted, atomic_load(&t->rows_deleted));
+    copy_progress(to, t);
+    return to;
+}
+
+struct copy_table *copy_table_successor(struct server *server, const struct copy_table *t,
+                                        struct str db, struct str name, struct table_def *def)
+{
+    struct copy_table *to = copy_table_alloc(db, name);
+    to->id = t->id;
+    copy_table_define(server, to, def);
+    atomic_init(&to->state, atomic_load(&t->state));
+    to->reason = arena_dup(&to->arena, t->reason);
+    copy_progress(to, t);
+    to->schema_hash = 0; /* Its text has another name, or other columns. */
     return to;
 }
 

@@ -1,7 +1,8 @@
 /* Definitions of the source's tables, and what identifies their rows. See copy.h. */
 #include "change/copy_int.h"
-#include "mirror/define.h"
+#include "change/ddl_int.h"
 
+#include "sql/parse.h"
 #include "types/collation.h"
 
 /* ---- Keys ---- */
@@ -51,17 +52,79 @@ void copy_choose_key(const struct table_def *t, struct arena *arena, struct copy
 
 /* ---- Definitions ---- */
 
-/* Can all values of the columns be kept as they are? */
-static int check_columns(const struct table_def *t, struct arena *arena, struct diag *d)
+static int refuse(struct diag *d, struct str column, const char *why)
 {
+    struct arena arena;
+    arena_init(&arena, 0);
+    const struct str text = arena_printf(&arena, "column %.*s: %s", STR_FMT(column), why);
+    (void)diag_set_text(d, ER_NOT_SUPPORTED_YET, text);
+    arena_release(&arena);
+    return -1;
+}
+
+int copy_check_definition(const struct exec_session *x, const struct table_def *t, struct diag *d)
+{
+    (void)x;
     for (uint32_t i = 0; i < t->column_count; i++) {
         const struct column_def *c = &t->columns[i];
         const struct collation *collation = collation_find(c->type.collation);
         if (collation == NULL || collation->charset == NULL) {
-            const struct str text = arena_printf(
-                arena, "column %.*s: no converter for its character set", STR_FMT(c->name));
-            return diag_set_text(d, ER_NOT_SUPPORTED_YET, text);
+            return refuse(d, c->name, "there is no converter for its character set");
         }
+    }
+    return 0;
+}
+
+static bool cascades(const struct index_spec *index)
+{
+    static const enum fk_action silent[] = {FK_CASCADE, FK_SET_NULL, FK_SET_DEFAULT};
+    for (size_t i = 0; i < ARRAY_SIZE(silent); i++) {
+        if (index->on_delete == silent[i] || index->on_update == silent[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a foreign key changes is in the log of MySQL since 9.6 only. */
+int copy_check_statement(const struct exec_session *x, const struct stmt *stmt, struct diag *d)
+{
+    const struct create_table_stmt *s = &stmt->create_table;
+    if (ddl_source_logs_cascades(x->server->dialect, x->server->version_id)) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < s->index_count; i++) {
+        if (s->indexes[i].kind == INDEX_FOREIGN && cascades(&s->indexes[i])) {
+            return diag_set_text(d, ER_NOT_SUPPORTED_YET,
+                                 STR("a foreign key with CASCADE or SET NULL: the source does not "
+                                     "log the rows that it changes"));
+        }
+    }
+    return 0;
+}
+
+/* Reads and checks. 0 with *out, or -1 with x->diag or d set. */
+static int define(struct exec_session *x, const struct database_def *db, struct str sql,
+                  struct table_def **out)
+{
+    struct stmt *stmt;
+    size_t used;
+    const struct parse_options options = exec_parse_options(x);
+    diag_reset(x->diag);
+    arena_reset(&x->stmt_arena);
+    if (sql_parse(sql, &options, &x->stmt_arena, x->diag, &stmt, &used) != 0) {
+        return -1;
+    }
+    if (stmt->kind != STMT_CREATE_TABLE || stmt->create_table.like) {
+        return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "this kind of table");
+    }
+    if (copy_check_statement(x, stmt, x->diag) != 0 ||
+        mirror_define_parsed(x, db, stmt, 0, out) != 0) {
+        return -1;
+    }
+    if (copy_check_definition(x, *out, x->diag) != 0) {
+        table_def_unref(*out);
+        return -1;
     }
     return 0;
 }
@@ -78,21 +141,17 @@ int copy_define(struct exec_session *x, struct str db, struct str create_table,
                 struct table_def **out, struct diag *d)
 {
     struct database_def database = {.name = db};
-    struct catalog *catalog = x->server->catalog;
     struct arena arena;
     arena_init(&arena, 0);
-    if (!catalog_find_database(catalog, db, &arena, &database)) {
+    if (!catalog_find_database(x->server->catalog, db, &arena, &database)) {
         database.collation = (uint16_t)x->server->vars.collation_server;
     }
-    int rc = mirror_define(x, &database, create_table, 0, out);
-    if (rc != 0) {
-        rc = tell(x, d);
-    } else if (check_columns(*out, &arena, d) != 0) {
-        table_def_unref(*out);
-        *out = NULL;
-        rc = -1;
-    }
+    int rc = define(x, &database, create_table, out);
     arena_release(&arena);
+    if (rc != 0) {
+        *out = NULL;
+        rc = tell(x, d);
+    }
     return rc;
 }
 

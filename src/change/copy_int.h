@@ -13,6 +13,7 @@
 
 #include "base/htab.h"
 #include "os/os_mutex.h"
+#include "sql/ast.h"
 
 /* A database that a transaction has stored and the catalog does not have yet. */
 struct copy_database {
@@ -48,5 +49,18 @@ NODISCARD int copy_record_decode(struct copy *c, uint64_t id, struct str json, s
 NODISCARD struct copy_table *copy_table_alloc(struct str db, struct str name);
 /* Gives it a definition (a reference of its own) and the key that follows from it. */
 void copy_table_define(struct server *server, struct copy_table *t, struct table_def *def);
+
+/* The table in the same state and with the same progress under another name and with another
+ * definition of the same id (NULL: it has none). */
+NODISCARD struct copy_table *copy_table_successor(struct server *server, const struct copy_table *t,
+                                                  struct str db, struct str name,
+                                                  struct table_def *def);
+
+/* Can the table of a CREATE TABLE statement be copied exactly, as far as its definition will not
+ * tell any more; can that of a definition? 0, or -1 with d set to the reason. */
+NODISCARD int copy_check_statement(const struct exec_session *x, const struct stmt *stmt,
+                                   struct diag *d);
+NODISCARD int copy_check_definition(const struct exec_session *x, const struct table_def *t,
+                                    struct diag *d);
 
 #endif

@@ -36,6 +36,7 @@ static struct copy_database *make_database(struct copy *c, struct str db, uint16
         .id = catalog_next_id(c->server->catalog),
         .name = str_from(m->name, db.len),
         .collation = collation != 0 ? collation : (uint16_t)c->server->vars.collation_server,
+        .explicit_collation = collation != 0,
         .created_us = clock_wall_us(),
     };
     m->next = c->made;

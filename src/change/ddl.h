@@ -9,7 +9,11 @@
 #include "change/copy.h"
 #include "upstream/upstream.h"
 
-/* What a statement means for the stream. */
+/*
+ * What a statement means for the stream. MariaDB's ALTER in two phases (BINLOG_MARIADB_START_ALTER,
+ * COMMIT_ALTER, ROLLBACK_ALTER of its GTID event) has the same text twice: the stream's matter;
+ * only that of COMMIT_ALTER counts.
+ */
 enum change_ddl_class {
     CHANGE_DDL_NONE, /* Nothing: transactions' own words, accounts, views, routines, ANALYZE, … */
     CHANGE_DDL_SAVEPOINT, /* SAVEPOINT, ROLLBACK TO, RELEASE: the batch's matter */
@@ -54,7 +58,13 @@ NODISCARD int change_ddl_plan(struct change_ddl *d, const struct binlog_query *q
 /* Carries it out in the open transaction of s; offload thread. */
 NODISCARD int change_ddl_apply(struct change_ddl *d, struct engine_session *s,
                                const struct change_ddl_plan *plan, struct diag *diag);
+/* Before the transaction begins, in the fiber: waits for statements on tables that the plan changes
+ * (copy_lock()). Without it change_ddl_publish() does that late. */
+void change_ddl_lock(struct change_ddl *d, struct change_ddl_plan *plan);
 /* After the commit; in the fiber. */
 void change_ddl_publish(struct change_ddl *d, struct change_ddl_plan *plan);
+/* Instead of it, when the plan is not carried out, or was rolled back: gives back its references. A
+ * plan that failed needs none of them. */
+void change_ddl_abandon(struct change_ddl *d, struct change_ddl_plan *plan);
 
 #endif

@@ -2,6 +2,7 @@
 #include "exec/ddl_alter.h"
 
 #include "base/clock.h"
+#include "exec/define.h"
 #include "exec/dml.h"
 
 #include <stdatomic.h>
@@ -151,7 +152,8 @@ static int add_checks(struct alter_run *run)
     return 0;
 }
 
-static int build(struct alter_run *run)
+/* All but the name. */
+static int build_definition(struct alter_run *run)
 {
     run->t->altered_us = clock_wall_us();
     if (set_options(run) != 0 || drop_checks(run) != 0 || alter_columns(run) != 0 ||
@@ -166,7 +168,33 @@ static int build(struct alter_run *run)
             alter_need(run, ALTER_ROWS_COPY);
         }
     }
-    return rename_table(run);
+    return 0;
+}
+
+static int build(struct alter_run *run)
+{
+    return build_definition(run) != 0 ? -1 : rename_table(run);
+}
+
+int exec_define_altered(struct exec_session *x, const struct alter_table_stmt *s,
+                        const struct table_def *before, struct table_def **out,
+                        enum exec_altered_rows *out_rows)
+{
+    static const enum exec_altered_rows rows[] = {
+        [ALTER_ROWS_STAY] = EXEC_ALTERED_NOT,
+        [ALTER_ROWS_CAST] = EXEC_ALTERED_BY_ENGINE,
+        [ALTER_ROWS_COPY] = EXEC_ALTERED_ONE_BY_ONE,
+    };
+    struct alter_run run = {.x = x, .stmt = s, .before = before};
+    run.t = table_def_clone(before);
+    *out = run.t;
+    if (build_definition(&run) != 0) {
+        table_def_unref(run.t);
+        *out = NULL;
+        return -1;
+    }
+    *out_rows = rows[run.rows];
+    return 0;
 }
 
 /* ---- Rows ---- */

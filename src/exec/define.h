@@ -15,4 +15,20 @@
 NODISCARD int exec_define_table(struct exec_session *x, struct create_table_stmt *s,
                                 const struct database_def *db, struct table_def **out);
 
+/* What an ALTER TABLE does to the rows. */
+enum exec_altered_rows {
+    EXEC_ALTERED_NOT,        /* Nothing stored changes. */
+    EXEC_ALTERED_BY_ENGINE,  /* engine_alter_table() does it, exactly. */
+    EXEC_ALTERED_ONE_BY_ONE, /* Values are converted or checked by the server's rules. */
+};
+
+/*
+ * The definition that an ALTER TABLE makes of `before`, under its old name whatever the statement
+ * says of that. Nothing is looked up but databases, nothing stored or published. Returns 0 with
+ * *out (same id) owned by the caller, or -1 with x->diag set.
+ */
+NODISCARD int exec_define_altered(struct exec_session *x, const struct alter_table_stmt *s,
+                                  const struct table_def *before, struct table_def **out,
+                                  enum exec_altered_rows *out_rows);
+
 #endif
