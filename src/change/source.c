@@ -200,9 +200,10 @@ static int add_event(struct change_source *s, struct str event, struct diag *d)
     }
     if (s->fill == NULL) {
         s->fill = change_queue_new_block(&s->queue, s->generation, event.len);
-    }
-    if (s->fill == NULL) {
-        return diag_set(d, ER_OUT_OF_RESOURCES);
+        if (s->fill == NULL) {
+            return diag_set(d, ER_OUT_OF_RESOURCES);
+        }
+        memcpy(s->fill->source_id, s->source_id, sizeof(s->fill->source_id));
     }
     change_block_add(s->fill, event);
     return 0;

@@ -32,8 +32,9 @@ struct change_block {
     uint64_t generation; /* Of the connection; see CHANGE_SOURCE_RESTARTED. */
     uint32_t count;
     size_t len, cap;
-    size_t at;  /* Next event; change_block_next(). */
-    char *data; /* For each: its length (4 bytes) and its bytes. */
+    size_t at;          /* Next event; change_block_next(). */
+    char *data;         /* For each: its length (4 bytes) and its bytes. */
+    char source_id[64]; /* change_position.source_id of the server that sent them. */
 };
 
 /* The next event of a block: its bytes, borrowed from the block, or false. */

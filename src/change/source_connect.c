@@ -157,6 +157,7 @@ static void note_identity(struct change_source *s, const struct identity *id)
 {
     os_mutex_lock(&s->lock);
     struct change_source_status *st = &s->status;
+    memcpy(s->source_id, id->id, sizeof(s->source_id));
     st->kind = s->c->kind;
     st->source_server_id = id->server_id;
     (void)snprintf(st->version, sizeof(st->version), "%.*s", (int)sizeof(st->version) - 1,
@@ -433,30 +434,23 @@ static int dump_by_gtid_set(struct change_source *s, struct diag *d)
     return rc;
 }
 
-/* MySQL's command for GTIDs also takes a position of 64 bits. */
+/* The command that takes a position of 64 bits is refused by MySQL when its GTIDs are off. */
 static int dump_by_file(struct change_source *s, struct diag *d)
 {
     const struct change_position *p = &s->position;
     const uint64_t offset = MAX(p->offset, (uint64_t)BINLOG_MAGIC_LEN);
-    if (s->c->kind == UPSTREAM_MARIADB && offset > UINT32_MAX) {
+    if (offset > UINT32_MAX) {
         return diag_set(d, ER_REPLICA_FATAL_ERROR,
-                        "MariaDB cannot be asked for a position beyond 4 GiB within a log file");
+                        "without GTIDs a source cannot be asked for a position beyond 4 GiB within "
+                        "a log file. RESET REPLICA and START REPLICA copy the tables anew");
     }
-    const struct str file = str_from_cstr(p->file);
+    const struct wire_binlog_dump dump = {
+        .position = (uint32_t)offset,
+        .flags = s->c->kind == UPSTREAM_MYSQL ? WIRE_DUMP_HEARTBEAT_V2 : WIRE_DUMP_ANNOTATE_ROWS,
+        .server_id = s->o.server_id,
+        .file = str_from_cstr(p->file)};
     begin_command(s);
-    if (s->c->kind == UPSTREAM_MYSQL) {
-        const struct wire_binlog_dump_gtid dump = {.flags = WIRE_DUMP_HEARTBEAT_V2,
-                                                   .server_id = s->o.server_id,
-                                                   .file = file,
-                                                   .position = offset};
-        wire_encode_binlog_dump_gtid(&s->c->conn.w, &dump);
-    } else {
-        const struct wire_binlog_dump dump = {.position = (uint32_t)offset,
-                                              .flags = WIRE_DUMP_ANNOTATE_ROWS,
-                                              .server_id = s->o.server_id,
-                                              .file = file};
-        wire_encode_binlog_dump(&s->c->conn.w, &dump);
-    }
+    wire_encode_binlog_dump(&s->c->conn.w, &dump);
     return send_command(s, d);
 }
 
