@@ -69,6 +69,12 @@ NODISCARD struct pipeline *pipeline_new(struct server *server, struct copy *copy
 void pipeline_free(struct pipeline *p);
 void pipeline_set_options(struct pipeline *p, const struct pipeline_options *o);
 
+struct change_ddl;
+/* Who carries out statements in the log, and what is called, in the stream's fiber, when one has
+ * left a table PENDING. Before the start; without it such a statement stops the stream. */
+void pipeline_set_ddl(struct pipeline *p, struct change_ddl *ddl, void (*wake)(void *arg),
+                      void *arg);
+
 /* Runs until stop, or until an error. `source` is started by the caller at `from` and stays his.
  * Spawns its fibers on loop. 0 or -1. */
 NODISCARD int pipeline_start(struct pipeline *p, struct loop *loop, struct change_source *source,

@@ -1,0 +1,402 @@
+/*
+ * Events into the batch being built. Goes on until the block is used up, or until something needs
+ * the stream's fiber: a statement, a request, a full batch.
+ */
+#include "change/pipeline_int.h"
+
+#include "base/bytebuf.h"
+#include "base/clock.h"
+
+#include <string.h>
+
+enum {
+    AT_TYPE = 4,
+    AT_LOG_POS = 13,
+    AT_FLAGS = 17,
+    GTID_TEXT_MAX = 160,
+};
+
+/* ---- Places in the log ---- */
+
+/* Positions are 32 bits wide, and a large transaction makes a file longer than that. */
+static uint64_t widen(uint64_t before, uint32_t log_pos)
+{
+    uint64_t wide = (before & ~(uint64_t)UINT32_MAX) | log_pos;
+    if (wide < before) {
+        wide += (uint64_t)1 << 32;
+    }
+    return wide;
+}
+
+static void note_offset(struct stream *s, struct str event)
+{
+    uint32_t log_pos;
+    uint16_t flags;
+    memcpy(&log_pos, event.p + AT_LOG_POS, sizeof(log_pos));
+    memcpy(&flags, event.p + AT_FLAGS, sizeof(flags));
+    if (log_pos != 0 && (flags & BINLOG_F_ARTIFICIAL) == 0 &&
+        (uint8_t)event.p[AT_TYPE] != BINLOG_ROTATE) {
+        s->offset =
+            log_pos >= s->offset || s->offset > UINT32_MAX ? widen(s->offset, log_pos) : log_pos;
+    }
+}
+
+static void note_file(struct stream *s, struct str file, uint64_t offset)
+{
+    const size_t len = MIN(file.len, sizeof(s->file) - 1);
+    if (len > 0) {
+        memcpy(s->file, file.p, len);
+    }
+    s->file[len] = '\0';
+    s->offset = offset;
+}
+
+/* The stream is at a boundary: that is how far it has come. Never goes back, as a source does that
+ * repeats the beginning of a file. */
+static void note_boundary(struct stream *s)
+{
+    struct change_position *p = &s->position;
+    if (s->file[0] == '\0') {
+        return;
+    }
+    if (s->accepts_any_place || p->file[0] == '\0' ||
+        change_position_compare(s->file, s->offset, p->file, p->offset) > 0) {
+        if (strcmp(p->file, s->file) != 0) {
+            memcpy(p->file, s->file, sizeof(p->file));
+        }
+        p->offset = s->offset;
+        s->accepts_any_place = false;
+    }
+}
+
+/* ---- Transactions ---- */
+
+/* The GTID joins those that are in the copy. */
+static void add_gtid(struct stream *s, const struct binlog_txn *txn)
+{
+    struct change_position *p = &s->position;
+    if (!txn->has_gtid || (!txn->is_mariadb && txn->mysql.is_anonymous)) {
+        return;
+    }
+    s->has_last_gtid = true;
+    if (txn->is_mariadb) {
+        s->last_mariadb = txn->mariadb.gtid;
+        mariadb_pos_set(&p->mariadb, txn->mariadb.gtid);
+        return;
+    }
+    const struct gtid_source source = gtid_source_of(&txn->mysql);
+    gtid_set_add(&p->gtids, &source,
+                 (struct gtid_interval){.start = txn->mysql.gno, .end = txn->mysql.gno + 1});
+    s->last_mysql = txn->mysql;
+    s->last_mysql.tag = str_from(s->last_tag, MIN(txn->mysql.tag.len, sizeof(s->last_tag)));
+    if (s->last_mysql.tag.len > 0) {
+        memcpy(s->last_tag, txn->mysql.tag.p, s->last_mysql.tag.len);
+    }
+}
+
+void decode_finish_position(struct stream *s)
+{
+    struct bytebuf text;
+    if (!s->has_last_gtid) {
+        return;
+    }
+    bytebuf_init(&text, GTID_TEXT_MAX - 1);
+    if (s->position.mode == CHANGE_BY_MARIADB_GTID) {
+        mariadb_gtid_print(s->last_mariadb, &text);
+    } else {
+        const struct gtid_source source = gtid_source_of(&s->last_mysql);
+        gtid_print(&source, s->last_mysql.gno, &text);
+    }
+    if (text.len > 0) {
+        memcpy(s->position.last_gtid, text.p, text.len);
+    }
+    s->position.last_gtid[text.len] = '\0';
+    bytebuf_release(&text);
+}
+
+static void end_txn(struct pipeline *p, const struct binlog_txn *txn)
+{
+    struct stream *s = &p->stream;
+    add_gtid(s, txn);
+    if (txn->has_gtid) {
+        s->position.last_hash = s->hash;
+    }
+    s->position.last_commit_us = txn->commit_us;
+    s->keeps_whole = false;
+    note_boundary(s);
+}
+
+/* Is somebody waiting for the place that has been reached? */
+static bool is_awaited(struct pipeline *p)
+{
+    bool found = false;
+    if (atomic_load_explicit(&p->places, memory_order_relaxed) == 0) {
+        return false;
+    }
+    os_mutex_lock(&p->lock);
+    rlist_foreach (it, &p->requests) {
+        const struct request *r = RLIST_ENTRY(it, struct request, link);
+        const struct change_position *have = &p->stream.position;
+        if (r->kind == REQUEST_WAIT && !r->is_decoded) {
+            found |= pipeline_covers(have, r->need, r->by_file);
+        } else if (r->kind == REQUEST_MERGE && r->merge->file != NULL) {
+            found |= change_position_compare(have->file, have->offset, r->merge->file,
+                                             r->merge->offset) >= 0;
+        }
+    }
+    os_mutex_unlock(&p->lock);
+    return found;
+}
+
+static enum decode_stop at_boundary(struct pipeline *p)
+{
+    struct stream *s = &p->stream;
+    if (s->batch->bytes >= p->options.max_batch_bytes || s->ends_with_ddl || s->portions > 0 ||
+        s->aside != NULL || atomic_load_explicit(&p->attention, memory_order_relaxed) ||
+        is_awaited(p)) {
+        return DECODE_BOUNDARY;
+    }
+    return DECODE_MORE;
+}
+
+static enum decode_stop on_commit(struct pipeline *p, const struct binlog_item *item)
+{
+    batch_commit(p->stream.batch);
+    end_txn(p, item->txn);
+    return at_boundary(p);
+}
+
+/* What was rolled back counts as seen. */
+static enum decode_stop on_rollback(struct pipeline *p, const struct binlog_item *item)
+{
+    struct stream *s = &p->stream;
+    if (s->portions > 0) {
+        return DECODE_REBUFFER;
+    }
+    batch_rollback(s->batch);
+    s->batch->transactions++;
+    end_txn(p, item->txn);
+    return at_boundary(p);
+}
+
+/* ---- Rows ---- */
+
+/* Puts the rows of an event into the batch. 0, or -1 with s->diag set. */
+static int add_rows(struct pipeline *p, struct binding *b, const struct binlog_item *item)
+{
+    struct stream *s = &p->stream;
+    struct binlog_rows_iter it;
+    const struct batch_map map = {.table = b->map, .charsets = b->charsets, .scratch = &s->scratch};
+    if (b->rows == NULL || b->serial != s->serial) {
+        b->rows = batch_get_table(s->batch, b->table);
+        b->serial = s->serial;
+    }
+    if (binlog_rows_iter_init(&it, &item->rows, b->map, &s->scratch, &s->diag) != 0) {
+        return -1;
+    }
+    enum binlog_next rc;
+    while ((rc = binlog_rows_next(&it, &s->diag)) == BINLOG_ITEM) {
+        const struct batch_change change = {.before = it.before, .after = it.after};
+        const enum batch_outcome outcome = batch_add(b->rows, &map, &change, &s->diag);
+        if (UNLIKELY(outcome != BATCH_OK)) {
+            if (outcome == BATCH_FAILED && !p->options.set_aside) {
+                return -1;
+            }
+            bind_set_aside(p, b->table);
+            return 0;
+        }
+    }
+    return rc == BINLOG_ERROR ? -1 : 0;
+}
+
+static enum decode_stop on_rows(struct pipeline *p, const struct binlog_item *item)
+{
+    struct stream *s = &p->stream;
+    struct binding *b = bind_table(p, item->table, false);
+    if (b == NULL) {
+        return DECODE_FAILED;
+    }
+    if (b->table == NULL) {
+        return DECODE_MORE;
+    }
+    const int rc = add_rows(p, b, item);
+    arena_reset(&s->scratch);
+    if (rc != 0) {
+        return DECODE_FAILED;
+    }
+    s->batch->bytes += item->rows.data.len;
+    s->batch->txn_bytes += item->rows.data.len;
+    if (s->batch->txn_bytes >= p->options.huge_bytes && !s->keeps_whole) {
+        s->batch->txn_bytes = 0;
+        return DECODE_PORTION;
+    }
+    return DECODE_MORE;
+}
+
+/* ---- Statements ---- */
+
+/* The name of "SAVEPOINT `x`", "ROLLBACK TO [SAVEPOINT] `x`"; p NULL: it is neither. */
+static struct str savepoint_name(struct str sql, struct str verb)
+{
+    if (!str_starts_with_nocase(sql, verb)) {
+        return STR_NULL;
+    }
+    struct str name = str_trim(str_from(sql.p + verb.len, sql.len - verb.len));
+    if (str_starts_with_nocase(name, STR("SAVEPOINT "))) {
+        name = str_trim(str_from(name.p + 10, name.len - 10));
+    }
+    if (name.len >= 2 && name.p[0] == '`' && name.p[name.len - 1] == '`') {
+        name = str_from(name.p + 1, name.len - 2);
+    }
+    return name;
+}
+
+static enum decode_stop on_savepoint(struct pipeline *p, struct str sql)
+{
+    struct stream *s = &p->stream;
+    const struct str back = savepoint_name(sql, STR("ROLLBACK TO "));
+    const struct str name = savepoint_name(sql, STR("SAVEPOINT "));
+    if (name.p != NULL) {
+        batch_savepoint(s->batch, name);
+    } else if (back.p != NULL && !batch_rollback_to(s->batch, back) && s->portions > 0) {
+        return DECODE_REBUFFER;
+    }
+    return DECODE_MORE;
+}
+
+static enum decode_stop on_query(struct pipeline *p, const struct binlog_item *item)
+{
+    struct stream *s = &p->stream;
+    switch (change_ddl_classify(&item->query, p->dialect)) {
+    case CHANGE_DDL_SAVEPOINT:
+        return on_savepoint(p, item->query.sql);
+    case CHANGE_DDL_NONE:
+    case CHANGE_DDL_ACCOUNT:
+        return DECODE_MORE;
+    default:
+        s->query = item->query;
+        return DECODE_QUERY;
+    }
+}
+
+static enum decode_stop refuse(struct stream *s, const char *what, struct str detail)
+{
+    const struct str text =
+        arena_printf(&s->diag.arena, "%s%s%.*s", what, detail.len > 0 ? ": " : "", STR_FMT(detail));
+    (void)diag_set_text(&s->diag, ER_REPLICA_FATAL_ERROR, text);
+    return DECODE_FAILED;
+}
+
+/* ---- Items ---- */
+
+static enum decode_stop on_item(struct pipeline *p, const struct binlog_item *item)
+{
+    struct stream *s = &p->stream;
+    switch (item->kind) {
+    case BINLOG_TXN_BEGIN:
+        if (s->begun_us == 0) {
+            s->begun_us = clock_monotonic_us();
+            s->begun_wall_us = clock_wall_us();
+        }
+        return DECODE_MORE;
+    case BINLOG_TXN_TABLE:
+        return !item->table_is_new || bind_table(p, item->table, true) != NULL ? DECODE_MORE
+                                                                               : DECODE_FAILED;
+    case BINLOG_TXN_ROWS:
+        return on_rows(p, item);
+    case BINLOG_TXN_QUERY:
+        return on_query(p, item);
+    case BINLOG_TXN_COMMIT:
+        return on_commit(p, item);
+    case BINLOG_TXN_ROLLBACK:
+        return on_rollback(p, item);
+    case BINLOG_TXN_PREPARE:
+        return refuse(s,
+                      "XA PREPARE cannot be followed: end distributed transactions on the "
+                      "source and make the copy anew",
+                      STR(""));
+    case BINLOG_LOG_ROTATE:
+        note_file(s, item->rotate.file, item->rotate.position);
+        break;
+    case BINLOG_LOG_HEARTBEAT:
+        if (str_eq(item->heartbeat.file, str_from_cstr(s->file)) &&
+            item->heartbeat.position > s->offset) {
+            s->offset = item->heartbeat.position;
+        }
+        break;
+    case BINLOG_LOG_INCIDENT:
+        return refuse(s, "the source's log has lost events: the copy must be made anew",
+                      item->incident.message);
+    default:
+        break;
+    }
+    if (!binlog_stream_in_txn(&s->log)) {
+        note_boundary(s);
+        return atomic_load_explicit(&p->places, memory_order_relaxed) > 0 && is_awaited(p)
+                   ? DECODE_BOUNDARY
+                   : DECODE_MORE;
+    }
+    return DECODE_MORE;
+}
+
+/* The items left of the event fed last. */
+static enum decode_stop take_items(struct pipeline *p)
+{
+    struct stream *s = &p->stream;
+    struct binlog_item item;
+    enum binlog_next rc;
+    while ((rc = binlog_stream_next(&s->log, &item, &s->diag)) == BINLOG_ITEM) {
+        const enum decode_stop stop = on_item(p, &item);
+        if (stop != DECODE_MORE) {
+            return stop;
+        }
+    }
+    s->in_event = false;
+    return rc == BINLOG_ERROR ? DECODE_FAILED : DECODE_MORE;
+}
+
+static int feed(struct pipeline *p, struct str event)
+{
+    struct stream *s = &p->stream;
+    if (event.len < BINLOG_HEADER_LEN) {
+        return diag_set(&s->diag, ER_REPLICA_CORRUPT_EVENT);
+    }
+    note_offset(s, event);
+    if (binlog_stream_feed(&s->log, event, s->offset, &s->diag) != 0) {
+        return -1;
+    }
+    const bool begins = !binlog_stream_in_txn(&s->log);
+    s->hash = change_hash_event(begins ? 0 : s->hash, s->log.event.body);
+    s->in_event = true;
+    return 0;
+}
+
+enum decode_stop decode_run(struct pipeline *p)
+{
+    struct stream *s = &p->stream;
+    const uint64_t start = clock_monotonic_us();
+    enum decode_stop stop = DECODE_MORE;
+    struct str event;
+    while (stop == DECODE_MORE) {
+        if (s->in_event) {
+            stop = take_items(p);
+        } else if (!change_block_next(s->block, &event)) {
+            break;
+        } else if (feed(p, event) != 0) {
+            stop = DECODE_FAILED;
+        }
+    }
+    s->decode_us += clock_monotonic_us() - start;
+    return stop;
+}
+
+void decode_restart(struct pipeline *p)
+{
+    struct stream *s = &p->stream;
+    batch_rollback(s->batch);
+    binlog_stream_restart(&s->log, BINLOG_CHECKSUM_NONE);
+    bind_release(s);
+    s->in_event = false;
+    memcpy(s->file, s->position.file, sizeof(s->file));
+    s->offset = s->position.offset;
+}

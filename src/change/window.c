@@ -1,0 +1,292 @@
+/*
+ * Windows: which keys of a table the stream has touched since a window was opened, and how rows
+ * that were read meanwhile join the copy. The proof is in docs/replication.md.
+ *
+ * A batch that is being built when a window is opened counts as touched as a whole: its keys have
+ * their state of the end of the batch in the copy before rows are merged.
+ */
+#include "change/pipeline_int.h"
+
+#include "base/htab.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct window_keys {
+    struct htab keys; /* Of the bytes of a key. */
+    struct arena arena;
+};
+
+/* ---- Keys ---- */
+
+/* The bytes of a row's key out of column chunks; columns NULL: the chunk has the key's columns
+ * alone. In arena. */
+static struct str key_bytes(const struct chunk *c, const uint32_t *columns, uint32_t count,
+                            uint32_t row, struct arena *arena)
+{
+    size_t len = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct vec *v = &c->cols[columns != NULL ? columns[i] : i];
+        len += v->phys == VEC_STR ? sizeof(uint32_t) + ((const struct vec_str *)v->data)[row].len
+                                  : vec_phys_size(v->phys);
+    }
+    char *p = arena_alloc(arena, len);
+    char *at = p;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct vec *v = &c->cols[columns != NULL ? columns[i] : i];
+        if (v->phys == VEC_STR) {
+            const struct str s = vec_str_get((const struct vec_str *)v->data + row);
+            const uint32_t n = (uint32_t)s.len;
+            memcpy(at, &n, sizeof(n));
+            if (n > 0) {
+                memcpy(at + sizeof(n), s.p, n);
+            }
+            at += sizeof(n) + n;
+        } else {
+            const size_t size = vec_phys_size(v->phys);
+            memcpy(at, (const char *)v->data + row * size, size);
+            at += size;
+        }
+    }
+    return str_from(p, len);
+}
+
+static void note_chunks(struct pipeline_window *w, struct batch_rows *rows, const uint32_t *columns,
+                        struct arena *scratch)
+{
+    struct chunk *chunks;
+    struct window_keys *k = w->touched;
+    const uint32_t count = batch_rows_chunks(rows, scratch, &chunks);
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t row = 0; row < chunks[i].nrows; row++) {
+            const struct str key =
+                key_bytes(&chunks[i], columns, w->table->key.count, row, &k->arena);
+            (void)htab_put(&k->keys, key, k);
+        }
+    }
+}
+
+void window_note(struct pipeline *p, struct batch *b, struct arena *scratch)
+{
+    os_mutex_lock(&p->lock);
+    for (uint32_t i = 0; i < b->table_count; i++) {
+        struct batch_table *t = b->tables[i];
+        if (!t->is_used || t->key_count == 0) {
+            continue;
+        }
+        rlist_foreach (it, &p->windows) {
+            struct pipeline_window *w = RLIST_ENTRY(it, struct pipeline_window, link);
+            if (w->table == t->table) {
+                note_chunks(w, &t->gone, NULL, scratch);
+                note_chunks(w, &t->rows, t->key, scratch);
+            }
+        }
+    }
+    os_mutex_unlock(&p->lock);
+}
+
+/* ---- Merging ---- */
+
+/* The rows of a chunk whose key is untouched, in arena; the chunk itself when that is all. */
+static struct chunk untouched(const struct pipeline_window *w, const struct chunk *c,
+                              struct arena *arena)
+{
+    const struct copy_key *key = &w->table->key;
+    uint32_t *keep = ARENA_ARRAY(arena, uint32_t, c->nrows);
+    uint32_t count = 0;
+    if (w->touched->keys.count == 0) {
+        return *c;
+    }
+    for (uint32_t row = 0; row < c->nrows; row++) {
+        const struct arena_mark mark = arena_mark(arena);
+        const struct str bytes = key_bytes(c, key->columns, key->count, row, arena);
+        if (htab_find(&w->touched->keys, bytes) == NULL) {
+            keep[count++] = row;
+        }
+        arena_rewind(arena, mark);
+    }
+    if (count == c->nrows) {
+        return *c;
+    }
+    struct vec *cols = ARENA_ARRAY(arena, struct vec, c->ncols);
+    for (uint32_t i = 0; i < c->ncols; i++) {
+        const struct vec *from = &c->cols[i];
+        const size_t size = vec_phys_size(from->phys);
+        char *data = arena_alloc(arena, size * MAX(count, 1));
+        uint64_t *valid = ARENA_ARRAY(arena, uint64_t, CHUNK_ROWS / 64);
+        for (uint32_t j = 0; j < count; j++) {
+            memcpy(data + j * size, (const char *)from->data + keep[j] * size, size);
+            valid[j / 64] |= (uint64_t)!vec_is_null(from, keep[j]) << (j & 63);
+        }
+        cols[i] = *from;
+        cols[i].data = data;
+        cols[i].validity = valid;
+    }
+    return (struct chunk){.ncols = c->ncols, .nrows = count, .cols = cols};
+}
+
+/* The key's columns of a chunk, borrowed. */
+static struct chunk key_chunk(const struct copy_key *key, const struct chunk *c,
+                              struct arena *arena)
+{
+    struct vec *cols = ARENA_ARRAY(arena, struct vec, key->count);
+    for (uint32_t i = 0; i < key->count; i++) {
+        cols[i] = c->cols[key->columns[i]];
+    }
+    return (struct chunk){.ncols = key->count, .nrows = c->nrows, .cols = cols};
+}
+
+/* Events that came before their rows were read may have left some already. */
+static int delete_present(struct engine_session *s, const struct copy_table *t,
+                          const struct chunk *rows, uint32_t count, struct arena *arena,
+                          struct diag *d)
+{
+    uint64_t deleted;
+    struct chunk *keys = ARENA_ARRAY(arena, struct chunk, count);
+    for (uint32_t i = 0; i < count; i++) {
+        keys[i] = key_chunk(&t->key, &rows[i], arena);
+    }
+    const struct engine_values values = {.column_count = t->key.count,
+                                         .columns = t->key.columns,
+                                         .chunk_count = count,
+                                         .chunks = keys};
+    return engine_delete_keys(s, t->def, &values, d, &deleted);
+}
+
+static int write_rows(struct engine_session *s, const struct table_def *def,
+                      const struct chunk *rows, uint32_t count, struct diag *d)
+{
+    struct engine_writer *w;
+    if (engine_writer_open(s, def, ENGINE_WRITE_UNIQUE_CHECKED, d, &w) != 0) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (engine_writer_append(w, &rows[i], d) != 0) {
+            struct diag ignored;
+            diag_init(&ignored);
+            (void)!engine_writer_close(w, false, &ignored);
+            diag_release(&ignored);
+            return -1;
+        }
+    }
+    return engine_writer_close(w, true, d);
+}
+
+static int store_progress(struct pipeline *p, struct engine_session *s, struct request *r,
+                          struct arena *scratch, struct diag *d)
+{
+    struct copy_table *t = r->window->table;
+    if (r->merge->last) {
+        return 0; /* Its record is written as that of a LIVE table. */
+    }
+    const struct str old = copy_last_key(p->copy, t, scratch);
+    r->old_key = malloc(old.len + 1);
+    if (r->old_key == NULL) {
+        abort();
+    }
+    r->old_key_len = old.len;
+    if (old.len > 0) {
+        memcpy(r->old_key, old.p, old.len);
+    }
+    copy_set_last_key(p->copy, t, r->merge->last_key);
+    return copy_store_progress(p->copy, s, t, d);
+}
+
+int window_merge_rows(struct pipeline *p, struct engine_session *s, struct request *r,
+                      struct arena *scratch, struct diag *d)
+{
+    const struct pipeline_merge *m = r->merge;
+    struct copy_table *t = r->window->table;
+    struct chunk *rows = ARENA_ARRAY(scratch, struct chunk, m->chunk_count);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < m->chunk_count; i++) {
+        rows[count] = untouched(r->window, &m->chunks[i], scratch);
+        count += rows[count].nrows > 0;
+    }
+    if (count > 0 && (delete_present(s, t, rows, count, scratch, d) != 0 ||
+                      write_rows(s, t->def, rows, count, d) != 0)) {
+        return -1;
+    }
+    return store_progress(p, s, r, scratch, d);
+}
+
+void window_undo_merge(struct pipeline *p, struct request *r)
+{
+    if (r->old_key != NULL) {
+        copy_set_last_key(p->copy, r->window->table, str_from(r->old_key, r->old_key_len));
+    }
+}
+
+void window_break_all(struct pipeline *p, const struct copy_table *t)
+{
+    os_mutex_lock(&p->lock);
+    rlist_foreach (it, &p->windows) {
+        struct pipeline_window *w = RLIST_ENTRY(it, struct pipeline_window, link);
+        if (w->table == t) {
+            w->is_broken = true;
+        }
+    }
+    os_mutex_unlock(&p->lock);
+}
+
+/* ---- What the snapshot calls ---- */
+
+static struct pipeline_window *window_new(struct pipeline *p, struct copy_table *t)
+{
+    struct pipeline_window *w = calloc(1, sizeof(*w));
+    struct window_keys *k = calloc(1, sizeof(*k));
+    if (w == NULL || k == NULL) {
+        abort();
+    }
+    rlist_init(&w->link);
+    w->p = p;
+    w->table = t;
+    w->touched = k;
+    copy_table_ref(t);
+    htab_init(&k->keys, 0);
+    arena_init(&k->arena, 0);
+    return w;
+}
+
+int pipeline_window_open(struct pipeline *p, struct copy_table *t, struct diag *d,
+                         struct change_position *out_a0, struct pipeline_window **out)
+{
+    struct pipeline_window *w = window_new(p, t);
+    struct request r = {.kind = REQUEST_OPEN, .window = w, .out_position = out_a0, .diag = d};
+    if (request_run(p, &r, FIBER_FOREVER) != 0) {
+        pipeline_window_drop(w);
+        return -1;
+    }
+    *out = w;
+    return 0;
+}
+
+void pipeline_window_drop(struct pipeline_window *w)
+{
+    os_mutex_lock(&w->p->lock);
+    rlist_del(&w->link);
+    os_mutex_unlock(&w->p->lock);
+    htab_release(&w->touched->keys);
+    arena_release(&w->touched->arena);
+    free(w->touched);
+    copy_table_unref(w->table);
+    free(w);
+}
+
+int pipeline_window_merge(struct pipeline_window *w, const struct pipeline_merge *m, struct diag *d)
+{
+    struct request r = {.kind = REQUEST_MERGE, .window = w, .merge = m, .diag = d};
+    const int rc = request_run(w->p, &r, FIBER_FOREVER);
+    free(r.old_key);
+    pipeline_window_drop(w);
+    return rc;
+}
+
+int pipeline_window_load(struct pipeline_window *w, const char *file, uint64_t offset,
+                         int (*next)(void *arg, struct chunk *out, struct diag *d), void *arg,
+                         struct diag *d)
+{
+    (void)file, (void)offset, (void)next, (void)arg;
+    pipeline_window_drop(w);
+    return diag_set(d, ER_NOT_SUPPORTED_YET, "copying a table without a key");
+}
