@@ -75,13 +75,19 @@ static void set_u32(const char *at, uint32_t value)
 
 /* ---- Client to upstream ---- */
 
-void relay_expect(struct relay *r, uint8_t command, uint64_t token)
+static void expect(struct relay *r, uint8_t command, uint64_t token)
 {
     if (!reply_is_expected(command)) {
         return;
     }
     r->sent[(r->sent_at + r->sent_count++) % RELAY_PIPELINE_MAX] =
         (struct relay_sent){.command = command, .token = token, .started_us = clock_monotonic_us()};
+}
+
+void relay_expect(struct relay *r, uint8_t command, uint64_t token)
+{
+    r->client_seq = 1;
+    expect(r, command, token);
 }
 
 uint64_t relay_token(const struct relay *r)
@@ -109,7 +115,7 @@ static bool approve_command(struct relay *r, struct str in, size_t len)
         r->stopped = true;
         return false;
     }
-    relay_expect(r, c.command, c.token);
+    expect(r, c.command, c.token);
     if (r->up->conn.compressed != NULL) {
         compression_begin_command(r->up->conn.compressed);
     }
@@ -126,11 +132,22 @@ static bool may_follow(const struct relay *r, size_t approved)
            (approved == 0 && r->sent_count == 0 && !r->up->conn.is_stalled);
 }
 
-/* The packet is part of a file: its number follows the upstream's count. */
-static void approve_infile(struct relay *r, const char *header, size_t len)
+/*
+ * Who compresses numbers the compressed packets, and the ones within as he likes (MariaDB's
+ * library: 0; servers: by what they have compressed together). The upstream gets what it expects,
+ * and what it says behind a file follows the client's count.
+ */
+static void number_up(struct relay *r, const char *header, bool of_file)
 {
-    set_packet_seq(header, (uint8_t)(packet_seq(header) - r->shift));
-    r->infile = len > 0;
+    if (of_file || r->up->conn.compressed != NULL) {
+        /* No reply is on its way: see may_follow(). */
+        r->client_seq = (uint8_t)(packet_seq(header) + 1);
+    }
+    if (r->client->compressed != NULL) {
+        set_packet_seq(header, r->up_seq++);
+    } else if (of_file) {
+        set_packet_seq(header, (uint8_t)(packet_seq(header) - r->shift));
+    }
 }
 
 /* Looks at what the client has sent behind the bytes approved already. */
@@ -150,8 +167,9 @@ static enum step approve_up(struct relay *r, struct diag *d)
         }
         const struct str rest = str_from(in.p + at, in.len - at);
         const size_t len = packet_len(rest.p);
-        if (r->infile) {
-            approve_infile(r, rest.p, len);
+        const bool of_file = r->infile;
+        if (of_file) {
+            r->infile = len > 0;
         } else if (!r->continued_up) {
             if (packet_seq(rest.p) != 0 && r->client->compressed == NULL) {
                 diag_set(d, ER_NET_PACKETS_OUT_OF_ORDER);
@@ -161,7 +179,9 @@ static enum step approve_up(struct relay *r, struct diag *d)
             if (r->held || !approve_command(r, rest, len)) {
                 break;
             }
+            r->up_seq = 0;
         }
+        number_up(r, rest.p, of_file);
         r->continued_up = len == WIRE_MAX_PACKET;
         r->skip_up = len;
         at += WIRE_HEADER_LEN;
@@ -416,13 +436,15 @@ static enum step take_packet(struct relay *r, struct run *run, struct str payloa
         r->track.prepared.stmt_id = r->hooks->prepared(r->arg, r, &r->track.prepared);
         set_u32(payload.p + 1, r->track.prepared.stmt_id);
     }
-    r->client_seq = (uint8_t)(packet_seq(header) + r->shift);
+    if (r->up->conn.compressed == NULL) {
+        r->client_seq = (uint8_t)(packet_seq(header) + r->shift);
+    }
     bool as_is = true;
     if (kind == REPLY_OK || kind == REPLY_END_OK) {
         as_is = take_ok(r, kind, run, header, here);
     }
     if (as_is) {
-        if (r->shift != 0) {
+        if (packet_seq(header) != r->client_seq) {
             set_packet_seq(header, r->client_seq);
         }
         r->client_seq++;
@@ -434,7 +456,10 @@ static enum step take_packet(struct relay *r, struct run *run, struct str payloa
     if (kind == REPLY_PREPARED && !r->track.prepared.has_metadata) {
         after_bare_prepare(r, run, header + here);
     }
-    r->infile = r->infile || kind == REPLY_INFILE;
+    if (kind == REPLY_INFILE) {
+        r->infile = true;
+        r->up_seq = (uint8_t)(packet_seq(header) + 1);
+    }
     return STEP_OK;
 }
 

@@ -103,6 +103,7 @@ struct relay {
     size_t skip_up;     /* bytes of the packet being read that are still to come */
     bool continued_up;  /* the next packet continues the command */
     bool infile;        /* the client sends a file */
+    uint8_t up_seq;     /* of the next packet to the upstream, where the client's do not count */
     bool stopped;       /* the next command is the owner's */
     bool held;          /* a command waits for those before it: see may_follow() */
     bool client_dry;    /* layers hold input, but not enough for a read */

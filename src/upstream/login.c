@@ -289,7 +289,9 @@ int upstream_logged_in(struct upstream_conn *c, const struct wire_ok *ok, struct
     const bool is_zstd = (c->transport_flags & CLIENT_ZSTD_COMPRESSION) != 0;
     c->status = ok->status;
     c->logged_in = true;
-    if ((c->transport_flags & (CLIENT_ZSTD_COMPRESSION | CLIENT_COMPRESS)) == 0) {
+    /* After COM_CHANGE_USER it goes on as it was. */
+    if ((c->transport_flags & (CLIENT_ZSTD_COMPRESSION | CLIENT_COMPRESS)) == 0 ||
+        c->conn.compressed != NULL) {
         return 0;
     }
     if (conn_start_compression(&c->conn, is_zstd ? COMPRESSION_ZSTD : COMPRESSION_ZLIB, 0, d) !=
