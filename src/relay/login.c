@@ -387,6 +387,17 @@ int relay_login(const struct relay_login *l, struct diag *d, struct upstream_con
     return rc;
 }
 
+int relay_change_user(const struct relay_login *l, struct upstream_conn *up, struct diag *d,
+                      struct wire_ok *out_ok)
+{
+    struct exchange x = {.l = l, .d = d, .up = up};
+    upstream_forget(up);
+    if (up->kind == UPSTREAM_MARIADB && upstream_exec(up, STR("SET ROLE NONE"), d) != 0) {
+        return -1; /* the role would be the next account's */
+    }
+    return ask_change_user(&x) != 0 ? -1 : run_exchange(&x, out_ok);
+}
+
 /* ---- Giving back ---- */
 
 static bool has_own_role(struct upstream_conn *c, struct diag *d)

@@ -54,6 +54,14 @@ NODISCARD int relay_login(const struct relay_login *l, struct diag *d, struct up
                           struct wire_ok *out_ok);
 
 /*
+ * COM_CHANGE_USER on a connection that a client has: the same exchange. 0 with *out_ok, or -1 with
+ * d set, after which the connection cannot be used. It stays the caller's, who must not give it
+ * back: the pool keeps it for the account that it had.
+ */
+NODISCARD int relay_change_user(const struct relay_login *l, struct upstream_conn *up,
+                                struct diag *d, struct wire_ok *out_ok);
+
+/*
  * A session has ended: what is left of it on the connection (transaction, locks, variables, role)
  * is removed, and it goes back to the pool; or it is closed, when that is not certain.
  */

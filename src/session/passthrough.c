@@ -588,13 +588,10 @@ static bool is_empty_answer(struct str answer)
     return answer.len == 0 || (answer.len == 1 && answer.p[0] == '\0');
 }
 
-static int log_in(struct session *s, const struct relay_login *login)
+/* The session begins, or begins anew, with what it has logged in as on p->up. */
+static int begin_session(struct session *s, const struct relay_login *login, struct wire_ok ok)
 {
     struct passthrough *p = s->pass;
-    struct wire_ok ok;
-    if (relay_login(login, s->x.diag, &p->up, &ok) != 0) {
-        return -1;
-    }
     relay_init(&p->relay, &s->conn, s->x.capabilities, &hooks, s);
     p->relay.write_timeout_us = s->x.vars.net_write_timeout * SECOND_US;
     set_upstream(s, p->up);
@@ -619,6 +616,24 @@ static int log_in(struct session *s, const struct relay_login *login)
     pkt_begin(&s->conn.w);
     wire_encode_ok(&s->conn.w, s->x.capabilities, WIRE_MARK_OK, &ok);
     return pkt_end(&s->conn.w);
+}
+
+static int log_in(struct session *s, const struct relay_login *login)
+{
+    struct wire_ok ok;
+    return relay_login(login, s->x.diag, &s->pass->up, &ok) != 0 ? -1 : begin_session(s, login, ok);
+}
+
+/*
+ * A change of the account on the session's own connection. MariaDB's client library answers with
+ * the nonce it was given at its login, which holds for that connection only.
+ */
+static int log_in_here(struct session *s, const struct relay_login *login)
+{
+    struct passthrough *p = s->pass;
+    struct wire_ok ok;
+    p->unfit = true; /* it is no longer of the account that it is kept for */
+    return relay_change_user(login, p->up, s->x.diag, &ok) != 0 ? -1 : begin_session(s, login, ok);
 }
 
 static struct relay_login login_of(struct session *s)
@@ -697,7 +712,8 @@ static void let_go(struct session *s)
     p->unfit = false;
 }
 
-/* COM_CHANGE_USER: a login like the first, on a connection of the new account. */
+/* COM_CHANGE_USER: a login like the first; where connections are shared, on one of the new account.
+ */
 static int change_user(struct session *s, struct str payload)
 {
     struct wire_change_user c;
@@ -713,6 +729,9 @@ static int change_user(struct session *s, struct str payload)
     l.key_flags = key_flags(s, l.database);
     drop_prepared(s->pass);
     stmts_clear(&s->pass->stmts);
+    if (s->pass->up != NULL && !s->pass->mux.shares) {
+        return log_in_here(s, &l);
+    }
     let_go(s);
     return log_in(s, &l);
 }
