@@ -115,8 +115,7 @@ int session_run(struct session *s, struct stmt *stmt, bool binary, unsigned flag
     return rc;
 }
 
-/* The text as UTF-8; borrowed, or in the statement's arena. */
-static int to_utf8(struct session *s, struct str text, struct str *out)
+int session_to_utf8(struct session *s, struct str text, struct str *out)
 {
     const struct charset *cs = s->x.vars.character_set_client;
     if (cs->kind == CHARSET_UTF8 || cs->kind == CHARSET_BINARY ||
@@ -196,7 +195,7 @@ int command_query(struct session *s, struct str payload)
     }
     /* The packet's memory is reused by reads within the statement (LOCAL INFILE); the tree keeps
      * its own copy. */
-    if (to_utf8(s, q.sql, &text) != 0) {
+    if (session_to_utf8(s, q.sql, &text) != 0) {
         reply_error(s);
         return 0;
     }
@@ -227,7 +226,7 @@ int command_quit(struct session *s, struct str payload)
 int command_init_db(struct session *s, struct str payload)
 {
     struct str name;
-    int rc = to_utf8(s, str_from(payload.p + 1, payload.len - 1), &name);
+    int rc = session_to_utf8(s, str_from(payload.p + 1, payload.len - 1), &name);
     if (rc == 0) {
         rc = exec_use(&s->x, name);
         s->x.result.db_changed = rc == 0;
@@ -239,7 +238,7 @@ int command_ping(struct session *s, struct str payload)
 {
     (void)payload;
     s->x.result = (struct exec_result){0};
-    const struct wire_ok ok = {.status = exec_status_flags(&s->x)};
+    const struct wire_ok ok = {.status = reply_status(s)};
     pkt_begin(&s->conn.w);
     wire_encode_ok(&s->conn.w, s->x.capabilities, WIRE_MARK_OK, &ok);
     return pkt_end(&s->conn.w);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "session/multiplex.h"
+#include "session/route.h"
 #include "session/statements.h"
 
 #include <stdio.h>
@@ -29,6 +30,7 @@ struct passthrough {
     struct upstream_conn *up;
     struct upstream_pool *pool;
     struct mux mux;
+    struct router router;
     struct stmts
         stmts; /* prepared statements that are carried along; only when connections are shared */
     struct str user; /* of the account: session.user_text */
@@ -86,8 +88,7 @@ int passthrough_greeting(struct session *s, struct wire_handshake *h)
 
 /* ---- What the relay asks ---- */
 
-/* Text of a statement without the blanks and comments before it; "/ *!" is no comment. */
-static struct str skip_blanks(struct str t)
+struct str passthrough_skip_blanks(struct str t)
 {
     for (;;) {
         t = str_trim(t);
@@ -108,8 +109,7 @@ static struct str skip_blanks(struct str t)
     }
 }
 
-/* Does the text begin with these two words, or the first, if second is empty? */
-static bool begins_with(struct str t, struct str first, struct str second)
+bool passthrough_begins_with(struct str t, struct str first, struct str second)
 {
     if (!str_starts_with_nocase(t, first)) {
         return false;
@@ -118,15 +118,15 @@ static bool begins_with(struct str t, struct str first, struct str second)
     if (rest.len == 0 || (uint8_t)rest.p[0] > ' ') {
         return false;
     }
-    rest = skip_blanks(rest);
+    rest = passthrough_skip_blanks(rest);
     return second.len == 0 || str_starts_with_nocase(rest, second);
 }
 
 /* KILL [word …] number: *out_head is what stands before the number. */
 static bool parse_kill(struct str text, struct str *out_head, uint64_t *out_id)
 {
-    struct str t = skip_blanks(text);
-    if (!begins_with(t, STR("KILL"), STR(""))) {
+    struct str t = passthrough_skip_blanks(text);
+    if (!passthrough_begins_with(t, STR("KILL"), STR(""))) {
         return false;
     }
     size_t at = 0;
@@ -162,7 +162,7 @@ static bool is_own_statement(struct session *s, struct str text)
 {
     struct str head;
     uint64_t id;
-    if (begins_with(skip_blanks(text), STR("SHOW"), STR("PINTAIL"))) {
+    if (passthrough_begins_with(passthrough_skip_blanks(text), STR("SHOW"), STR("PINTAIL"))) {
         return true;
     }
     return parse_kill(text, &head, &id) && id >= PASSTHROUGH_FIRST_ID && upstream_id_of(s, id) != 0;
@@ -314,7 +314,7 @@ static void detach(struct session *s)
 /* ---- Commands on their way ---- */
 
 /* What a statement's text says about the session. 0, or -1 with x.diag set. */
-static int note_statement(struct session *s, struct str text, bool is_whole)
+static int note_statement(struct session *s, uint8_t command, struct str text, bool is_whole)
 {
     struct passthrough *p = s->pass;
     struct sql_effects e = {.effects = EFFECT_UNKNOWN};
@@ -326,6 +326,7 @@ static int note_statement(struct session *s, struct str text, bool is_whole)
         sql_effects(text, &options, &e);
     }
     p->changes_schema = (e.effects & EFFECT_SCHEMA) != 0;
+    router_note(&p->router, command, &e);
     return mux_statement(&p->mux, &e, s->x.diag);
 }
 
@@ -337,14 +338,14 @@ static int sending_query(struct session *s, struct relay_command *c)
 {
     const struct str text = c->is_whole ? query_text(s, c) : STR_NULL;
     remember_text(s->pass, c, text);
-    return note_statement(s, text, c->is_whole);
+    return note_statement(s, c->command, text, c->is_whole);
 }
 
 static int sending_prepare(struct session *s, struct relay_command *c)
 {
     const struct str text = str_from(c->payload.p + 1, c->payload.len - 1);
     remember_text(s->pass, c, text);
-    return note_statement(s, text, c->is_whole);
+    return note_statement(s, c->command, text, c->is_whole);
 }
 
 /*
@@ -445,14 +446,35 @@ static bool is_cut_short(struct str payload)
            (command == COM_STMT_SEND_LONG_DATA && payload.len < LONG_DATA_LEN);
 }
 
+/* Is it carried out here, by what it says? */
+static bool is_own(struct session *s, const struct relay_command *c)
+{
+    const struct router *r = &s->pass->router;
+    switch (c->command) {
+    case COM_QUERY: {
+        const struct str text = query_text(s, c);
+        return (c->is_whole && is_own_statement(s, text)) || route_takes_text(s, r, text);
+    }
+    case COM_STMT_PREPARE:
+        return route_takes_text(s, r, str_from(c->payload.p + 1, c->payload.len - 1));
+    case COM_STMT_EXECUTE:
+    case COM_STMT_FETCH:
+    case COM_STMT_RESET:
+    case COM_STMT_CLOSE:
+    case COM_STMT_SEND_LONG_DATA:
+        return route_takes_command(r, c->payload);
+    default:
+        return false;
+    }
+}
+
 static enum relay_verdict on_command(void *arg, struct relay *r, struct relay_command *c)
 {
     struct session *s = arg;
     struct passthrough *p = s->pass;
     (void)r;
     atomic_fetch_add_explicit(&s->all->server->status.questions, 1, memory_order_relaxed);
-    if (sendings[c->command].own ||
-        (c->command == COM_QUERY && c->is_whole && is_own_statement(s, query_text(s, c)))) {
+    if (sendings[c->command].own || is_own(s, c)) {
         return RELAY_STOP;
     }
     if (is_cut_short(c->payload)) {
@@ -467,6 +489,9 @@ static enum relay_verdict on_command(void *arg, struct relay *r, struct relay_co
                  (sendings[c->command].sending != NULL && sendings[c->command].sending(s, c) != 0);
     if (p->refused || p->own) {
         return RELAY_STOP;
+    }
+    if (c->command != COM_QUERY && c->command != COM_STMT_PREPARE) {
+        router_note(&p->router, c->command, NULL);
     }
     if (s->state != SESSION_BUSY) {
         session_set_state(s, SESSION_BUSY, c->command);
@@ -529,9 +554,10 @@ static void record(struct session *s, const struct relay_reply *reply, struct st
 /* A SELECT that shows no warnings of the statement before: those are gone with it. */
 static bool is_plain_select(const struct passthrough *p, const struct relay_reply *reply)
 {
-    const struct str text = skip_blanks(bytebuf_str(&p->text));
+    const struct str text = passthrough_skip_blanks(bytebuf_str(&p->text));
     return reply->token != 0 && reply->token == p->text_token &&
-           begins_with(text, STR("SELECT"), STR("")) && memmem(text.p, text.len, "@@", 2) == NULL;
+           passthrough_begins_with(text, STR("SELECT"), STR("")) &&
+           memmem(text.p, text.len, "@@", 2) == NULL;
 }
 
 /* The mirror is told of changed definitions; may the connection go back to the pool? */
@@ -546,6 +572,7 @@ static void after_reply(struct session *s, const struct relay_reply *reply)
     p->changes_schema = false;
     if (reply->command == COM_RESET_CONNECTION && !reply->track->failed) {
         mux_reset(m);
+        router_reset(s, &p->router);
         stmts_clear(&p->stmts);
         upstream_forget_statements(p->up);
     }
@@ -573,6 +600,8 @@ static void on_replied(void *arg, struct relay *r, const struct relay_reply *rep
     arena_reset(&s->x.stmt_arena);
     if (r->sent_count == 0) {
         s->x.txn.active = (p->up->status & SERVER_STATUS_IN_TRANS) != 0;
+        s->upstream_status = p->up->status;
+        router_replied(&p->router, s->x.txn.active);
         session_set_state(s, SESSION_IDLE, COM_SLEEP);
         after_reply(s, reply);
     }
@@ -603,6 +632,8 @@ static int begin_session(struct session *s, const struct relay_login *login, str
     p->user = str_from_cstr(s->user_text);
     s->x.login_user = arena_dup(&s->x.arena, login->user);
     p->key_flags = (s->x.capabilities & UPSTREAM_KEY_FLAGS) | login->key_flags;
+    s->upstream_status = p->up->status;
+    router_reset(s, &p->router);
     const bool shares = s->all->server->upstream_multiplex;
     if (mux_start(&p->mux, p->up, shares, login->collation, login->database, s->x.diag) != 0) {
         return -1;
@@ -668,6 +699,7 @@ int passthrough_login(struct session *s, const struct wire_login *packet)
     htab_init(&p->prepared, 0);
     bytebuf_init(&p->text, RELAY_PEEK_MAX);
     stmts_init(&p->stmts);
+    router_init(&p->router);
     conn_on_hangup(&s->conn, NULL, NULL); /* the relay itself sees the end of input */
     struct relay_login l = login_of(s);
     /* The packet's memory is the connection's, which the exchange reads into. */
@@ -768,6 +800,44 @@ static void kill_session(struct session *s, struct str head, uint64_t id)
                                  (unsigned long long)(upstream_id != 0 ? upstream_id : id)));
 }
 
+/* ---- For route.c ---- */
+
+int passthrough_attach(struct session *s, struct upstream_conn **out)
+{
+    struct passthrough *p = s->pass;
+    if (attach(s) != 0) {
+        return -1;
+    }
+    if (p->mux.shares && p->mux.pins == 0) {
+        relay_ask_release(&p->relay);
+    }
+    *out = p->up;
+    return 0;
+}
+
+bool passthrough_hides_tables(const struct session *s)
+{
+    const unsigned pins = MUX_PIN_TEMPORARY_TABLE | MUX_PIN_PROGRAM | MUX_PIN_UNKNOWN;
+    return (s->pass->mux.pins & pins) != 0;
+}
+
+void passthrough_forward(struct session *s, struct str payload)
+{
+    struct passthrough *p = s->pass;
+    struct relay_command c = {
+        .command = (uint8_t)payload.p[0], .payload = payload, .is_whole = true};
+    /* Sending may read from the connection whose memory the payload is in. */
+    if (attach(s) != 0 || sendings[c.command].sending(s, &c) != 0 ||
+        upstream_command(p->up, payload, s->x.diag) != 0) {
+        reply_error(s);
+        s->quit = p->up != NULL && p->up->broken;
+        return;
+    }
+    relay_expect(&p->relay, c.command, c.token);
+}
+
+/* ---- Commands of ours, by kind ---- */
+
 static void own_query(struct session *s, struct str payload)
 {
     struct wire_query q;
@@ -778,6 +848,8 @@ static void own_query(struct session *s, struct str payload)
         reply_error(s);
     } else if (parse_kill(q.sql, &head, &id)) {
         kill_session(s, head, id);
+    } else if (route_takes_text(s, &s->pass->router, q.sql)) {
+        route_query(s, &s->pass->router, arena_dup(&s->x.stmt_arena, payload));
     } else {
         (void)!command_query(s, payload);
     }
@@ -842,12 +914,19 @@ static void own_command(struct session *s, struct str payload)
         diag_set(s->x.diag, ER_UNKNOWN_COM_ERROR);
         reply_error(s);
         break;
+    case COM_STMT_PREPARE:
+        route_prepare(s, &s->pass->router, arena_dup(&s->x.stmt_arena, payload));
+        break;
     case COM_STMT_EXECUTE:
     case COM_STMT_FETCH:
     case COM_STMT_RESET:
     case COM_STMT_CLOSE:
     case COM_STMT_SEND_LONG_DATA:
-        statement_command(s, payload);
+        if (route_takes_command(&s->pass->router, payload)) {
+            route_command(s, &s->pass->router, payload);
+        } else {
+            statement_command(s, payload);
+        }
         break;
     default:
         (void)!command_unknown(s, payload);

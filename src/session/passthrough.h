@@ -10,6 +10,8 @@
 #ifndef SESSION_PASSTHROUGH_H
 #define SESSION_PASSTHROUGH_H
 
+#include "upstream/upstream.h"
+
 #include "session/session_int.h"
 #include "wire/handshake.h"
 
@@ -28,6 +30,25 @@ NODISCARD int passthrough_login(struct session *s, const struct wire_login *logi
 
 /* Relays until the session ends. */
 void passthrough_loop(struct session *s);
+
+/* ---- For route.c ---- */
+
+/* A connection with the session's settings. 0, or -1 with x.diag set. */
+NODISCARD int passthrough_attach(struct session *s, struct upstream_conn **out);
+
+/* Sends a command, whole, upstream after all; its reply is relayed. */
+void passthrough_forward(struct session *s, struct str payload);
+
+/* May the session have tables of its own, made by CREATE TEMPORARY TABLE or in a procedure? */
+NODISCARD bool passthrough_hides_tables(const struct session *s);
+
+/* Text of a statement without the blanks and comments before it; "/ *!" is no comment. */
+NODISCARD struct str passthrough_skip_blanks(struct str text);
+
+/* Does the text begin with these two words, or the first, if second is empty? */
+NODISCARD bool passthrough_begins_with(struct str text, struct str first, struct str second);
+
+/* ---- The end ---- */
 
 /* Gives the upstream connection back. NULL-safe. */
 void passthrough_free(struct session *s);

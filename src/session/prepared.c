@@ -60,6 +60,13 @@ static struct prepared *find(struct session *s, uint32_t id, const char *what)
     return p;
 }
 
+struct str session_prepared_text(struct session *s, uint32_t id)
+{
+    const struct prepared *p =
+        id == UINT32_MAX ? s->last_prepared : htab_find(&s->prepared, key_of(&id));
+    return p == NULL ? STR_NULL : p->text;
+}
+
 static void close_cursor(struct prepared *p)
 {
     p->cursor_open = false;
@@ -366,7 +373,7 @@ static int open_cursor(struct session *s, struct prepared *p, struct stmt *stmt)
         p->cursor_open = true;
         if ((s->x.capabilities & CLIENT_DEPRECATE_EOF) != 0) {
             const struct wire_ok ok = {
-                .status = (uint16_t)(exec_status_flags(&s->x) | SERVER_STATUS_CURSOR_EXISTS)};
+                .status = (uint16_t)(reply_status(s) | SERVER_STATUS_CURSOR_EXISTS)};
             pkt_begin(&s->conn.w);
             wire_encode_ok(&s->conn.w, s->x.capabilities, WIRE_MARK_EOF, &ok);
             (void)!pkt_end(&s->conn.w);
@@ -509,7 +516,7 @@ int command_stmt_fetch(struct session *s, struct str payload)
         }
     }
     const bool last = p->spool_pos >= p->spool.len;
-    const unsigned status = exec_status_flags(&s->x) | SERVER_STATUS_CURSOR_EXISTS |
+    const unsigned status = reply_status(s) | SERVER_STATUS_CURSOR_EXISTS |
                             (last && n < f.rows ? SERVER_STATUS_LAST_ROW_SENT : 0);
     pkt_begin(&s->conn.w);
     if ((s->x.capabilities & CLIENT_DEPRECATE_EOF) != 0) {

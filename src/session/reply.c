@@ -4,9 +4,18 @@
  */
 #include "session/session_int.h"
 
+uint16_t reply_status(const struct session *s)
+{
+    /* What a session of its own has: not what is said of the reply. */
+    const unsigned of_session = SERVER_STATUS_IN_TRANS | SERVER_STATUS_AUTOCOMMIT |
+                                SERVER_STATUS_IN_TRANS_READONLY |
+                                SERVER_STATUS_NO_BACKSLASH_ESCAPES;
+    return s->pass == NULL ? exec_status_flags(&s->x) : (uint16_t)(s->upstream_status & of_session);
+}
+
 static uint16_t status_of(const struct session *s, unsigned flags)
 {
-    unsigned status = exec_status_flags(&s->x);
+    unsigned status = reply_status(s);
     if ((flags & REPLY_MORE_RESULTS) != 0) {
         status |= SERVER_MORE_RESULTS_EXISTS;
     }

@@ -76,6 +76,7 @@ struct session {
     bool infile_active;             /* LOCAL INFILE: the client is sending */
     struct passthrough *pass;       /* passthrough.c; NULL without an upstream */
     uint64_t upstream_id;           /* number of its connection there; under all->lock */
+    uint16_t upstream_status;       /* status flags there, with an upstream: also of our replies */
     uint64_t counted_in;            /* of conn.bytes_in and bytes_out, in the metrics */
     uint64_t counted_out;
 };
@@ -119,6 +120,8 @@ void reply_end_of_rows(struct session *s, unsigned flags);
 void reply_eof(struct session *s, unsigned extra_status);
 /* A plain OK with no numbers. */
 void reply_simple_ok(struct session *s);
+/* SERVER_STATUS_… that replies have: with an upstream the session is in its transactions. */
+NODISCARD uint16_t reply_status(const struct session *s);
 
 /* ---- commands.c ---- */
 
@@ -133,11 +136,17 @@ command_fn command_quit, command_init_db, command_query, command_field_list, com
 /* Runs a parsed statement and writes its reply. Shared by COM_QUERY and COM_STMT_EXECUTE. */
 NODISCARD int session_run(struct session *s, struct stmt *stmt, bool binary, unsigned flags);
 
+/* A text of the client's as UTF-8: borrowed, or in the statement's arena. 0, or -1 with x.diag set.
+ */
+NODISCARD int session_to_utf8(struct session *s, struct str text, struct str *out);
+
 /* ---- prepared.c ---- */
 
 command_fn command_stmt_prepare, command_stmt_execute, command_stmt_send_long_data,
     command_stmt_close, command_stmt_reset, command_stmt_fetch;
 void session_free_prepared(struct session *s);
+/* The text of a prepared statement, UTF-8; id as in commands. p NULL = there is none. */
+NODISCARD struct str session_prepared_text(struct session *s, uint32_t id);
 
 /* ---- accounting.c ---- */
 

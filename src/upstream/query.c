@@ -155,8 +155,10 @@ static int read_names(struct upstream_conn *c, bool bare, struct arena *arena,
                       struct upstream_result *out, struct diag *d)
 {
     out->names = ARENA_ARRAY(arena, struct str, out->column_count);
+    out->collations = ARENA_ARRAY(arena, uint16_t, out->column_count);
     for (uint32_t i = 0; i < out->column_count; i++) {
         out->names[i] = STR_NULL;
+        out->collations[i] = 0;
     }
     for (uint32_t i = 0; i < out->column_count && !bare; i++) {
         struct str payload;
@@ -168,6 +170,7 @@ static int read_names(struct upstream_conn *c, bool bare, struct arena *arena,
             return upstream_malformed(c, d);
         }
         out->names[i] = arena_dup(arena, column.name);
+        out->collations[i] = column.collation;
     }
     return 0;
 }
@@ -366,6 +369,24 @@ int upstream_prepare(struct upstream_conn *c, struct str sql, struct diag *d,
     return finish(c, d) == 0 ? read_prepared(c, out, d) : -1;
 }
 
+int upstream_close_prepared(struct upstream_conn *c, uint32_t id, struct diag *d)
+{
+    if (begin(c, d) != 0) {
+        return -1;
+    }
+    wire_encode_u32_command(&c->conn.w, COM_STMT_CLOSE, id);
+    return finish(c, d);
+}
+
+int upstream_command(struct upstream_conn *c, struct str payload, struct diag *d)
+{
+    if (begin(c, d) != 0) {
+        return -1;
+    }
+    pkt_put_str(&c->conn.w, payload);
+    return finish(c, d);
+}
+
 static int send_prepared(struct upstream_rows *r, struct str sql, struct diag *d)
 {
     struct upstream_conn *c = r->c;
@@ -387,9 +408,8 @@ static void close_statement(struct upstream_rows *r)
 {
     struct diag ignored;
     diag_init(&ignored);
-    if (r->stmt_id != 0 && begin(r->c, &ignored) == 0) {
-        wire_encode_u32_command(&r->c->conn.w, COM_STMT_CLOSE, r->stmt_id);
-        (void)finish(r->c, &ignored);
+    if (r->stmt_id != 0) {
+        (void)!upstream_close_prepared(r->c, r->stmt_id, &ignored);
     }
     diag_release(&ignored);
     r->stmt_id = 0;

@@ -241,6 +241,7 @@ int upstream_lost(struct upstream_conn *c, enum net_result why, struct diag *d);
 struct upstream_result {
     uint32_t column_count;
     struct str *names;
+    uint16_t *collations; /* of the columns: numbers as sent */
     uint64_t row_count;
     struct str **rows;
     struct wire_ok ok; /* of a statement without rows, or the end of rows */
@@ -267,6 +268,12 @@ NODISCARD int upstream_use(struct upstream_conn *c, struct str db, struct diag *
 /* COM_STMT_PREPARE; the definitions in the reply are dropped. 0 or -1 as upstream_query(). */
 NODISCARD int upstream_prepare(struct upstream_conn *c, struct str sql, struct diag *d,
                                struct wire_prepare_ok *out);
+
+/* COM_STMT_CLOSE, which has no reply. 0 or -1 as upstream_query(). */
+NODISCARD int upstream_close_prepared(struct upstream_conn *c, uint32_t id, struct diag *d);
+
+/* Sends a command as it is and leaves its reply to the caller. 0 or -1 as upstream_query(). */
+NODISCARD int upstream_command(struct upstream_conn *c, struct str payload, struct diag *d);
 
 /* Frees c->statements: the server has none any more. */
 void upstream_forget_statements(struct upstream_conn *c);

@@ -31,6 +31,7 @@ set_value(A) ::= ON(B).        { A = expr_text(ctx, token_str(&B), src_of(&B)); 
 set_value(A) ::= ALL(B).       { A = expr_text(ctx, token_str(&B), src_of(&B)); }
 set_value(A) ::= BINARY(B).    { A = expr_text(ctx, token_str(&B), src_of(&B)); }
 set_value(A) ::= SYSTEM(B).    { A = expr_text(ctx, token_str(&B), src_of(&B)); }
+set_value(A) ::= COLUMN(B).    { A = expr_text(ctx, token_str(&B), src_of(&B)); } /* SET pintail_route = column */
 charset_value(A) ::= charset_name(B). { A = expr_text(ctx, token_str(&B), src_of(&B)); }
 charset_value(A) ::= DEFAULT(B).      { A = expr_default(ctx, src_of(&B)); }
 %type names_collation {struct str}
