@@ -18,9 +18,10 @@ enum {
     STOP = 1u << 0,    /* Interrupt bits. */
     RESTART = 1u << 1, /* Connect again, from a new place. */
 
-    MAX_BACK_OFF_SHIFT = 5,        /* 32 times retry_us. */
-    SILENCE_US = 10 * 1000 * 1000, /* Beyond three heartbeats: the connection is dead. */
-    SETTLED_US = 1000 * 1000,      /* A connection that has lived so long counts as a success. */
+    MAX_BACK_OFF_SHIFT = 5,           /* 32 times retry_us. */
+    SILENCE_US = 10 * 1000 * 1000,    /* Beyond three heartbeats: the connection is dead. */
+    SETTLED_US = 1000 * 1000,         /* A connection that has lived so long counts as a success. */
+    UNDISPUTED_US = 60 * 1000 * 1000, /* And so long: nobody else has our server id. */
 
     TYPE_OFFSET = 4, /* In an event's header. */
     SIZE_OFFSET = 9,
@@ -418,6 +419,7 @@ static bool go_on(struct change_source *s, unsigned *failures)
         change_queue_end(&s->queue, &d);
     } else if (handed && fiber_interrupted() == 0) {
         *failures = lived_us >= SETTLED_US ? 0 : *failures + 1;
+        s->clashes = lived_us >= UNDISPUTED_US ? 0 : s->clashes;
         if (s->received > 0) {
             change_queue_announce_loss(&s->queue, s->generation);
         }

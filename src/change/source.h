@@ -88,7 +88,7 @@ struct change_source_status {
         *state; /* MySQL's words: "Waiting for source to send event", "Connecting to source", … */
     bool connected;
     int last_errno;
-    char last_error[512];
+    char last_error[1024];
     uint64_t last_error_us; /* wall clock */
     uint64_t retries;
     uint64_t bytes, events;     /* received */

@@ -16,6 +16,9 @@ enum {
     SQL_MAX = 64 * 1024 * 1024, /* A statement with a position in it. */
     WAIT_FOR_GTIDS_S = 5,       /* What the log has may not be committed in the engine yet. */
     WAIT_STEP_US = 200 * 1000,
+    DUMP_ERROR = 1236,    /* What dump threads of both families say, whatever the matter is. */
+    SAME_ID_ERROR = 4052, /* MariaDB */
+    MAX_CLASHES = 3,
 };
 
 /* ---- What errors mean ---- */
@@ -43,14 +46,16 @@ struct advice {
 /* The first that fits counts. */
 static const struct advice advices[] = {
     {ER_REPLICA_FATAL_ERROR, NULL, CHANGE_FATAL, NULL},
-    {1236, "same server_uuid/server_id", CHANGE_FATAL, CLASH},
-    {1236, "purged required", CHANGE_FATAL, COPY_ANEW},
-    {1236, "Could not find first log", CHANGE_FATAL, COPY_ANEW},
-    {1236, "could not find next log", CHANGE_FATAL, COPY_ANEW},
-    {1236, "not in the master's binlog", CHANGE_FATAL, COPY_ANEW},
-    {1236, "binlog is missing the GTID", CHANGE_FATAL, COPY_ANEW},
-    {1236, "max_allowed_packet", CHANGE_FATAL, "Raise max_allowed_packet on the source"},
-    {1236, NULL, CHANGE_FATAL, NULL},
+    {DUMP_ERROR, "same server_uuid/server_id", CHANGE_FATAL, CLASH},
+    {DUMP_ERROR, "purged required", CHANGE_FATAL, COPY_ANEW},
+    {DUMP_ERROR, "Could not find first log", CHANGE_FATAL, COPY_ANEW},
+    {DUMP_ERROR, "could not find next log", CHANGE_FATAL, COPY_ANEW},
+    {DUMP_ERROR, "not in the master's binlog", CHANGE_FATAL, COPY_ANEW},
+    {DUMP_ERROR, "binlog is missing the GTID", CHANGE_FATAL, COPY_ANEW},
+    {DUMP_ERROR, "Could not find GTID state requested", CHANGE_FATAL, COPY_ANEW},
+    {DUMP_ERROR, "max_allowed_packet", CHANGE_FATAL, "Raise max_allowed_packet on the source"},
+    {DUMP_ERROR, NULL, CHANGE_FATAL, NULL},
+    {SAME_ID_ERROR, NULL, CHANGE_FATAL, CLASH},
     {1381, NULL, CHANGE_FATAL, "Start the source with log_bin"},
     {1045, NULL, CHANGE_FATAL, CHECK_ACCOUNT},
     {1044, NULL, CHANGE_FATAL, GRANT_REPLICA},
@@ -92,7 +97,7 @@ enum change_outcome change_source_judge(struct change_source *s, struct diag *d)
     if (d->error == NULL) {
         return CHANGE_LOST;
     }
-    if (d->error->code == 1236 && s->tail != NULL && s->received == 0) {
+    if (d->error->code == DUMP_ERROR && s->tail != NULL && s->received == 0) {
         /* Only what was asked for to be compared is gone, perhaps. */
         log_warn(&s->log,
                  "the last transaction applied, %s, cannot be compared with the source's: %.*s",
@@ -104,16 +109,17 @@ enum change_outcome change_source_judge(struct change_source *s, struct diag *d)
     if (a == NULL) {
         return CHANGE_LOST;
     }
+    if (d->error->code == SAME_ID_ERROR && ++s->clashes < MAX_CLASHES) {
+        return CHANGE_LOST; /* Our own connection from before may still be there. */
+    }
+    /* What to do goes first: texts are cut at their ends. */
     const int code = d->error->code;
-    const struct str text =
-        code == 1236 ? arena_printf(&d->arena,
-                                    "Got fatal error 1236 from source '%s' when reading data from "
-                                    "binary log: '%.*s'%s%s",
-                                    upstream_name(s->o.upstream), STR_FMT(d->error->message),
-                                    a->text != NULL ? ". " : "", a->text != NULL ? a->text : "")
-                     : arena_printf(&d->arena, "Source '%s': %.*s%s%s",
-                                    upstream_name(s->o.upstream), STR_FMT(d->error->message),
-                                    a->text != NULL ? ". " : "", a->text != NULL ? a->text : "");
+    const struct str text = arena_printf(
+        &d->arena, "%s%s%s source '%s'%s: '%.*s'", a->text != NULL ? a->text : "",
+        a->text != NULL ? ". " : "",
+        code == DUMP_ERROR ? "Got fatal error 1236 from" : "Got an error from",
+        upstream_name(s->o.upstream),
+        code == DUMP_ERROR ? " when reading data from binary log" : "", STR_FMT(d->error->message));
     (void)diag_set_text(d, code, text);
     return a->outcome;
 }

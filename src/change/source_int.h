@@ -81,6 +81,7 @@ struct change_source {
     struct change_tail *tail; /* The check of the last transaction, while it lasts. */
     char source_id[64];       /* The server's, as in change_position. */
     bool is_same;             /* The server is the one that the position is of. */
+    unsigned clashes;         /* Times that another replica with our server id was in the way. */
     bool tail_is_gone;        /* The check is impossible: the server has no longer what it needs. */
     struct change_block *fill;
     struct { /* Not yet added to status. */

@@ -264,7 +264,8 @@ class Relays:
 
     def upstream(self, dialect):
         if dialect not in self.upstreams:
-            upstream = Upstream(dialect, self.work / f"upstream-{dialect}", "--tls=on", "--binlog").start()
+            upstream = Upstream(dialect, self.work / f"upstream-{dialect}", "--tls=on", "--binlog")
+            upstream.start("--max-allowed-packet=64M")
             self.upstreams[dialect] = upstream
             upstream.query("SET GLOBAL log_bin_trust_function_creators = 1")
             make_large(upstream)
