@@ -194,9 +194,12 @@ uint64_t copy_schema_hash(struct str create_table)
 {
     const struct str counter = find_counter(create_table);
     const size_t before = (size_t)(counter.p - create_table.p);
-    const uint64_t a = str_hash(str_from(create_table.p, before));
-    const uint64_t b =
-        str_hash(str_from(counter.p + counter.len, create_table.len - before - counter.len));
-    const uint64_t h = a * UINT64_C(31) ^ b;
+    struct arena arena;
+    arena_init(&arena, 0);
+    const struct str text = arena_printf(
+        &arena, "%.*s%.*s", STR_FMT(str_from(create_table.p, before)),
+        STR_FMT(str_from(counter.p + counter.len, create_table.len - before - counter.len)));
+    const uint64_t h = str_hash(text);
+    arena_release(&arena);
     return h != 0 ? h : 1;
 }

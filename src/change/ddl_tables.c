@@ -59,12 +59,26 @@ bool ddl_column_is_certain(const struct ddl_run *run, const struct column_spec *
     return default_known;
 }
 
+/*
+ * Has the statement made a table? With IF NOT EXISTS, MySQL logs it in any case, but only one that
+ * did something has the number of a transaction; MariaDB logs it only then (10.11; of older ones it
+ * is not known).
+ */
+static bool has_created(const struct ddl_run *run)
+{
+    if (!run->stmt->create_table.if_not_exists || run->stmt->create_table.or_replace) {
+        return true;
+    }
+    return run->d->kind == UPSTREAM_MARIADB ? run->d->version_id >= 101100
+                                            : has_var(run->q, BINLOG_Q_DDL_XID);
+}
+
 static bool is_certain(const struct ddl_run *run, bool database_known)
 {
     const struct create_table_stmt *s = &run->stmt->create_table;
     const bool known = s->options.collation.p != NULL ||
                        (s->options.charset.p != NULL ? is_default_certain(run) : database_known);
-    if (s->if_not_exists || s->query != NULL || s->query_duplicates != DUPLICATES_ERROR) {
+    if (s->query != NULL || s->query_duplicates != DUPLICATES_ERROR) {
         return false;
     }
     for (uint32_t i = 0; i < s->column_count; i++) {
@@ -103,9 +117,7 @@ static struct table_def *define(struct ddl_run *run, struct str db)
     if (s->like) {
         const struct str like_db = ddl_db(run, s->like_table.db);
         const struct copy_table *model = ddl_find(run, like_db, s->like_table.name);
-        return copy_has_storage(model) && !s->if_not_exists
-                   ? clone_as(run, model->def, db, s->table.name)
-                   : NULL;
+        return copy_has_storage(model) ? clone_as(run, model->def, db, s->table.name) : NULL;
     }
     ddl_database(run, db, &database, &known);
     if (!is_certain(run, known) || copy_check_statement(run->x, run->stmt, run->x->diag) != 0 ||
@@ -122,15 +134,13 @@ static struct table_def *define(struct ddl_run *run, struct str db)
 /*
  * What there is under the name already:
  *
- * - Without IF NOT EXISTS the statement has made a table where there was none, so what is known
- *   under the name was seen by the snapshot before the stream came here: as of this position the
- *   table is empty, and all its rows are yet to come.
- * - With IF NOT EXISTS the source logs the statement also when the table was there. One that is
- *   LIVE was, since the copy is exact. Of the others it cannot be told; they are right as they are:
- *   one that waits goes on waiting, and one that is loading takes the table's changes from before
- *   its first row on.
- * - What is not known is not there, but for IF NOT EXISTS, which may have met a view, or a table
- *   that the snapshot has not listed yet: it is copied.
+ * - The statement has made a table: there was none. What is known under the name was seen by the
+ *   snapshot before the stream came here: as of this position the table is empty, and all its rows
+ *   are yet to come.
+ * - It may have done nothing (IF NOT EXISTS). A table that is LIVE was there, since the copy is
+ *   exact. Of others it cannot be told; they are right as they are: one that waits goes on waiting,
+ *   and one that is loading takes the table's changes from before its first row on. What is not
+ *   known may be a view, or a table that the snapshot has not listed yet: it is copied.
  */
 int ddl_plan_create_table(struct ddl_run *run)
 {
@@ -141,10 +151,11 @@ int ddl_plan_create_table(struct ddl_run *run)
         return 0;
     }
     struct copy_table *now = ddl_find(run, db, name);
-    if (now != NULL && s->if_not_exists && !s->or_replace) {
+    const bool is_live = now != NULL && atomic_load(&now->state) == COPY_LIVE;
+    if (now != NULL && s->if_not_exists && !s->or_replace && (is_live || !has_created(run))) {
         return 0;
     }
-    struct table_def *def = define(run, db);
+    struct table_def *def = has_created(run) ? define(run, db) : NULL;
     if (def == NULL) {
         ddl_recopy(run, now, db, name, STR_NULL);
         return 0;
