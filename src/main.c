@@ -27,7 +27,7 @@ static int run(struct app *a)
 {
     static int (*const steps[])(struct app *a, struct diag *d) = {
         app_configure_log, app_start_threads, app_start_admin, app_open_storage, app_find_source,
-        app_load_catalog,  app_open_upstream, app_prepare_tls, app_listen,
+        app_load_catalog,  app_open_upstream, app_open_change, app_prepare_tls,  app_listen,
     };
     struct diag d;
     diag_init(&d);

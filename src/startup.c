@@ -445,6 +445,7 @@ void app_stop(struct app *a)
         drain(a);
         sessions_free(a->sessions);
     }
+    app_close_change(a);
     app_close_upstream(a);
     if (a->loops != NULL) {
         signals_stop();

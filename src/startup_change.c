@@ -1,6 +1,6 @@
 /* The start-up steps of the copy that follows the upstream (storage.backend hybrid): who the
  * upstream is, before the catalog is loaded, */
-#include "change/origin.h"
+#include "change/change.h"
 #include "startup.h"
 #include "upstream/pool.h"
 
@@ -12,6 +12,12 @@
 
 /* How long the start waits to hear from the upstream who it is. */
 #define MEET_US UINT64_C(3000000)
+
+/* replica.on_error */
+enum {
+    ON_ERROR_STOP,
+    ON_ERROR_SET_ASIDE,
+};
 
 bool app_has_copy(const struct app *a)
 {
@@ -100,4 +106,63 @@ int app_find_source(struct app *a, struct diag *d)
         s->version_id = m.version_id;
     }
     return 0;
+}
+
+/* ---- The change stream ---- */
+
+static struct copy_filter filter(struct app *a)
+{
+    struct copy_filter f = {0};
+    struct str *include;
+    struct str *exclude;
+    f.include_count = config_list(a->config.values.replica_include, &a->arena, &include);
+    f.exclude_count = config_list(a->config.values.replica_exclude, &a->arena, &exclude);
+    f.include = include;
+    f.exclude = exclude;
+    return f;
+}
+
+int app_open_change(struct app *a, struct diag *d)
+{
+    const struct config *c = &a->config.values;
+    if (!app_has_copy(a)) {
+        return 0;
+    }
+    static const char *const tls_modes[] = {"disabled", "preferred", "required", "verify_ca",
+                                            "verify_identity"};
+    const struct change_options o = {
+        .server = &a->server,
+        .loops = a->loops,
+        .upstream = a->upstream,
+        .login = {.user = a->server.upstream_user, .password = a->server.upstream_password},
+        .database = a->upstream_database,
+        .filter = filter(a),
+        .pipeline = {.max_batch_bytes = c->replica_batch_bytes,
+                     .max_batch_us = c->replica_batch_timeout,
+                     .idle_us = c->replica_batch_idle,
+                     .huge_bytes = c->replica_huge_transaction,
+                     .check_images = c->replica_check_images,
+                     .set_aside = c->replica_on_error == ON_ERROR_SET_ASIDE},
+        .server_id = (uint32_t)c->replica_server_id,
+        .heartbeat_us = c->replica_heartbeat,
+        .retry_us = c->replica_retry,
+        .snapshot_workers = (uint32_t)c->replica_snapshot_workers,
+        .autostart = c->replica_autostart,
+        .shown = {.host = c->storage_mysql_socket.len > 0 ? c->storage_mysql_socket
+                                                          : c->storage_mysql_host,
+                  .port = (uint16_t)c->storage_mysql_port,
+                  .tls_mode = tls_modes[c->storage_mysql_tls_mode],
+                  .tls_ca = c->storage_mysql_tls_ca,
+                  .tls_cert = c->storage_mysql_tls_cert,
+                  .tls_key = c->storage_mysql_tls_key,
+                  .include = c->replica_include,
+                  .exclude = c->replica_exclude},
+    };
+    a->change = change_new(&o, d);
+    return a->change != NULL ? 0 : -1;
+}
+
+void app_close_change(struct app *a)
+{
+    change_free(a->change);
 }

@@ -60,6 +60,5 @@ struct change_status {
 void change_status(struct change *c, struct change_status *out);
 NODISCARD struct copy *change_copy(struct change *c);
 NODISCARD struct pipeline *change_pipeline(struct change *c);
-NODISCARD struct snapshot *change_snapshot(struct change *c);
 
 #endif

@@ -4,6 +4,8 @@
  * as in MySQL.
  */
 #include "exec/exec_int.h"
+#include "exec/replica.h"
+#include "exec/replica_ops.h"
 #include "exec/user_vars.h"
 #include "types/collation.h"
 #include "types/convert.h"
@@ -85,7 +87,10 @@ static int check_scope(struct exec_session *x, const struct sysvar *v, enum var_
         if ((v->flags & SYSVAR_GLOBAL_SCOPE) == 0) {
             return diag_set(x->diag, ER_LOCAL_VARIABLE, v->name.p);
         }
-        return exec_check_global(x, PRIV_SUPER, "SUPER or SYSTEM_VARIABLES_ADMIN");
+        /* Of an upstream's accounts nothing is known but which one is the operator's. */
+        return x->server->upstream != NULL
+                   ? exec_check_operator(x, "SUPER (here: be the account of storage.mysql.user)")
+                   : exec_check_global(x, PRIV_SUPER, "SUPER or SYSTEM_VARIABLES_ADMIN");
     }
     if ((v->flags & SYSVAR_SESSION_SCOPE) == 0) {
         return diag_set(x->diag, ER_GLOBAL_VARIABLE, v->name.p);
@@ -115,6 +120,9 @@ static int set_global(struct exec_session *x, const struct sysvar *v, const stru
         keep_charsets_paired(x, v, &server->vars);
     }
     os_rwlock_unlock(&server->vars_lock);
+    if (rc == 0 && (v->flags & SYSVAR_REPLICA) != 0 && server->replica_ops != NULL) {
+        server->replica_ops->settings_changed(server->change);
+    }
     return rc;
 }
 

@@ -75,6 +75,7 @@ enum sysvar_flags {
     SYSVAR_SESSION_ONLY_SET = 1u << 6, /* in both scopes readable, settable per session only */
     SYSVAR_HIDDEN = 1u << 7,           /* not in SHOW VARIABLES (last_insert_id, identity, …) */
     SYSVAR_ENGINE = 1u << 8,           /* setting it globally also calls engine_set_variable() */
+    SYSVAR_REPLICA = 1u << 9,          /* setting it globally also tells replica_ops */
 };
 
 struct sysvars {
