@@ -154,6 +154,23 @@ void diag_warn_at(struct diag *d, enum diag_level level, int code, const char *f
     (void)append(d, level, code, message);
 }
 
+void diag_count_warnings(struct diag *d, uint32_t count)
+{
+    d->warning_count += count;
+}
+
+void diag_take_warnings(struct diag *d, const struct diag *from)
+{
+    uint32_t taken = 0;
+    for (const struct diag_cond *c = from->first; c != NULL; c = c->next) {
+        if (c->level != DIAG_ERROR) {
+            diag_warn_at(d, c->level, c->code, "%.*s", STR_FMT(c->message));
+            taken++;
+        }
+    }
+    diag_count_warnings(d, from->warning_count - from->error_count - taken);
+}
+
 void diag_clear_error(struct diag *d)
 {
     if (!d->error) {

@@ -70,6 +70,12 @@ int diag_set_text(struct diag *d, int code, struct str message);
 void diag_warn_at(struct diag *d, enum diag_level level, int code, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
 
+/* Counts warnings without keeping them. */
+void diag_count_warnings(struct diag *d, uint32_t count);
+
+/* Raises the warnings and notes of another diag, and counts those that it has not kept. */
+void diag_take_warnings(struct diag *d, const struct diag *from);
+
 /* Turns the error, if any, into nothing: for callers that handle it. Its condition leaves the list
  * too. */
 void diag_clear_error(struct diag *d);

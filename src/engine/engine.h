@@ -162,7 +162,7 @@ enum engine_writer_flags {
         1u << 0, /* the caller knows that no key is there twice: skip the check */
     ENGINE_WRITE_SKIP_DUPLICATES =
         1u << 1, /* writer_close() drops rows whose unique keys are taken, by a stored row or an
-                    earlier one of this writer: IGNORE */
+                    earlier one of this writer, and warns of each with 1062: IGNORE */
     ENGINE_WRITE_REPLACE =
         1u
         << 2, /* writer_close() deletes the stored (or earlier) rows that new ones meet: REPLACE */

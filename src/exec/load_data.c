@@ -120,6 +120,17 @@ static int missing_field(struct load_run *run, uint32_t i)
     return row_build_set_default(&run->build, run->build.targets[i]);
 }
 
+static int surplus_fields(struct load_run *run)
+{
+    const struct row_build *b = &run->build;
+    const unsigned long row = (unsigned long)b->row_number;
+    if ((b->store.sql_mode & SQL_MODE_STRICT) != 0 && (b->store.flags & STORE_IGNORE) == 0) {
+        return diag_set(run->x->diag, ER_WARN_TOO_MANY_RECORDS, row);
+    }
+    diag_warn(run->x->diag, DIAG_WARNING, ER_WARN_TOO_MANY_RECORDS, row);
+    return 0;
+}
+
 static int run_sets(struct load_run *run)
 {
     struct row_build *b = &run->build;
@@ -169,23 +180,17 @@ static int take_row(struct load_run *run, uint32_t found, struct chunk_builder *
             return -1;
         }
     }
-    if (found > run->field_count) {
-        const unsigned long row = (unsigned long)b->row_number;
-        if ((b->store.sql_mode & SQL_MODE_STRICT) != 0 && (b->store.flags & STORE_IGNORE) == 0) {
-            return diag_set(run->x->diag, ER_WARN_TOO_MANY_RECORDS, row);
-        }
-        diag_warn(run->x->diag, DIAG_WARNING, ER_WARN_TOO_MANY_RECORDS, row);
-    }
     if (run_sets(run) != 0 || row_build_finish(b) != 0) {
         return -1;
     }
     const enum row_check_result check = row_build_check(b);
-    if (check != ROW_CHECK_OK) {
-        return check == ROW_CHECK_SKIP ? 0 : -1;
+    if (check == ROW_CHECK_OK) {
+        row_build_add_to(b, chunk);
+        run->rows++;
+    } else if (check != ROW_CHECK_SKIP) {
+        return -1;
     }
-    row_build_add_to(b, chunk);
-    run->rows++;
-    return 0;
+    return found > run->field_count ? surplus_fields(run) : 0;
 }
 
 static struct str input_left(const struct load_run *run)
@@ -316,15 +321,19 @@ static void read_all(void *arg)
 
 /* ---- Appending: the session's fiber ---- */
 
+/* LOCAL implies IGNORE, since the client could not be stopped, but not together with REPLACE. */
+static bool ignores(const struct load_data_stmt *l)
+{
+    return l->duplicates == DUPLICATES_IGNORE || (l->local && l->duplicates == DUPLICATES_ERROR);
+}
+
 static void open_step(void *arg)
 {
     struct load_run *run = arg;
     struct exec_session *x = run->x;
-    const enum duplicates d = run->stmt->duplicates;
-    const bool ignore = d == DUPLICATES_IGNORE || (run->stmt->local && d == DUPLICATES_ERROR);
-    const unsigned flags = d == DUPLICATES_REPLACE ? ENGINE_WRITE_REPLACE
-                           : ignore                ? ENGINE_WRITE_SKIP_DUPLICATES
-                                                   : 0;
+    const unsigned flags = run->stmt->duplicates == DUPLICATES_REPLACE ? ENGINE_WRITE_REPLACE
+                           : ignores(run->stmt) ? ENGINE_WRITE_SKIP_DUPLICATES
+                                                : 0;
     run->append_rc = exec_init_auto_increment(x, run->table);
     if (run->append_rc == 0) {
         run->append_rc = engine_writer_open(x->engine, run->table, flags | exec_writer_flags(x),
@@ -417,8 +426,7 @@ static int set_targets(struct load_run *run)
 {
     struct exec_session *x = run->x;
     const struct load_data_stmt *l = run->stmt;
-    const bool local_or_ignore = l->local || l->duplicates == DUPLICATES_IGNORE;
-    const unsigned flags = STORE_LOAD_DATA | (local_or_ignore ? STORE_IGNORE : 0);
+    const unsigned flags = STORE_LOAD_DATA | (ignores(l) ? STORE_IGNORE : 0);
     if (l->target_count == 0) {
         const int rc = row_build_init(&run->build, x, run->table, NULL, 0, flags);
         run->field_count = run->build.target_count;
@@ -469,11 +477,13 @@ static int resolve_sets(struct load_run *run)
     struct exec_session *x = run->x;
     struct resolve_env env;
     exec_resolve_env(x, PRIV_SELECT, &env);
+    run->build.set_later = ARENA_ARRAY(&x->stmt_arena, bool, run->table->column_count);
     for (uint32_t i = 0; i < run->stmt->set_count; i++) {
         const struct assignment *set = &run->stmt->sets[i];
         if (sql_resolve_expr(set->column, run->table, &env, &x->stmt_arena, x->diag) != 0) {
             return -1;
         }
+        run->build.set_later[set->column->column.binding.index] = true;
         if (set->value->kind != EXPR_DEFAULT &&
             sql_resolve_expr(set->value, run->table, &env, &x->stmt_arena, x->diag) != 0) {
             return -1;
@@ -524,6 +534,7 @@ static int transfer(struct load_run *run)
     /* The reader may have filled chunks after a failure; without one all have been appended. */
     offload_run_always(OFFLOAD_WRITE, close_step, run);
     fiber_unmask_interrupts();
+    diag_take_warnings(x->diag, &run->append_diag);
     if (run->append_diag.error != NULL && x->diag->error == NULL) {
         diag_set_text(x->diag, run->append_diag.error->code, run->append_diag.error->message);
     }
@@ -580,8 +591,9 @@ int exec_load_data(struct exec_session *x, struct stmt *stmt)
     arena_init(&run->field_arena, 0);
     arena_init(&run->build.scratch, 0);
     diag_init(&run->append_diag);
+    run->append_diag.max_kept = x->diag->max_kept;
     exec_eval_ctx(x, &run->field_arena, &run->eval);
-    run->eval.writing = true;
+    run->eval.writing = !ignores(l);
     struct sql_type *types = table_column_types(t, &x->stmt_arena);
     for (int i = 0; i < RING_SIZE; i++) {
         chunk_builder_init(&run->ring[i], types, t->column_count);

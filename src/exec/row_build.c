@@ -133,7 +133,8 @@ static int no_default(struct row_build *b, const struct column_def *c, struct va
 {
     const char *name = arena_dup_cstr(&b->x->stmt_arena, c->name);
     const bool loads = (b->store.flags & STORE_LOAD_DATA) != 0;
-    if (type_class_of(c->type.type) == TYPE_CLASS_ENUM ||
+    const bool set_later = b->set_later != NULL && b->set_later[c - b->table->columns];
+    if (type_class_of(c->type.type) == TYPE_CLASS_ENUM || set_later ||
         (loads && b->store.dialect == DIALECT_MYSQL)) {
         return implicit_default(b, c, out);
     }

@@ -18,6 +18,8 @@ struct row_build {
     struct value *row; /* one value a column, stored form */
     bool *given;       /* columns that the statement assigns */
     uint32_t *targets; /* column numbers the source's values go to */
+    bool *set_later; /* columns that get values after row_build_start(), by LOAD DATA … SET: nobody
+                        is told that they have no default; or NULL */
     uint32_t target_count;
     bool single_row;          /* NULL for a NOT NULL column is an error even when not strict */
     uint64_t generated_first; /* first AUTO_INCREMENT value made by the statement; 0 = none */

@@ -109,24 +109,25 @@ static int find_first(struct ddb_session *s, const struct ddb_bulk *bulk, uint32
     return rc;
 }
 
-/* 1062 with the values that stand in the result's first row. */
-static int report_row(const struct ddb_bulk *bulk, const struct index_def *index,
-                      duckdb_data_chunk chunk, struct diag *diag)
+/* The message of 1062 with the values that stand in a row of a result, from a column on. */
+static struct str row_text(const struct ddb_bulk *bulk, const struct index_def *index,
+                           duckdb_data_chunk chunk, uint32_t first_column, uint32_t row,
+                           struct arena *arena)
 {
     struct bytebuf entry;
     bytebuf_init(&entry, DDB_SQL_MAX);
     for (uint32_t i = 0; i < index->column_count; i++) {
         const struct column_def *column = &bulk->table->columns[index->columns[i].column];
-        duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i);
+        duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, first_column + i);
         const struct vec v = {.type = &column->type,
                               .phys = type_phys(&column->type),
                               .data = duckdb_vector_get_data(vector),
                               .validity = duckdb_vector_get_validity(vector)};
-        ddb_put_entry_part(column, i, &v, 0, &diag->arena, &entry);
+        ddb_put_entry_part(column, i, &v, row, arena, &entry);
     }
-    const int rc = ddb_report_duplicate(bulk, index, bytebuf_str(&entry), diag);
+    const struct str text = ddb_duplicate_text(bulk, index, bytebuf_str(&entry), arena);
     bytebuf_release(&entry);
-    return rc;
+    return text;
 }
 
 static int report_rowid(struct ddb_session *s, const struct ddb_bulk *bulk, uint32_t index_no,
@@ -149,7 +150,7 @@ static int report_rowid(struct ddb_session *s, const struct ddb_bulk *bulk, uint
     }
     duckdb_data_chunk chunk = duckdb_fetch_chunk(result);
     if (chunk != NULL) {
-        rc = report_row(bulk, index, chunk, diag);
+        rc = diag_set_text(diag, ER_DUP_ENTRY, row_text(bulk, index, chunk, 0, 0, &diag->arena));
         duckdb_destroy_data_chunk(&chunk);
     } else {
         rc = diag_set(diag, ER_INTERNAL_ERROR, "a duplicate row is gone");
@@ -350,30 +351,33 @@ static int compare_groups(const void *pa, const void *pb)
 
 /*
  * Goes through the rows in their order: one stays if all its keys are still free, and then takes
- * them. `taken` has one flag for each distinct group of `groups`. Gives the rowids of those that do
- * not stay.
+ * them. `taken` has one flag for each distinct group of `groups`. Gives those that do not stay,
+ * each with the first key that was not free.
  */
-static uint32_t decide(const struct meetings *m, const struct meetings *groups, bool *taken,
-                       int64_t *out_rowids)
+static size_t decide(const struct meetings *m, const struct meetings *groups, bool *taken,
+                     struct meeting *out)
 {
-    uint32_t count = 0;
+    size_t count = 0;
     for (size_t from = 0; from < m->count;) {
         size_t to = from;
-        bool stays = true;
+        const struct meeting *met = NULL;
         for (; to < m->count && m->items[to].rowid == m->items[from].rowid; to++) {
             const struct meeting *group = m->items[to].group < 0
                                               ? NULL
                                               : bsearch(&m->items[to], groups->items, groups->count,
                                                         sizeof(struct meeting), compare_groups);
-            stays = stays && group != NULL && !taken[group - groups->items];
+            const bool is_free = group != NULL && !taken[group - groups->items];
+            if (!is_free && (met == NULL || m->items[to].index < met->index)) {
+                met = &m->items[to];
+            }
         }
-        for (size_t i = from; i < to && stays; i++) {
+        for (size_t i = from; i < to && met == NULL; i++) {
             const struct meeting *group = bsearch(&m->items[i], groups->items, groups->count,
                                                   sizeof(struct meeting), compare_groups);
             taken[group - groups->items] = true;
         }
-        if (!stays) {
-            out_rowids[count++] = m->items[from].rowid;
+        if (met != NULL) {
+            out[count++] = *met;
         }
         from = to;
     }
@@ -394,6 +398,74 @@ static int list_groups(const struct meetings *m, struct meetings *out, struct di
     return 0;
 }
 
+/* Warns of rows, sorted, that are about to be deleted for their keys. */
+static int warn_of(struct ddb_session *s, const struct ddb_bulk *bulk, const struct meeting *rows,
+                   size_t count, struct diag *diag)
+{
+    const struct table_def *t = bulk->table;
+    struct bytebuf sql;
+    duckdb_result result;
+    if (count == 0) {
+        return 0;
+    }
+    bytebuf_init(&sql, DDB_SQL_MAX);
+    bytebuf_put_cstr(&sql, "SELECT ");
+    for (uint32_t i = 0; i < bulk->index_count; i++) {
+        const struct index_def *index = &t->indexes[bulk->indexes[i]];
+        for (uint32_t k = 0; k < index->column_count; k++) {
+            bytebuf_printf(&sql, "c%u, ", t->columns[index->columns[k].column].id);
+        }
+    }
+    bytebuf_printf(&sql, "NULL FROM t%" PRIu64 " WHERE rowid IN (", t->id);
+    for (size_t i = 0; i < count; i++) {
+        bytebuf_printf(&sql, "%s%" PRId64, i ? ", " : "", rows[i].rowid);
+    }
+    bytebuf_put_cstr(&sql, ") ORDER BY rowid");
+    const int rc = ddb_query_buf(s, &sql, t->name, diag, &result);
+    bytebuf_release(&sql);
+    if (rc != 0) {
+        return rc;
+    }
+    size_t at = 0;
+    for (duckdb_data_chunk chunk = duckdb_fetch_chunk(result); chunk != NULL;
+         chunk = duckdb_fetch_chunk(result)) {
+        for (uint32_t r = 0; r < duckdb_data_chunk_get_size(chunk) && at < count; r++, at++) {
+            uint32_t first_column = 0;
+            for (uint32_t i = 0; i < rows[at].index; i++) {
+                first_column += t->indexes[bulk->indexes[i]].column_count;
+            }
+            const struct str text = row_text(bulk, &t->indexes[bulk->indexes[rows[at].index]],
+                                             chunk, first_column, r, &diag->arena);
+            diag_warn_at(diag, DIAG_WARNING, ER_DUP_ENTRY, "%.*s", STR_FMT(text));
+        }
+        duckdb_destroy_data_chunk(&chunk);
+    }
+    duckdb_destroy_result(&result);
+    return 0;
+}
+
+/* Deletes rows, sorted, and warns of them: of the first by name, of the others by number. */
+static int skip_rows(struct ddb_session *s, const struct ddb_bulk *bulk, const struct meeting *rows,
+                     size_t count, struct diag *diag)
+{
+    uint64_t deleted;
+    int64_t *rowids = malloc(sizeof(*rowids) * (count + 1));
+    if (rowids == NULL) {
+        return diag_set(diag, ER_ENGINE_OUT_OF_MEMORY, "duckdb");
+    }
+    for (size_t i = 0; i < count; i++) {
+        rowids[i] = rows[i].rowid;
+    }
+    const size_t named = MIN(count, (size_t)diag->max_kept);
+    int rc = warn_of(s, bulk, rows, named, diag);
+    diag_count_warnings(diag, (uint32_t)(count - named));
+    if (rc == 0 && count > 0) {
+        rc = ddb_delete_by_rowid(s, bulk->table, rowids, (uint32_t)count, diag, &deleted);
+    }
+    free(rowids);
+    return rc;
+}
+
 /* Several keys: whether a row is skipped depends on which rows before it were. */
 static int skip_in_order(struct ddb_session *s, const struct ddb_bulk *bulk, struct diag *diag,
                          uint64_t *out_skipped)
@@ -406,17 +478,46 @@ static int skip_in_order(struct ddb_session *s, const struct ddb_bulk *bulk, str
         rc = list_groups(&m, &groups, diag);
     }
     bool *taken = calloc(groups.count + 1, sizeof(*taken));
-    int64_t *rowids = calloc(m.count + 1, sizeof(*rowids));
-    if (rc == 0 && (taken == NULL || rowids == NULL)) {
+    struct meeting *skipped = calloc(m.count + 1, sizeof(*skipped));
+    if (rc == 0 && (taken == NULL || skipped == NULL)) {
         rc = diag_set(diag, ER_ENGINE_OUT_OF_MEMORY, "duckdb");
     }
-    if (rc == 0 && m.count > 0) {
-        const uint32_t count = decide(&m, &groups, taken, rowids);
-        rc = count == 0 ? 0 : ddb_delete_by_rowid(s, bulk->table, rowids, count, diag, out_skipped);
+    if (rc == 0) {
+        *out_skipped = decide(&m, &groups, taken, skipped);
+        rc = skip_rows(s, bulk, skipped, *out_skipped, diag);
     }
     free(taken);
-    free(rowids);
+    free(skipped);
     free(groups.items);
+    free(m.items);
+    return rc;
+}
+
+/* One key: the rows are few, or those behind the ones that are named go without being listed. */
+static int skip_by_query(struct ddb_session *s, const struct ddb_bulk *bulk, struct diag *diag,
+                         uint64_t *out_skipped)
+{
+    struct bytebuf select;
+    struct bytebuf sql;
+    struct meetings m = {.count = 0};
+    const size_t max = diag->max_kept;
+    bytebuf_init(&select, DDB_SQL_MAX);
+    bytebuf_init(&sql, DDB_SQL_MAX);
+    put_taken(bulk, bulk->indexes[0], &select);
+    bytebuf_put_cstr(&sql, "SELECT DISTINCT r FROM (");
+    bytebuf_put_str(&sql, bytebuf_str(&select));
+    bytebuf_printf(&sql, ") ORDER BY r LIMIT %zu", max + 1);
+    int rc = take_meetings(s, bulk, &sql, 0, &m, diag);
+    *out_skipped = m.count;
+    if (rc == 0 && m.count <= max) {
+        rc = skip_rows(s, bulk, m.items, m.count, diag);
+    } else if (rc == 0) {
+        rc = warn_of(s, bulk, m.items, max, diag);
+        rc = rc == 0 ? delete_selected(s, bulk, &select, diag, out_skipped) : rc;
+        diag_count_warnings(diag, rc == 0 ? (uint32_t)(*out_skipped - max) : 0);
+    }
+    bytebuf_release(&select);
+    bytebuf_release(&sql);
     free(m.items);
     return rc;
 }
@@ -425,13 +526,6 @@ int ddb_bulk_skip(struct ddb_session *s, const struct ddb_bulk *bulk, struct dia
                   uint64_t *out_skipped)
 {
     atomic_fetch_add(&s->instance->counters.unique_lookups, 1);
-    if (bulk->index_count > 1) {
-        return skip_in_order(s, bulk, diag, out_skipped);
-    }
-    struct bytebuf select;
-    bytebuf_init(&select, DDB_SQL_MAX);
-    put_taken(bulk, bulk->indexes[0], &select);
-    const int rc = delete_selected(s, bulk, &select, diag, out_skipped);
-    bytebuf_release(&select);
-    return rc;
+    return bulk->index_count > 1 ? skip_in_order(s, bulk, diag, out_skipped)
+                                 : skip_by_query(s, bulk, diag, out_skipped);
 }

@@ -411,16 +411,15 @@ int ddb_find_conflicts(struct engine_session *base, const struct table_def *t,
 
 /* ---- Reporting ---- */
 
-int ddb_report_duplicate(const struct ddb_bulk *bulk, const struct index_def *index,
-                         struct str entry, struct diag *diag)
+struct str ddb_duplicate_text(const struct ddb_bulk *bulk, const struct index_def *index,
+                              struct str entry, struct arena *arena)
 {
     const struct str name = index->kind == INDEX_DEF_PRIMARY ? STR("PRIMARY") : index->name;
     const bool is_short = (bulk->flags & ENGINE_WRITE_SHORT_KEY_NAMES) != 0;
     const struct str table = is_short ? STR("") : bulk->table->name;
-    return diag_set_text(diag, ER_DUP_ENTRY,
-                         arena_printf(&diag->arena, "Duplicate entry '%.*s' for key '%.*s%s%.*s'",
-                                      (int)MIN(entry.len, (size_t)192), entry.p ? entry.p : "",
-                                      STR_FMT(table), is_short ? "" : ".", STR_FMT(name)));
+    return arena_printf(arena, "Duplicate entry '%.*s' for key '%.*s%s%.*s'",
+                        (int)MIN(entry.len, (size_t)192), entry.p ? entry.p : "", STR_FMT(table),
+                        is_short ? "" : ".", STR_FMT(name));
 }
 
 /* Appends a key part as text, "-" before all but the first. */
@@ -446,7 +445,8 @@ int ddb_duplicate(const struct ddb_bulk *bulk, uint32_t index_no, const struct c
         v.type = &t->columns[column].type;
         ddb_put_entry_part(&t->columns[column], i, &v, row, &diag->arena, &entry);
     }
-    const int rc = ddb_report_duplicate(bulk, index, bytebuf_str(&entry), diag);
+    const int rc = diag_set_text(
+        diag, ER_DUP_ENTRY, ddb_duplicate_text(bulk, index, bytebuf_str(&entry), &diag->arena));
     bytebuf_release(&entry);
     return rc;
 }

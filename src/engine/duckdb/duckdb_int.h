@@ -419,9 +419,9 @@ NODISCARD int ddb_conflicts(struct ddb_session *s, const struct table_def *t,
 /* 1062 for the key of a row. */
 int ddb_duplicate(const struct ddb_bulk *bulk, uint32_t index, const struct chunk *rows,
                   uint32_t row, struct diag *diag);
-/* 1062 with the text of the key's values, for an index of t. */
-int ddb_report_duplicate(const struct ddb_bulk *bulk, const struct index_def *index,
-                         struct str entry, struct diag *diag);
+/* The message of 1062 with the text of the key's values, for an index of t. */
+struct str ddb_duplicate_text(const struct ddb_bulk *bulk, const struct index_def *index,
+                              struct str entry, struct arena *arena);
 /* Appends a value of a key to such a text. */
 void ddb_put_entry_part(const struct column_def *column, uint32_t part, const struct vec *v,
                         uint32_t row, struct arena *arena, struct bytebuf *out);
@@ -441,7 +441,7 @@ void ddb_key_max_put(struct ddb_instance *in, uint64_t table_id, const struct dd
 /* 1062 for the first new row whose key is taken. */
 NODISCARD int ddb_bulk_refuse(struct ddb_session *s, const struct ddb_bulk *bulk,
                               struct diag *diag);
-/* Deletes the new rows whose keys are taken by a row from before them that stays. */
+/* Deletes the new rows whose keys are taken by a row from before them that stays; warns of them. */
 NODISCARD int ddb_bulk_skip(struct ddb_session *s, const struct ddb_bulk *bulk, struct diag *diag,
                             uint64_t *out_skipped);
 /* Deletes the rows whose keys a later new row takes. */

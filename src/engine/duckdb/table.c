@@ -112,7 +112,6 @@ int ddb_delete_by_rowid(struct ddb_session *s, const struct table_def *t, const 
     const int rc = ddb_delete_quietly(s, t, rowids, count, diag, out_deleted);
     if (rc == 0) {
         ddb_redo_delete(s, t, rowids, count);
-        atomic_fetch_add(&s->instance->counters.rows_deleted, *out_deleted);
     }
     return rc;
 }
@@ -128,6 +127,7 @@ int ddb_delete_rows(struct engine_session *base, const struct table_def *t, cons
     int rc = ddb_write_statement(s, t, diag);
     if (rc == 0) {
         rc = ddb_delete_by_rowid(s, t, rowids, count, diag, out_deleted);
+        atomic_fetch_add(&s->instance->counters.rows_deleted, *out_deleted);
     }
     return ddb_leave(s, ddb_write_done(s, rc, diag));
 }

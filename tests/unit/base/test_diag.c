@@ -185,6 +185,27 @@ static void test_reset_forgets_but_keeps_the_ceiling(void **state)
     assert_int_equal(d->kept, 1);
 }
 
+static void test_warnings_of_another_are_taken(void **state)
+{
+    struct diag *d = *state;
+    struct diag other;
+    diag_init(&other);
+    other.max_kept = 2;
+    diag_warn_at(&other, DIAG_WARNING, ER_DUP_ENTRY, "one 100%% as it is");
+    diag_warn_at(&other, DIAG_NOTE, ER_DUP_ENTRY, "two");
+    diag_warn_at(&other, DIAG_NOTE, ER_DUP_ENTRY, "three");
+    diag_count_warnings(&other, 4);
+    (void)diag_set(&other, ER_EMPTY_QUERY);
+    diag_warn_at(d, DIAG_WARNING, ER_DUP_ENTRY, "mine");
+    diag_take_warnings(d, &other);
+    assert_null(d->error);
+    assert_int_equal(d->warning_count, 8);
+    assert_true(str_eq(d->first->next->message, STR("one 100% as it is")));
+    assert_int_equal(d->last->level, DIAG_NOTE);
+    assert_true(str_eq(d->last->message, STR("two")));
+    diag_release(&other);
+}
+
 #define diag_test(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
@@ -198,6 +219,7 @@ int main(void)
         diag_test(test_cut_does_not_split_a_character),
         diag_test(test_warnings_are_listed_in_order),
         diag_test(test_dropped_warnings_are_counted),
+        diag_test(test_warnings_of_another_are_taken),
         diag_test(test_second_error_replaces_the_first),
         diag_test(test_errors_beyond_the_ceiling_do_not_pile_up),
         diag_test(test_cleared_error_leaves_no_trace),

@@ -694,6 +694,10 @@ static void test_duplicates_are_skipped_when_asked(void **arg)
                                   &st->diag),
               &st->diag);
     assert_int_equal(stats.skipped, 3);
+    assert_int_equal(st->diag.warning_count, 3);
+    assert_int_equal(st->diag.first->code, ER_DUP_ENTRY);
+    assert_non_null(strstr(st->diag.first->message.p, "Duplicate entry '2' for key"));
+    assert_non_null(strstr(st->diag.last->message.p, "Duplicate entry '3' for key"));
     assert_int_equal(fixture_count(st->s, &st->t), 5);
     assert_int_equal(fixture_query_i64(st->s, "SELECT sum(c2)::BIGINT FROM t7"),
                      10 + 30 + 101 + 102);
@@ -702,6 +706,29 @@ static void test_duplicates_are_skipped_when_asked(void **arg)
                                   &st->diag),
               &st->diag);
     assert_int_equal(stats.skipped, 0);
+}
+
+/* Only the first of very many are named. */
+static void test_skipped_duplicates_are_counted(void **arg)
+{
+    struct state *st = *arg;
+    NEED_ROWS(st);
+    struct engine_write_stats stats;
+    struct fixture_row *rows = calloc(5000, sizeof(*rows));
+    for (int i = 0; i < 5000; i++) {
+        rows[i] = (struct fixture_row){.id = 4999 - i, .n = 2000};
+    }
+    fixture_write_range(st->s, &st->t, 0, 4000);
+    st->diag.max_kept = 10;
+    assert_ok(fixture_write_flags(st->s, &st->t, rows, 5000, ENGINE_WRITE_SKIP_DUPLICATES, &stats,
+                                  &st->diag),
+              &st->diag);
+    free(rows);
+    assert_int_equal(stats.skipped, 4000);
+    assert_int_equal(st->diag.warning_count, 4000);
+    assert_non_null(strstr(st->diag.first->message.p, "Duplicate entry '3999' for key"));
+    assert_non_null(strstr(st->diag.last->message.p, "Duplicate entry '3990' for key"));
+    assert_int_equal(fixture_count(st->s, &st->t), 5000);
 }
 
 /* What is skipped depends on what was skipped before: with two keys, row (22, 1) would lose its id
@@ -1135,6 +1162,7 @@ static const struct test_case cases[] = {
     CASE(test_a_duplicate_in_a_bulk_load_is_refused),
     CASE(test_nulls_are_never_duplicates),
     CASE(test_duplicates_are_skipped_when_asked),
+    CASE(test_skipped_duplicates_are_counted),
     CASE(test_skipping_goes_in_the_order_of_the_rows),
     CASE(test_duplicates_are_replaced_when_asked),
     CASE(test_text_keys_are_compared_under_their_collation),
