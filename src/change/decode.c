@@ -264,9 +264,20 @@ static enum decode_stop on_savepoint(struct pipeline *p, struct str sql)
     return DECODE_MORE;
 }
 
+/* MariaDB's ALTER in two phases has its text twice: when it starts, and when it is done or undone.
+ */
+static bool is_half_done(const struct binlog_txn *txn)
+{
+    return txn->is_mariadb && (txn->mariadb.flags_extra &
+                               (BINLOG_MARIADB_START_ALTER | BINLOG_MARIADB_ROLLBACK_ALTER)) != 0;
+}
+
 static enum decode_stop on_query(struct pipeline *p, const struct binlog_item *item)
 {
     struct stream *s = &p->stream;
+    if (is_half_done(item->txn)) {
+        return DECODE_MORE;
+    }
     switch (change_ddl_classify(&item->query, p->dialect)) {
     case CHANGE_DDL_SAVEPOINT:
         return on_savepoint(p, item->query.sql);
