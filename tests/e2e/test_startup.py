@@ -105,6 +105,43 @@ def test_data_directory_cannot_be_made(binary, work):
     assert "file" in refuses(binary, "--port", "0", "--storage-duckdb-path", work / "file" / "data")
 
 
+@pytest.fixture
+def read_only(work):
+    """A directory that nobody can write to, not even root."""
+    path = work / "mounted"
+    path.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", path], capture_output=True, check=False)
+    if done.returncode != 0:
+        pytest.skip("mounting a tmpfs is not permitted here")
+    yield path
+    subprocess.run(["umount", "-l", path], check=False)
+
+
+def test_data_directory_is_not_writable(binary, read_only):
+    assert str(read_only) in refuses(binary, "--port", "0", "--storage-duckdb-path", read_only)
+    assert str(read_only) in refuses(binary, "--port", "0", "--storage-duckdb-path", read_only / "data")
+
+
+def test_data_directory_becomes_read_only(new_server, binary, work):
+    """One of ours, on a file system that is mounted read-only now."""
+    path = work / "mounted"
+    path.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", path], capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting a tmpfs is not permitted here")
+    try:
+        server = new_server(data=path / "data").start()
+        server.query("CREATE DATABASE kept")
+        server.stop()
+        subprocess.run(["mount", "-o", "remount,ro", path], check=True)
+        assert str(path) in refuses(binary, "--port", "0", "--storage-duckdb-path", path / "data")
+        subprocess.run(["mount", "-o", "remount,rw", path], check=True)
+        server.start()
+        assert ("kept",) in server.query("SHOW DATABASES")
+        server.stop()
+    finally:
+        subprocess.run(["umount", "-l", path], check=False)
+
+
 def test_data_directory_is_not_ours(binary, work):
     (work / "data").mkdir()
     (work / "data" / "ibdata1").write_text("another server's")
