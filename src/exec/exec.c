@@ -218,6 +218,19 @@ static int check_writable(struct exec_session *x)
     return 0;
 }
 
+/* "CREATE VIEW", for what is not there. */
+static const char *statement_words(struct exec_session *x, const struct stmt *stmt)
+{
+    if (stmt->kind == STMT_OTHER) {
+        return arena_dup_cstr(&x->stmt_arena, stmt->other_what);
+    }
+    char *words = arena_dup_cstr(&x->stmt_arena, str_from_cstr(sql_stmt_kind_name(stmt->kind)));
+    for (char *c = words; *c != '\0'; c++) {
+        *c = *c == '_' ? ' ' : *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+    }
+    return words;
+}
+
 int exec_run_handler(struct exec_session *x, struct stmt *stmt)
 {
     const struct handler *h = &handlers[stmt->kind];
@@ -228,10 +241,7 @@ int exec_run_handler(struct exec_session *x, struct stmt *stmt)
         return -1;
     }
     if (h->run == NULL) {
-        const struct str what = stmt->kind == STMT_OTHER
-                                    ? stmt->other_what
-                                    : str_from_cstr(sql_stmt_kind_name(stmt->kind));
-        return diag_set(x->diag, ER_NOT_SUPPORTED_YET, arena_dup_cstr(&x->stmt_arena, what));
+        return diag_set(x->diag, ER_NOT_SUPPORTED_YET, statement_words(x, stmt));
     }
     if ((h->flags & H_WRITES) != 0 && check_writable(x) != 0) {
         return -1;
