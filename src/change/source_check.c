@@ -288,7 +288,7 @@ static void warn(const struct check *k)
                  STR_FMT(variable(k, "sync_binlog")));
     }
     if (str_to_u64(variable(k, "binlog_expire_logs_seconds"), &seconds) != 0 || seconds == 0) {
-        seconds = days.len > 0 ? (uint64_t)(strtod(days.p, NULL) * DAY_S) : 0;
+        seconds = days.len > 0 ? (uint64_t)(strtod(days.p, NULL) * (double)DAY_S) : 0;
     }
     if (seconds > 0 && seconds < DAY_S) {
         log_warn(k->log,
