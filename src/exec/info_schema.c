@@ -1,13 +1,15 @@
 /*
- * information_schema. Each table is a definition with rows_text: a query of constants in the
- * engine's language that stands in FROM in its place, so that joins, conditions and aggregates over
- * it work as over any table. Rows are made from the catalog when a statement names the table.
+ * information_schema and pintail. Each table is a definition with rows_text: a query of constants
+ * in the engine's language that stands in FROM in its place, so that joins, conditions and
+ * aggregates over it work as over any table. Rows are made from the catalog when a statement names
+ * the table.
  *
  * A table is a line of column names, each with a letter for its type, and a function that makes its
  * rows; none for those that are always empty here (no views, routines, triggers, events, files).
  */
 #include "exec/info_schema.h"
 
+#include "exec/replica_ops.h"
 #include "exec/show_int.h"
 #include "types/charset.h"
 #include "types/collation.h"
@@ -559,11 +561,13 @@ static void checks_rows(struct info_run *r)
 /* ---- The tables ---- */
 
 /* Letters: s a name, l longer text, u a number, t a time. */
-static const struct {
+struct info_table {
     const char *name;
     const char *columns;
     info_rows_fn *rows; /* NULL = always empty */
-} tables[] = {
+};
+
+static const struct info_table tables[] = {
     {"SCHEMATA",
      "sCATALOG_NAME sSCHEMA_NAME sDEFAULT_CHARACTER_SET_NAME sDEFAULT_COLLATION_NAME sSQL_PATH "
      "s-DEFAULT_ENCRYPTION s+SCHEMA_COMMENT",
@@ -730,21 +734,161 @@ static void unref(void *arg)
     table_def_unref(arg);
 }
 
-struct table_def *info_schema_table(struct exec_session *x, struct str name)
+static struct table_def *find_table(struct exec_session *x, const struct info_table *of,
+                                    size_t count, const char *db, struct str name)
 {
     const bool mariadb = x->server->dialect == DIALECT_MARIADB;
-    for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
-        if (!str_eq_nocase(name, str_from_cstr(tables[i].name))) {
+    for (size_t i = 0; i < count; i++) {
+        if (!str_eq_nocase(name, str_from_cstr(of[i].name))) {
             continue;
         }
         struct table_def *t = table_def_new();
-        t->db = STR("information_schema");
-        t->name = str_from_cstr(tables[i].name);
+        t->db = str_from_cstr(db);
+        t->name = str_from_cstr(of[i].name);
         t->collation = COLLATION_UTF8MB3_GENERAL_CI;
-        define(t, tables[i].columns, mariadb);
-        make_rows(x, t, tables[i].columns, tables[i].rows);
+        define(t, of[i].columns, mariadb);
+        make_rows(x, t, of[i].columns, of[i].rows);
         arena_on_reset(&x->stmt_arena, unref, t);
         return t;
     }
     return NULL;
+}
+
+struct table_def *info_schema_table(struct exec_session *x, struct str name)
+{
+    return find_table(x, tables, ARRAY_SIZE(tables), "information_schema", name);
+}
+
+/* ---- The tables of pintail ---- */
+
+static void put_time_or_null(struct info_run *r, int64_t us)
+{
+    if (us == 0) {
+        put_null(r);
+    } else {
+        put_time(r, us);
+    }
+}
+
+static void put_text_or_null(struct info_run *r, struct str s)
+{
+    put_text(r, s.len > 0 ? s : STR_NULL);
+}
+
+static void pintail_tables_rows(struct info_run *r)
+{
+    const struct server *server = r->x->server;
+    struct replica_table *list;
+    const uint32_t n = server->replica_ops->tables(server->change, &r->x->stmt_arena, &list);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct replica_table *t = &list[i];
+        begin_row(r);
+        put_text(r, t->db);
+        put_text(r, t->name);
+        put_text(r, t->state);
+        put_text_or_null(r, t->reason);
+        put_cstr(r, t->has_key ? "YES" : "NO");
+        put_uint(r, t->rows_estimated);
+        put_uint(r, t->rows_copied);
+        put_uint(r, t->bytes_copied);
+        put_uint(r, t->inserted);
+        put_uint(r, t->updated);
+        put_uint(r, t->deleted);
+        put_time_or_null(r, t->copied_us);
+        end_row(r);
+    }
+}
+
+static void pintail_batches_rows(struct info_run *r)
+{
+    const struct server *server = r->x->server;
+    struct replica_batch *list;
+    const uint32_t n = server->replica_ops->batches(server->change, &r->x->stmt_arena, &list);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct replica_batch *b = &list[i];
+        begin_row(r);
+        put_uint(r, b->number);
+        put_time_or_null(r, b->begun_us);
+        put_time_or_null(r, b->committed_us);
+        put_uint(r, b->transactions);
+        put_uint(r, b->inserted);
+        put_uint(r, b->updated);
+        put_uint(r, b->deleted);
+        put_uint(r, b->bytes);
+        put_uint(r, b->tables);
+        put_cstr(r, b->end);
+        put_uint(r, b->decode_us);
+        put_uint(r, b->merge_us);
+        put_uint(r, b->apply_us);
+        put_uint(r, b->commit_us);
+        put_text(r, b->gtid);
+        end_row(r);
+    }
+}
+
+static void pintail_replica_rows(struct info_run *r)
+{
+    const struct server *server = r->x->server;
+    struct replica_info i;
+    server->replica_ops->info(server->change, &r->x->stmt_arena, &i);
+    begin_row(r);
+    put_text(r, i.host);
+    put_uint(r, i.port);
+    put_text_or_null(r, i.source_version);
+    put_text_or_null(r, i.source_uuid);
+    put_uint(r, i.server_id);
+    put_cstr(r, i.started ? "YES" : "NO");
+    put_cstr(r, i.io_running);
+    put_cstr(r, i.sql_running ? "Yes" : "No");
+    put_text(r, i.exec_file);
+    put_uint(r, i.exec_offset);
+    put_text(r, i.executed_gtids);
+    if (i.lag_is_known) {
+        put_uint(r, i.lag_us / 1000);
+    } else {
+        put_null(r);
+    }
+    put_uint(r, i.lag_transactions);
+    put_time_or_null(r, i.last_commit_us);
+    put_uint(r, i.transactions);
+    put_uint(r, i.batches);
+    put_uint(r, i.ddl);
+    put_uint(r, i.rows_inserted);
+    put_uint(r, i.rows_updated);
+    put_uint(r, i.rows_deleted);
+    put_uint(r, i.bytes);
+    put_uint(r, i.tables_pending);
+    put_uint(r, i.tables_loading);
+    put_uint(r, i.tables_live);
+    put_uint(r, i.tables_aside);
+    put_uint(r, i.snapshot_rows);
+    put_uint(r, i.snapshot_rows_left);
+    put_uint(r, i.snapshot_eta_us / 1000000);
+    put_text_or_null(r, i.io_errno != 0 ? i.io_error : STR_NULL);
+    put_text_or_null(r, i.sql_errno != 0 ? i.sql_error : STR_NULL);
+    put_text_or_null(r, i.snapshot_error);
+    end_row(r);
+}
+
+static const struct info_table pintail_tables[] = {
+    {"tables",
+     "sdatabase sname sstate lreason shas_key urows_estimated urows_copied ubytes_copied "
+     "urows_inserted urows_updated urows_deleted tcopied_at",
+     pintail_tables_rows},
+    {"batches",
+     "unumber tbegun_at tcommitted_at utransactions urows_inserted urows_updated urows_deleted "
+     "ubytes utables sended_by udecode_us umerge_us uapply_us ucommit_us slast_gtid",
+     pintail_batches_rows},
+    {"replica",
+     "ssource_host usource_port ssource_version ssource_uuid userver_id sstarted sreading "
+     "sapplying slog_file ulog_position lgtids ulag_ms ulag_transactions tlast_commit_at "
+     "utransactions ubatches uddl urows_inserted urows_updated urows_deleted ubytes_received "
+     "utables_pending utables_loading utables_live utables_aside usnapshot_rows "
+     "usnapshot_rows_left usnapshot_eta_s lread_error lapply_error lsnapshot_error",
+     pintail_replica_rows},
+};
+
+struct table_def *pintail_schema_table(struct exec_session *x, struct str name)
+{
+    return find_table(x, pintail_tables, ARRAY_SIZE(pintail_tables), "pintail", name);
 }

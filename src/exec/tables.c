@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "exec/exec_int.h"
 #include "exec/info_schema.h"
+#include "exec/replica.h"
 
 /* How long DDL waits for a metadata lock before it lets writers pass. */
 #define DDL_TRY_US UINT64_C(20000)
@@ -114,6 +115,19 @@ static void remember(struct exec_session *x, struct table_def *t, bool exclusive
     *list = o;
 }
 
+/* A table of the database pintail. */
+static struct table_def *open_own_table(struct exec_session *x, struct str name)
+{
+    if (exec_check_operator(x, "PROCESS (here: be the account of storage.mysql.user)") != 0) {
+        return NULL;
+    }
+    struct table_def *t = pintail_schema_table(x, name);
+    if (t == NULL) {
+        (void)diag_set(x->diag, ER_UNKNOWN_TABLE, arena_dup_cstr(&x->stmt_arena, name), "pintail");
+    }
+    return t;
+}
+
 struct table_def *exec_open_table(struct exec_session *x, struct str db, struct str name)
 {
     struct str where;
@@ -127,6 +141,9 @@ struct table_def *exec_open_table(struct exec_session *x, struct str db, struct 
                            "information_schema");
         }
         return t;
+    }
+    if (x->server->replica_ops != NULL && str_eq_nocase(where, STR("pintail"))) {
+        return open_own_table(x, name);
     }
     if (exec_check_locked(x, where, name, false) != 0) {
         return NULL;

@@ -82,16 +82,23 @@ static bool begins(struct str t, const char *first, const char *second)
     return passthrough_begins_with(t, str_from_cstr(first), str_from_cstr(second));
 }
 
-/* Does the name of something of Pintail's own stand in the text? */
-static bool names_pintail(struct str t)
+/* The variables with AliSQL's names that SET GLOBAL sets here. */
+#define BATCH_VARIABLES "duckdb_multi_trx_"
+
+static bool has_word(struct str t, struct str word)
 {
-    static const struct str word = STR_INIT("pintail");
     for (size_t i = 0; i + word.len <= t.len; i++) {
-        if ((t.p[i] | 0x20) == 'p' && str_eq_nocase(str_from(t.p + i, word.len), word)) {
+        if ((t.p[i] | 0x20) == word.p[0] && str_eq_nocase(str_from(t.p + i, word.len), word)) {
             return true;
         }
     }
     return false;
+}
+
+/* Does the name of something of Pintail's own stand in the text? */
+static bool names_pintail(struct str t)
+{
+    return has_word(t, STR("pintail")) || has_word(t, STR(BATCH_VARIABLES));
 }
 
 static const char *const queries[] = {"SELECT",  "WITH",     "TABLE", "VALUES",
@@ -167,7 +174,7 @@ bool route_takes_text(struct session *s, const struct router *r, struct str text
         return false;
     }
     return begins(t, "SET", "") || begins(t, "PINTAIL", "") || is_query(t) || is_tight_query(t) ||
-           shows_variables(t);
+           shows_variables(t) || is_statement(t);
 }
 
 bool route_takes_command(const struct router *r, struct str payload)
@@ -422,7 +429,10 @@ static enum where place_set(struct session *s, const struct stmt *stmt)
     for (uint32_t i = 0; i < stmt->set.count; i++) {
         const struct set_item *item = &stmt->set.items[i];
         const bool is_system = !item->is_names && !item->is_charset && item->scope != SCOPE_USER;
-        own += is_system && str_starts_with_nocase(item->name, STR("pintail_")) ? 1 : 0;
+        own += is_system && (str_starts_with_nocase(item->name, STR("pintail_")) ||
+                             str_starts_with_nocase(item->name, STR(BATCH_VARIABLES)))
+                   ? 1
+                   : 0;
     }
     if (own == stmt->set.count) {
         return HERE_OWN;
@@ -433,6 +443,14 @@ static enum where place_set(struct session *s, const struct stmt *stmt)
         return REFUSED;
     }
     return UPSTREAM;
+}
+
+/* The upstream may be a replica itself: ours are those about our channel, and, while reads go to
+ * the copy, those that name none. */
+static enum where place_replica(struct str channel, bool by_column)
+{
+    const bool is_ours = channel.p == NULL ? by_column : str_eq_nocase(channel, STR("pintail"));
+    return is_ours ? HERE_OWN : UPSTREAM;
 }
 
 static enum where place(struct session *s, const struct router *r, const struct stmt *stmt,
@@ -447,6 +465,14 @@ static enum where place(struct session *s, const struct router *r, const struct 
         return place_set(s, stmt);
     case STMT_DESCRIBE:
         return UPSTREAM;
+    case STMT_REPLICA_START:
+    case STMT_REPLICA_STOP:
+    case STMT_REPLICA_RESET:
+    case STMT_CHANGE_SOURCE:
+        return place_replica(stmt->replica.channel, by_column);
+    case STMT_SHOW:
+        return stmt->show.kind == SHOW_REPLICA_STATUS ? place_replica(stmt->show.channel, by_column)
+                                                      : HERE_OWN;
     default:
         return HERE_OWN;
     }
