@@ -284,6 +284,7 @@ static int begin(struct change *c, struct diag *d)
         rc = check_dialect(c, &who, d);
     }
     if (rc == 0) {
+        change_ddl_set_source(c->ddl, who.kind, who.version_id);
         rc = fix_position(c, &now, &who, d);
     }
     change_position_release(&now);
@@ -578,6 +579,16 @@ void change_put_snapshot(struct change *c)
     os_mutex_unlock(&c->lock);
 }
 
+void change_poke_snapshot(void *arg)
+{
+    struct change *c = arg;
+    struct snapshot *s = change_take_snapshot(c);
+    if (s != NULL) {
+        snapshot_poke(s);
+        change_put_snapshot(c);
+    }
+}
+
 bool change_position_now(struct change *c, struct change_position *p)
 {
     os_mutex_lock(&c->lock);
@@ -634,6 +645,8 @@ struct change *change_new(const struct change_options *o, struct diag *d)
     change_position_init(&c->position);
     c->copy = copy_new(o->server);
     c->pipeline = pipeline_new(o->server, c->copy, &o->pipeline);
+    c->ddl = change_ddl_new(o->server, c->copy, &c->o.filter);
+    pipeline_set_ddl(c->pipeline, c->ddl, change_poke_snapshot, c);
     if (load(c, d) != 0) {
         change_free(c);
         return NULL;
@@ -665,6 +678,7 @@ void change_free(struct change *c)
     c->o.server->replica_ops = NULL;
     c->o.server->copy_ops = NULL;
     pipeline_free(c->pipeline);
+    change_ddl_free(c->ddl);
     copy_free(c->copy);
     change_position_release(&c->position);
     fmutex_release(&c->commands);

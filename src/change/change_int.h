@@ -16,6 +16,7 @@ struct change {
     struct loop *loop; /* Of the keeper and all that it starts. */
     struct copy *copy;
     struct pipeline *pipeline;
+    struct change_ddl *ddl;
     uint32_t server_id; /* As a replica. */
 
     struct fmutex commands; /* START, STOP, RESET, CHANGE: one at a time. */
@@ -55,6 +56,8 @@ NODISCARD int change_store_start(struct change *c, const struct change_position 
 /* The snapshot, kept until change_put_snapshot(), or NULL: not started. */
 NODISCARD struct snapshot *change_take_snapshot(struct change *c);
 void change_put_snapshot(struct change *c);
+/* There are tables to look at. arg: a struct change. Any thread. */
+void change_poke_snapshot(void *arg);
 
 /* Statements about tables (change_tables.c). */
 NODISCARD int change_copy_table(struct change *c, struct str db, struct str name, struct diag *d);

@@ -50,15 +50,6 @@ static int replace_table(struct change *c, struct copy_table *after, struct diag
     return rc;
 }
 
-static void poke_snapshot(struct change *c)
-{
-    struct snapshot *s = change_take_snapshot(c);
-    if (s != NULL) {
-        snapshot_poke(s);
-        change_put_snapshot(c);
-    }
-}
-
 static int no_such_table(struct str db, struct str name, struct diag *d)
 {
     struct arena arena;
@@ -77,7 +68,7 @@ int change_copy_table(struct change *c, struct str db, struct str name, struct d
     const int rc = replace_table(
         c, copy_table_new(c->o.server, db, name, COPY_PENDING, NULL, STR("asked for")), d);
     if (rc == 0) {
-        poke_snapshot(c);
+        change_poke_snapshot(c);
     }
     return rc;
 }

@@ -179,6 +179,7 @@ replica_value(A) ::= DECIMAL_NUM(B).         { A = token_str(&B); }
 replica_value(A) ::= NULL.                   { A = STR_NULL; }
 
 statement ::= PINTAIL ident(A) table_word table_list(B). { build_pintail(ctx, &A, B); }
+statement ::= PINTAIL DROP(A) table_word table_list(B).  { build_pintail(ctx, &A, B); }
 
 /* ---- Tables ---- */
 
