@@ -102,7 +102,9 @@ int app_find_source(struct app *a, struct diag *d)
     }
     if (m.met) {
         s->dialect = m.kind == UPSTREAM_MARIADB ? DIALECT_MARIADB : DIALECT_MYSQL;
-        s->version = arena_dup(&a->arena, str_from_cstr(m.version));
+        const char *prefix = "5.5.5-"; /* MariaDB greets so; it is not part of VERSION() */
+        const bool has = strncmp(m.version, prefix, strlen(prefix)) == 0;
+        s->version = arena_dup(&a->arena, str_from_cstr(m.version + (has ? strlen(prefix) : 0)));
         s->version_id = m.version_id;
     }
     return 0;

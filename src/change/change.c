@@ -390,6 +390,7 @@ static int run(struct change *c, struct diag *d)
     retract_snapshot(c);
     pipeline_stop(c->pipeline);
     os_mutex_lock(&c->lock);
+    change_source_status(source, &c->last_source);
     c->source = NULL;
     pipeline_position(c->pipeline, &c->position);
     os_mutex_unlock(&c->lock);
@@ -404,6 +405,9 @@ static void keep(void *arg)
     struct diag d;
     diag_init(&d);
     int rc = begin(c, &d);
+    if (rc != 0 && !atomic_load(&c->stopping)) {
+        log_error(&c->log, "the source cannot be followed: %.*s", STR_FMT(d.error->message));
+    }
     if (rc == 0) {
         diag_reset(&d);
         set_error(c, &d);
@@ -415,8 +419,10 @@ static void keep(void *arg)
         diag_reset(&d);
         log_info(&c->log, "stopped");
     } else if (rc != 0) {
-        log_error(&c->log, "the copy is not kept current any more: %.*s (%d)",
-                  STR_FMT(d.error->message), d.error->code);
+        log_error(&c->log,
+                  "the copy is not kept current any more: error %d; see SHOW REPLICA STATUS "
+                  "FOR CHANNEL 'pintail', and START REPLICA when it is mended",
+                  d.error->code);
     }
     set_error(c, &d);
     atomic_store(&c->alive, false);
@@ -445,6 +451,9 @@ static int start_keeper(struct change *c, struct diag *d)
     atomic_store(&c->stopping, false);
     atomic_store(&c->alive, true);
     set_waiting(c, "Connecting to source");
+    os_mutex_lock(&c->lock);
+    c->last_source.last_errno = 0;
+    os_mutex_unlock(&c->lock);
     c->keeper = fiber_spawn_ref(c->loop, keep, c);
     if (c->keeper == NULL) {
         atomic_store(&c->alive, false);
@@ -505,6 +514,7 @@ static void forget_position(struct change *c)
     change_position_release(&c->position);
     change_position_init(&c->position);
     c->has_position = false;
+    c->last_source = (struct change_source_status){.state = ""};
     c->origin = (struct change_origin){.version = STR("")};
     c->error.code = 0;
     c->error.text[0] = '\0';
@@ -611,6 +621,8 @@ void change_status(struct change *c, struct change_status *out)
     if (c->source != NULL) {
         change_source_status(c->source, &out->source);
     } else {
+        out->source = c->last_source;
+        out->source.connected = false;
         out->source.state = c->waiting != NULL ? c->waiting : "";
         out->source.kind = c->origin.kind;
     }

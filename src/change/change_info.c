@@ -58,7 +58,8 @@ static void set_pipeline(struct arena *arena, const struct change_status *s,
     const struct pipeline_status *p = &s->pipeline;
     out->sql_running = s->started && p->running;
     out->sql_state = out->sql_running ? keep(arena, p->apply_state) : STR("");
-    out->sql_errno = p->last_errno;
+    /* The stream ends with the source's error: that one is shown once. */
+    out->sql_errno = p->last_errno != s->source.last_errno ? p->last_errno : 0;
     out->sql_error = keep(arena, p->last_error);
     out->sql_error_us = (int64_t)p->last_error_us;
     out->lag_is_known = out->sql_running && s->source.connected;

@@ -38,6 +38,7 @@ struct change {
         char text[1024];
         int64_t us;
     } error;
+    struct change_source_status last_source; /* Of the source that ran last; under lock. */
     const char *waiting; /* What the keeper does before the source runs; under lock. */
 };
 
