@@ -122,7 +122,10 @@ static void end_txn(struct pipeline *p, const struct binlog_txn *txn)
         s->position.last_hash = s->hash;
     }
     s->position.last_commit_us = txn->commit_us;
-    s->keeps_whole = false;
+    if (s->keeps_whole &&
+        change_position_compare(s->file, s->offset, s->whole_file, s->whole_offset) >= 0) {
+        s->keeps_whole = false;
+    }
     note_boundary(s);
 }
 

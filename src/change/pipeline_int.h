@@ -176,8 +176,10 @@ struct stream {
     uint64_t begun_us;   /* Monotonic: its first transaction was taken; 0 = none yet. */
     int64_t begun_wall_us;
     uint64_t decode_us;
-    uint32_t portions;         /* Of the transaction at hand that were handed over. */
-    bool keeps_whole;          /* The next transaction is kept in memory however large. */
+    uint32_t portions; /* Of the transaction at hand that were handed over. */
+    bool keeps_whole;  /* Transactions are kept in memory however large, up to this place. */
+    char whole_file[CHANGE_FILE_MAX];
+    uint64_t whole_offset;
     struct copy_change *aside; /* Tables to be set aside at the next boundary. */
     struct arena aside_arena;
     bool ends_with_ddl; /* DDL is in the open transaction. */

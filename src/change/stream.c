@@ -506,8 +506,10 @@ static void decode_block(struct pipeline *p)
         break;
     case DECODE_REBUFFER:
         drop_block(p);
-        start_over(p);
+        memcpy(s->whole_file, s->file, sizeof(s->whole_file));
+        s->whole_offset = s->offset;
         s->keeps_whole = true;
+        start_over(p);
         p->input.restart(p->input.arg, &s->position);
         break;
     case DECODE_FAILED:

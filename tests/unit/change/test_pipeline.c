@@ -1,0 +1,486 @@
+/* The pipeline from events to rows: net effects, transactions, positions, errors. */
+#include "log_fixture.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct copy_table *start_with_table(struct log_fixture *f)
+{
+    struct copy_table *t = log_fixture_add_table(f, "t", COPY_LIVE, true);
+    log_fixture_start(f);
+    return t;
+}
+
+LOG_TEST(test_inserts_updates_and_deletes)
+{
+    struct copy_table *t = start_with_table(f);
+    log_fixture_play(f, "BEGIN; t +1,10,a; t +2,20,b; t +3,,; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "1,10,a 2,20,b 3,,");
+    log_fixture_play(f, "BEGIN; t ~1,10,a>1,11,longer than twelve bytes; t -2,20,b; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "1,11,longer than twelve bytes 3,,");
+    assert_int_equal(atomic_load(&t->rows_inserted), 3);
+    assert_int_equal(atomic_load(&t->rows_updated), 1);
+    assert_int_equal(atomic_load(&t->rows_deleted), 1);
+}
+
+LOG_TEST(test_one_key_many_times)
+{
+    struct copy_table *t = start_with_table(f);
+    log_fixture_play(f, "BEGIN; t +1,1,a; t ~1,1,a>1,2,b; t -1,2,b; COMMIT");
+    log_fixture_play(f, "BEGIN; t +2,1,a; t -2,1,a; t +2,3,c; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "2,3,c");
+    log_fixture_play(f, "BEGIN; t -2,3,c; t +2,4,d; t -2,4,d; COMMIT; "
+                        "BEGIN; t +2,5,e; t ~2,5,e>2,6,f; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "2,6,f");
+}
+
+LOG_TEST(test_keys_change_and_swap)
+{
+    struct copy_table *t = start_with_table(f);
+    log_fixture_play(f, "BEGIN; t +1,1,a; t +2,2,b; COMMIT");
+    log_fixture_settle(f);
+    log_fixture_play(f, "BEGIN; t ~1,1,a>9,1,a; t ~2,2,b>1,2,b; t ~9,1,a>2,1,a; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "1,2,b 2,1,a");
+    log_fixture_play(f, "BEGIN; t ~1,2,b>5,2,b; COMMIT; BEGIN; t +1,7,g; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "1,7,g 2,1,a 5,2,b");
+}
+
+LOG_TEST(test_rollback_leaves_nothing)
+{
+    struct copy_table *t = start_with_table(f);
+    log_fixture_play(f, "BEGIN; t +1,1,a; COMMIT; BEGIN; t ~1,1,a>1,2,b; t +2,2,b; ROLLBACK; "
+                        "BEGIN; t ~1,1,a>1,3,c; t +2,3,c; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "1,3,c 2,3,c");
+}
+
+LOG_TEST(test_rollback_to_a_savepoint)
+{
+    struct copy_table *t = start_with_table(f);
+    log_fixture_play(f, "BEGIN; t +1,1,a; SAVEPOINT `x`; t ~1,1,a>1,2,b; t +2,2,b; "
+                        "ROLLBACK TO `x`; t ~1,1,a>1,3,c; ROLLBACK TO `x`; t +2,4,d; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "1,1,a 2,4,d");
+}
+
+LOG_TEST(test_a_lost_connection_takes_the_open_transaction_back)
+{
+    struct copy_table *t = start_with_table(f);
+    log_fixture_play(f, "BEGIN; t +1,1,a; COMMIT");
+    log_fixture_settle(f);
+    const uint64_t before = f->at;
+    log_fixture_play(f, "BEGIN; t +2,2,b; t ~1,1,a>1,9,z");
+    log_fixture_cut(f);
+    while (f->restarts == 0) {
+        (void)fiber_sleep(1000);
+    }
+    assert_int_equal(f->restart_offset, before);
+    assert_string_equal(f->restart_file, "log.000001");
+    f->at = (uint32_t)before;
+    log_fixture_play(f, "BEGIN; t +2,2,b; t ~1,1,a>1,9,z; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "1,9,z 2,2,b");
+}
+
+LOG_TEST(test_tables_without_a_key)
+{
+    struct copy_table *t = log_fixture_add_table(f, "t", COPY_LIVE, false);
+    log_fixture_start(f);
+    log_fixture_play(f, "BEGIN; t +1,1,a; t +1,1,a; t +1,1,a; t +,,; t +,,; COMMIT");
+    log_fixture_settle(f);
+    log_fixture_play(f, "BEGIN; t -1,1,a; t ~,,>5,,; t +7,7,g; t -7,7,g; t +7,8,h; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "1,1,a 1,1,a 5,, 7,8,h ,,");
+}
+
+LOG_TEST(test_a_row_that_is_not_there_stops_the_stream)
+{
+    struct copy_table *t = start_with_table(f);
+    log_fixture_play(f, "BEGIN; t +1,1,a; COMMIT");
+    log_fixture_settle(f);
+    log_fixture_play(f, "BEGIN; t +2,2,b; t ~7,1,a>7,2,b; COMMIT");
+    const char *error = log_fixture_fail(f);
+    assert_non_null(strstr(error, "`test`.`t`"));
+    assert_non_null(strstr(error, "(7)"));
+    assert_string_equal(log_fixture_rows(f, t), "1,1,a");
+}
+
+LOG_TEST(test_a_change_of_a_deleted_row_stops_the_stream)
+{
+    struct copy_table *t = start_with_table(f);
+    log_fixture_play(f, "BEGIN; t +1,1,a; t -1,1,a; t ~1,1,a>1,2,b; COMMIT");
+    assert_non_null(strstr(log_fixture_fail(f), "key 1"));
+    assert_string_equal(log_fixture_rows(f, t), "");
+}
+
+LOG_TEST(test_a_row_inserted_twice_stops_the_stream)
+{
+    struct copy_table *t = start_with_table(f);
+    log_fixture_play(f, "BEGIN; t +1,1,a; t +1,1,a; t -1,1,a; COMMIT");
+    assert_non_null(strstr(log_fixture_fail(f), "there already"));
+    assert_string_equal(log_fixture_rows(f, t), "");
+}
+
+LOG_TEST(test_other_tables_are_skipped)
+{
+    struct copy_table *t = start_with_table(f);
+    log_fixture_add_table(f, "p", COPY_PENDING, true);
+    log_fixture_play(f, "BEGIN; u +1,1,a; t +1,1,a; p +3,3,c; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "1,1,a");
+}
+
+LOG_TEST(test_a_table_that_is_loading_takes_what_fits)
+{
+    struct copy_table *t = log_fixture_add_table(f, "t", COPY_LOADING, true);
+    log_fixture_start(f);
+    log_fixture_play(f, "BEGIN; t ~1,1,a>1,2,b; t -5,5,e; t +2,2,b; COMMIT");
+    log_fixture_settle(f);
+    log_fixture_play(f, "BEGIN; t +2,3,c; t ~1,2,b>7,7,g; t -8,8,h; t -8,8,h; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "2,3,c 7,7,g");
+}
+
+/* BEGIN and changes of many rows in the order of their keys, each of which is changed once more. */
+static char *large_script(const char *end)
+{
+    const size_t cap = 200000;
+    char *script = malloc(cap);
+    size_t len = (size_t)snprintf(script, cap, "BEGIN; SAVEPOINT `x`");
+    for (int i = 1; i <= 1000; i++) {
+        len += (size_t)snprintf(script + len, cap - len, "; t +%d,1,abcdefgh", i);
+        if (i > 500) {
+            len += (size_t)snprintf(script + len, cap - len, "; t ~%d,1,abcdefgh>%d,2,b", i - 500,
+                                    i - 500);
+        }
+    }
+    (void)snprintf(script + len, cap - len, "; t -0,0,z; %s", end);
+    return script;
+}
+
+static int64_t number_of(struct log_fixture *f, const struct copy_table *t, const char *what)
+{
+    const struct sql_type type = {.type = MYSQL_TYPE_LONGLONG, .length = 20};
+    const struct engine_query q = {
+        .text =
+            arena_printf(&f->arena, "SELECT coalesce((%s)::BIGINT, 0) FROM t%" PRIu64, what, t->id),
+        .column_count = 1,
+        .types = &type};
+    struct engine_cursor *c;
+    struct chunk chunk;
+    assert_done(f, engine_query_open(f->session, &q, &f->diag, &c));
+    assert_int_equal(engine_fetch(c, &f->diag, &chunk), ENGINE_ROW);
+    const int64_t n = ((const int64_t *)chunk.cols[0].data)[0];
+    engine_cursor_close(c);
+    return n;
+}
+
+LOG_TEST(test_a_large_transaction_goes_in_portions)
+{
+    f->options.huge_bytes = 2000;
+    struct copy_table *t = start_with_table(f);
+    char *script = large_script("COMMIT");
+    log_fixture_play(f, "BEGIN; t +0,0,z; COMMIT");
+    log_fixture_play(f, script);
+    log_fixture_play(f, "BEGIN; t +2000,1,y; COMMIT");
+    log_fixture_settle(f);
+    assert_int_equal(number_of(f, t, "count(*)"), 1001);
+    assert_int_equal(number_of(f, t, "sum(c2)"), 1501);
+    struct pipeline_status st;
+    pipeline_status(f->pipeline, &st);
+    assert_int_equal(st.rows_inserted, 1002);
+    assert_int_equal(st.rows_updated, 500);
+    assert_int_equal(st.rows_deleted, 1);
+    free(script);
+}
+
+/* The source gives it again, and then it is kept until its end is known. */
+static void roll_back_large(struct log_fixture *f, const char *end, const char *expected)
+{
+    f->options.huge_bytes = 2000;
+    struct copy_table *t = start_with_table(f);
+    char *script = large_script(end);
+    log_fixture_play(f, "BEGIN; t +0,0,z; COMMIT");
+    log_fixture_settle(f);
+    const uint32_t before = f->at;
+    log_fixture_play(f, script);
+    while (f->restarts == 0) {
+        (void)fiber_sleep(1000);
+    }
+    assert_int_equal(f->restart_offset, before);
+    f->at = before;
+    log_fixture_play(f, script);
+    log_fixture_settle(f);
+    assert_int_equal(f->restarts, 1);
+    assert_string_equal(log_fixture_rows(f, t), expected);
+    free(script);
+}
+
+LOG_TEST(test_a_large_transaction_is_rolled_back)
+{
+    roll_back_large(f, "ROLLBACK", "0,0,z");
+}
+
+LOG_TEST(test_a_large_transaction_goes_back_to_a_savepoint)
+{
+    roll_back_large(f, "ROLLBACK TO `x`; t +5,5,e; COMMIT", "0,0,z 5,5,e");
+}
+
+LOG_TEST(test_a_lost_connection_within_a_large_transaction)
+{
+    f->options.huge_bytes = 2000;
+    struct copy_table *t = start_with_table(f);
+    log_fixture_play(f, "BEGIN; t +0,0,z; COMMIT");
+    log_fixture_settle(f);
+    const uint32_t before = f->at;
+    char *script = large_script("t +5000,5,e");
+    log_fixture_play(f, script);
+    log_fixture_cut(f);
+    while (f->restarts == 0) {
+        (void)fiber_sleep(1000);
+    }
+    assert_int_equal(f->restart_offset, before);
+    assert_string_equal(log_fixture_rows(f, t), "0,0,z");
+    f->at = before;
+    log_fixture_play(f, "BEGIN; t ~0,0,z>0,1,z; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "0,1,z");
+    free(script);
+}
+
+/* ---- At random, against a model ---- */
+
+enum {
+    MODEL_KEYS = 40,
+};
+
+struct model {
+    int n[MODEL_KEYS]; /* -1: there is no such row. */
+    uint32_t seed;
+};
+
+static uint32_t next_random(struct model *m, uint32_t below)
+{
+    m->seed = m->seed * 1664525 + 1013904223;
+    return (m->seed >> 8) % below;
+}
+
+/* One change of the model, as a line of the script. */
+static size_t random_change(struct model *m, char *out, size_t size)
+{
+    const uint32_t key = next_random(m, MODEL_KEYS);
+    const uint32_t to = next_random(m, MODEL_KEYS);
+    const int n = (int)next_random(m, 1000);
+    const int old = m->n[key];
+    if (old < 0) {
+        m->n[key] = n;
+        return (size_t)snprintf(out, size, "; t +%u,%d,v%d", key, n, n);
+    }
+    if (next_random(m, 3) == 0) {
+        m->n[key] = -1;
+        return (size_t)snprintf(out, size, "; t -%u,%d,v%d", key, old, old);
+    }
+    const uint32_t target = m->n[to] < 0 ? to : key;
+    m->n[key] = -1;
+    m->n[target] = n;
+    return (size_t)snprintf(out, size, "; t ~%u,%d,v%d>%u,%d,v%d", key, old, old, target, n, n);
+}
+
+static void random_txn(struct model *m, struct log_fixture *f)
+{
+    char script[4096];
+    struct model before = *m;
+    struct model saved = *m;
+    bool has_savepoint = false;
+    size_t len = (size_t)snprintf(script, sizeof(script), "BEGIN");
+    for (uint32_t i = next_random(m, 20) + 1; i > 0; i--) {
+        const uint32_t what = next_random(m, 12);
+        if (what == 0) {
+            saved = *m;
+            has_savepoint = true;
+            len += (size_t)snprintf(script + len, sizeof(script) - len, "; SAVEPOINT `a`");
+        } else if (what == 1 && has_savepoint) {
+            saved.seed = m->seed;
+            *m = saved;
+            len += (size_t)snprintf(script + len, sizeof(script) - len, "; ROLLBACK TO `a`");
+        } else {
+            len += random_change(m, script + len, sizeof(script) - len);
+        }
+    }
+    if (next_random(m, 8) == 0) {
+        before.seed = m->seed;
+        *m = before;
+        (void)snprintf(script + len, sizeof(script) - len, "; ROLLBACK");
+    } else {
+        (void)snprintf(script + len, sizeof(script) - len, "; COMMIT");
+    }
+    log_fixture_play(f, script);
+}
+
+static const char *model_rows(const struct model *m, struct arena *arena)
+{
+    struct str text = STR("");
+    for (int i = 0; i < MODEL_KEYS; i++) {
+        if (m->n[i] >= 0) {
+            text = arena_printf(arena, "%.*s%s%d,%d,v%d", STR_FMT(text), text.len > 0 ? " " : "", i,
+                                m->n[i], m->n[i]);
+        }
+    }
+    return arena_dup_cstr(arena, text);
+}
+
+static void run_random(struct log_fixture *f, bool has_key, uint32_t seed)
+{
+    struct model m = {.seed = seed};
+    for (int i = 0; i < MODEL_KEYS; i++) {
+        m.n[i] = -1;
+    }
+    struct copy_table *t = log_fixture_add_table(f, "t", COPY_LIVE, has_key);
+    log_fixture_start(f);
+    for (int round = 0; round < 25; round++) {
+        for (uint32_t i = next_random(&m, 20); i > 0; i--) {
+            random_txn(&m, f);
+        }
+        log_fixture_settle(f);
+        assert_string_equal(log_fixture_rows(f, t), model_rows(&m, &f->arena));
+    }
+}
+
+LOG_TEST(test_random_transactions)
+{
+    run_random(f, true, 7);
+}
+
+LOG_TEST(test_random_transactions_in_small_batches)
+{
+    f->options.max_batch_bytes = 200;
+    run_random(f, true, 8);
+}
+
+LOG_TEST(test_random_transactions_in_portions)
+{
+    f->options.huge_bytes = 150;
+    f->replays = true;
+    run_random(f, true, 10);
+}
+
+LOG_TEST(test_random_transactions_without_a_key)
+{
+    run_random(f, false, 9);
+}
+
+/* ---- Starting again ---- */
+
+static void reopen_fiber(void *arg)
+{
+    struct log_fixture f;
+    struct change_position at;
+    (void)arg;
+    log_fixture_init(&f, true);
+    (void)log_fixture_add_table(&f, "t", COPY_LIVE, true);
+    log_fixture_start(&f);
+    log_fixture_play(&f, "BEGIN; t +1,1,a; COMMIT; BEGIN; t +2,2,b; COMMIT");
+    log_fixture_stop(&f);
+    log_fixture_reopen(&f);
+    log_fixture_start(&f);
+    change_position_init(&at);
+    pipeline_position(f.pipeline, &at);
+    assert_string_equal(at.file, "log.000001");
+    assert_int_equal(at.offset, f.at);
+    log_fixture_play(&f, "BEGIN; t ~1,1,a>3,3,c; COMMIT");
+    log_fixture_settle(&f);
+    struct copy_table *t = copy_find(f.copy, STR("test"), STR("t"));
+    assert_string_equal(log_fixture_rows(&f, t), "2,2,b 3,3,c");
+    copy_table_unref(t);
+    change_position_release(&at);
+    log_fixture_release(&f);
+}
+
+static void test_the_position_is_kept_with_the_rows(void **state)
+{
+    (void)state;
+    assert_int_equal(fiber_run(reopen_fiber, NULL), 0);
+}
+
+/* ---- Requests ---- */
+
+struct task_state {
+    int runs, dones;
+};
+
+static int count_run(void *arg, struct engine_session *s, struct diag *d)
+{
+    struct task_state *t = arg;
+    (void)s;
+    return ++t->runs == 2 ? diag_set(d, ER_UNKNOWN_ERROR) : 0;
+}
+
+static void count_done(void *arg)
+{
+    ((struct task_state *)arg)->dones++;
+}
+
+LOG_TEST(test_tasks)
+{
+    struct task_state state = {.runs = 0};
+    const struct pipeline_task task = {.run = count_run, .done = count_done, .arg = &state};
+    assert_done(f, pipeline_task(f->pipeline, &task, &f->diag)); /* It does not run yet. */
+    struct copy_table *t = start_with_table(f);
+    log_fixture_play(f, "BEGIN; t +1,1,a; COMMIT");
+    assert_int_equal(pipeline_task(f->pipeline, &task, &f->diag), -1);
+    assert_int_equal(f->diag.error->code, ER_UNKNOWN_ERROR);
+    assert_done(f, pipeline_task(f->pipeline, &task, &f->diag));
+    assert_int_equal(state.runs, 3);
+    assert_int_equal(state.dones, 2);
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "1,1,a");
+}
+
+LOG_TEST(test_time_outs_of_waits)
+{
+    struct change_position need;
+    (void)start_with_table(f);
+    change_position_init(&need);
+    (void)snprintf(need.file, sizeof(need.file), "log.000009");
+    assert_int_equal(pipeline_wait(f->pipeline, &need, true, 1, &f->diag), -1);
+    assert_int_equal(f->diag.error->code, ER_LOCK_WAIT_TIMEOUT);
+    change_position_release(&need);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_inserts_updates_and_deletes),
+        cmocka_unit_test(test_one_key_many_times),
+        cmocka_unit_test(test_keys_change_and_swap),
+        cmocka_unit_test(test_rollback_leaves_nothing),
+        cmocka_unit_test(test_rollback_to_a_savepoint),
+        cmocka_unit_test(test_a_lost_connection_takes_the_open_transaction_back),
+        cmocka_unit_test(test_tables_without_a_key),
+        cmocka_unit_test(test_a_row_that_is_not_there_stops_the_stream),
+        cmocka_unit_test(test_a_change_of_a_deleted_row_stops_the_stream),
+        cmocka_unit_test(test_a_row_inserted_twice_stops_the_stream),
+        cmocka_unit_test(test_other_tables_are_skipped),
+        cmocka_unit_test(test_a_table_that_is_loading_takes_what_fits),
+        cmocka_unit_test(test_a_large_transaction_goes_in_portions),
+        cmocka_unit_test(test_a_large_transaction_is_rolled_back),
+        cmocka_unit_test(test_a_large_transaction_goes_back_to_a_savepoint),
+        cmocka_unit_test(test_a_lost_connection_within_a_large_transaction),
+        cmocka_unit_test(test_random_transactions),
+        cmocka_unit_test(test_random_transactions_in_small_batches),
+        cmocka_unit_test(test_random_transactions_in_portions),
+        cmocka_unit_test(test_random_transactions_without_a_key),
+        cmocka_unit_test(test_the_position_is_kept_with_the_rows),
+        cmocka_unit_test(test_tasks),
+        cmocka_unit_test(test_time_outs_of_waits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
