@@ -1,15 +1,8 @@
 /* Statements and keys of the snapshot. */
+#include "../base/base_test.h"
 #include "change/snapshot_int.h"
 
 #include "wire/value.h"
-
-#include <cmocka.h>
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 
 enum {
     COLUMNS = 4,
