@@ -60,6 +60,10 @@ struct copy_table {
     _Atomic(uint32_t) refs;
 };
 
+/* schema_hash of an ASIDE table that is not tried again by itself: a statement has dropped it, or
+ * its changes could not be applied. PINTAIL COPY TABLE brings it back. */
+#define COPY_STAYS_ASIDE UINT64_MAX
+
 struct copy; /* The list. */
 
 /* Which tables are wanted. Patterns "db.table" with * and ?, in order; empty include = all. */
@@ -140,6 +144,10 @@ NODISCARD struct str copy_last_key(struct copy *c, struct copy_table *t, struct 
  * tables that are LIVE, not knowing the collation. 0, or -1 with d set. */
 NODISCARD int copy_store_database(struct copy *c, struct engine_session *s, struct str db,
                                   uint16_t collation, struct diag *d);
+
+/* After the commit: puts such a database into the catalog. copy_publish() does it for its tables'.
+ */
+void copy_publish_database(struct copy *c, struct str db);
 
 /* Why a statement cannot read db.name from the copy, for error messages; in arena. */
 NODISCARD struct str copy_why_not(struct copy *c, struct str db, struct str name,

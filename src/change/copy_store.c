@@ -62,8 +62,7 @@ int copy_store_database(struct copy *c, struct engine_session *s, struct str db,
     return rc;
 }
 
-/* Puts the databases of what is published into the catalog. */
-static void publish_database(struct copy *c, struct str db)
+void copy_publish_database(struct copy *c, struct str db)
 {
     if (catalog_find_database(c->server->catalog, db, NULL, NULL)) {
         return;
@@ -244,7 +243,7 @@ static void unpublish(struct copy *c, const struct copy_table *t)
 
 static void publish(struct copy *c, const struct copy_table *t)
 {
-    publish_database(c, t->db);
+    copy_publish_database(c, t->db);
     table_def_ref(t->def);
     catalog_publish_table(c->server->catalog, t->def);
 }

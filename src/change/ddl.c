@@ -138,6 +138,9 @@ void ddl_add_step(struct ddl_run *run, enum change_ddl_step_kind kind,
 void ddl_recopy(struct ddl_run *run, struct copy_table *now, struct str db, struct str name,
                 struct str reason)
 {
+    if (now != NULL && now->schema_hash == COPY_STAYS_ASIDE) {
+        return;
+    }
     ddl_set(run, now, copy_table_new(run->d->server, db, name, COPY_PENDING, NULL, reason));
 }
 
@@ -153,19 +156,12 @@ void ddl_recopy_name(struct ddl_run *run, struct str db, struct str name, struct
 
 void ddl_database(struct ddl_run *run, struct str db, struct database_def *out, bool *out_known)
 {
-    const struct binlog_query *q = run->q;
     const bool is_there = catalog_find_database(run->d->server->catalog, db, run->arena, out);
     if (!is_there) {
         *out = (struct database_def){
             .name = db, .collation = (uint16_t)run->d->model.server.vars.collation_server};
     }
     *out_known = is_there && out->explicit_collation;
-    /* The statement says what the session's database has. */
-    if (str_eq(db, run->db) && (q->vars & (UINT64_C(1) << BINLOG_Q_CHARSET_DATABASE)) != 0 &&
-        collation_find(q->database_collation) != NULL) {
-        out->collation = q->database_collation;
-        *out_known = true;
-    }
 }
 
 /* ---- Reading ---- */

@@ -78,7 +78,10 @@ static bool is_certain(const struct ddl_run *run, bool database_known)
     const struct create_table_stmt *s = &run->stmt->create_table;
     const bool known = s->options.collation.p != NULL ||
                        (s->options.charset.p != NULL ? is_default_certain(run) : database_known);
-    if (s->query != NULL || s->query_duplicates != DUPLICATES_ERROR) {
+    /* Not every engine keeps what it is given; the snapshot knows which do. */
+    const bool is_innodb =
+        s->options.engine.p == NULL || str_eq_nocase(s->options.engine, STR("InnoDB"));
+    if (s->query != NULL || s->query_duplicates != DUPLICATES_ERROR || !is_innodb) {
         return false;
     }
     for (uint32_t i = 0; i < s->column_count; i++) {
@@ -312,9 +315,16 @@ int ddl_plan_create_database(struct ddl_run *run)
 int ddl_plan_alter_database(struct ddl_run *run)
 {
     const struct str name = ddl_db(run, run->stmt->database.name);
-    struct database_def db;
-    if (!catalog_find_database(run->d->server->catalog, name, run->arena, &db)) {
+    const struct copy_filter all = {.include_count = 0};
+    struct catalog *catalog = run->d->server->catalog;
+    struct database_def db = {.name = arena_dup(run->arena, name),
+                              .collation = (uint16_t)run->x->vars.collation_server};
+    if (!copy_filter_takes(&all, name, STR(""))) {
         return 0;
+    }
+    if (!catalog_find_database(catalog, name, run->arena, &db)) {
+        db.id = catalog_next_id(catalog);
+        db.created_us = clock_wall_us();
     }
     db.explicit_collation =
         statement_collation(run, db.collation, db.explicit_collation, &db.collation);

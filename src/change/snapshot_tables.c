@@ -69,6 +69,52 @@ static uint16_t database_collation(struct reconcile *r, struct str db)
     return 0;
 }
 
+/* ---- Databases ---- */
+
+/* One that is not known here: statements in the log that make tables in it will need its collation.
+ */
+static bool is_missing(const struct reconcile *r, struct str db)
+{
+    const struct copy_filter all = {.include_count = 0};
+    return (r->s->o.database.len == 0 || str_eq(r->s->o.database, db)) &&
+           copy_filter_takes(&all, db, STR("")) &&
+           !catalog_find_database(r->s->server->catalog, db, NULL, NULL);
+}
+
+static int store_databases(void *arg, struct engine_session *session, struct diag *d)
+{
+    struct reconcile *r = arg;
+    for (uint32_t i = 0; i < r->found.schema_count; i++) {
+        const struct str db = r->found.schemas[i].name;
+        if (is_missing(r, db) &&
+            copy_store_database(r->s->copy, session, db, database_collation(r, db), d) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+static void publish_databases(void *arg)
+{
+    struct reconcile *r = arg;
+    for (uint32_t i = 0; i < r->found.schema_count; i++) {
+        if (is_missing(r, r->found.schemas[i].name)) {
+            copy_publish_database(r->s->copy, r->found.schemas[i].name);
+        }
+    }
+}
+
+static int add_databases(struct reconcile *r, struct diag *d)
+{
+    const struct pipeline_task t = {.run = store_databases, .done = publish_databases, .arg = r};
+    for (uint32_t i = 0; i < r->found.schema_count; i++) {
+        if (is_missing(r, r->found.schemas[i].name)) {
+            return pipeline_task(r->s->pipeline, &t, d);
+        }
+    }
+    return 0;
+}
+
 /* ---- Additions ---- */
 
 static bool is_denied(const struct upstream_object *o)
@@ -126,6 +172,9 @@ static int review_table(struct reconcile *r, struct copy_table *t, struct diag *
         return r->found.truncated && is_wanted(r->s, t->db, t->name) ? 0 : remove_table(r, t, d);
     }
     const uint64_t hash = object_hash(r, o);
+    if (t->schema_hash == COPY_STAYS_ASIDE) {
+        return 0;
+    }
     if (state == COPY_ASIDE && hash != 0 && hash != t->schema_hash) {
         return start_again(r, t, "its definition has changed", d);
     }
@@ -139,6 +188,11 @@ static bool has_differences(struct reconcile *r)
 {
     size_t pos = 0;
     struct upstream_object *o;
+    for (uint32_t i = 0; i < r->found.schema_count; i++) {
+        if (is_missing(r, r->found.schemas[i].name)) {
+            return true;
+        }
+    }
     while ((o = htab_next(&r->objects, &pos)) != NULL) {
         struct copy_table *t = copy_find(r->s->copy, o->db, o->name);
         copy_table_unref(t);
@@ -150,8 +204,9 @@ static bool has_differences(struct reconcile *r)
         const struct copy_table *t = r->known[i];
         const struct upstream_object *of = htab_find(&r->objects, t->list_key);
         const enum copy_state state = atomic_load(&t->state);
-        if (of == NULL || ((state == COPY_ASIDE || state == COPY_LOADING) &&
-                           object_hash(r, of) != t->schema_hash)) {
+        if (of == NULL ||
+            ((state == COPY_ASIDE || state == COPY_LOADING) && t->schema_hash != COPY_STAYS_ASIDE &&
+             object_hash(r, of) != t->schema_hash)) {
             return true;
         }
     }
@@ -160,6 +215,9 @@ static bool has_differences(struct reconcile *r)
 
 static int apply(struct reconcile *r, struct diag *d)
 {
+    if (add_databases(r, d) != 0) {
+        return -1;
+    }
     for (uint32_t i = 0; i < r->found.object_count; i++) {
         const struct upstream_object *o = &r->found.objects[i];
         if (o->kind == UPSTREAM_TABLE && is_wanted(r->s, o->db, o->name) &&
