@@ -38,6 +38,7 @@ static void binding_clear(struct binding *b)
         b->table = NULL;
     }
     b->rows = NULL;
+    b->is_spooled = false;
     b->serial = 0;
     arena_reset(&b->arena);
 }
@@ -176,6 +177,7 @@ void bind_set_aside(struct pipeline *p, struct copy_table *t)
     copy_table_ref(t);
     change->before = t;
     change->after = copy_table_new(p->server, t->db, t->name, COPY_ASIDE, NULL, reason);
+    change->after->schema_hash = COPY_STAYS_ASIDE;
     change->next = s->aside;
     s->aside = change;
     log_warn(&p->log, "table set aside db=%.*s table=%.*s reason=\"%.*s\"", STR_FMT(t->db),
@@ -206,6 +208,14 @@ struct binding *bind_table(struct pipeline *p, const struct binlog_table *map, b
     if (!takes_changes(b->table)) {
         binding_clear(b);
         return b;
+    }
+    if (b->table->key.count == 0 && atomic_load(&b->table->state) == COPY_LOADING) {
+        b->rows = spool_find(p, b->table);
+        b->is_spooled = b->rows != NULL;
+        if (!b->is_spooled) {
+            binding_clear(b);
+            return b;
+        }
     }
     if (bind_columns(s, b) == 0) {
         return b;

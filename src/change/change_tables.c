@@ -80,10 +80,10 @@ int change_drop_table(struct change *c, struct str db, struct str name, struct d
         return no_such_table(db, name, d);
     }
     copy_table_unref(t);
-    return replace_table(c,
-                         copy_table_new(c->o.server, db, name, COPY_ASIDE, NULL,
-                                        STR("dropped by PINTAIL DROP TABLE")),
-                         d);
+    struct copy_table *after = copy_table_new(c->o.server, db, name, COPY_ASIDE, NULL,
+                                              STR("dropped by PINTAIL DROP TABLE"));
+    after->schema_hash = COPY_STAYS_ASIDE;
+    return replace_table(c, after, d);
 }
 
 /* ---- PINTAIL VERIFY TABLE ---- */
