@@ -1,6 +1,8 @@
 /* See show_int.h: databases, tables, columns, indexes, SHOW CREATE; and COM_FIELD_LIST. */
+#include "exec/row_build.h"
 #include "exec/show_int.h"
 #include "types/collation.h"
+#include "types/convert.h"
 
 #include <stdatomic.h>
 
@@ -403,6 +405,27 @@ int show_create_database(struct show_run *r)
 
 /* ---- COM_FIELD_LIST ---- */
 
+/* The default as COM_FIELD_LIST has it, with the one that is implied by the type. */
+static struct str default_text(struct row_build *b, uint32_t column)
+{
+    struct exec_session *x = b->x;
+    const struct column_def *c = &b->table->columns[column];
+    const bool is_known = c->default_kind != DEFAULT_NOW && c->default_kind != DEFAULT_EXPR;
+    if ((!is_known && type_is_nullable(&c->type)) || row_build_set_default(b, column) != 0) {
+        return STR_NULL;
+    }
+    struct value v = b->row[column];
+    if (c->default_kind == DEFAULT_NOW) {
+        v = (struct value){.kind = VALUE_DATETIME, .decimals = c->type.decimals};
+        return value_to_text(&v, &c->type, &x->stmt_arena);
+    }
+    if (v.kind == VALUE_NULL && !type_is_nullable(&c->type)) {
+        v = value_int(0); /* AUTO_INCREMENT */
+    }
+    exec_visible_value(x, &c->type, &v);
+    return value_to_text(&v, &c->type, &x->stmt_arena);
+}
+
 int exec_field_list(struct exec_session *x, struct str table, struct str pattern,
                     struct result_column **out_columns, uint32_t *out_count)
 {
@@ -417,6 +440,12 @@ int exec_field_list(struct exec_session *x, struct str table, struct str pattern
     struct result_column *columns =
         ARENA_ARRAY(&x->stmt_arena, struct result_column, t->column_count + 1);
     const struct collation *ci = collation_find(COLLATION_UTF8MB3_GENERAL_CI);
+    struct row_build defaults;
+    if (row_build_init(&defaults, x, t, NULL, 0, STORE_IGNORE) != 0) {
+        return -1;
+    }
+    defaults.set_later = ARENA_ARRAY(&x->stmt_arena, bool, t->column_count);
+    memset(defaults.set_later, true, t->column_count);
     uint32_t n = 0;
     for (uint32_t i = 0; i < t->column_count; i++) {
         const struct column_def *c = &t->columns[i];
@@ -428,8 +457,10 @@ int exec_field_list(struct exec_session *x, struct str table, struct str pattern
                                               .org_table = t->name,
                                               .name = c->name,
                                               .org_name = c->name,
-                                              .type = c->type};
+                                              .type = c->type,
+                                              .default_text = default_text(&defaults, i)};
     }
+    row_build_release(&defaults);
     *out_columns = columns;
     *out_count = n;
     return 0;

@@ -21,6 +21,7 @@ struct result_column {
     struct str name; /* as shown */
     struct str org_name;
     struct sql_type type;
+    struct str default_text; /* COM_FIELD_LIST only, else NULL */
 };
 
 struct result_sink;

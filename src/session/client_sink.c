@@ -76,6 +76,7 @@ static void put_column(struct session *s, const struct result_column *c, bool wi
         .flags = t->flags,
         .decimals = t->decimals,
         .has_default = with_default,
+        .default_value = c->default_text,
     };
     pkt_begin(&s->conn.w);
     wire_encode_column(&s->conn.w, s->x.capabilities, &w);
