@@ -103,6 +103,13 @@ static void rows_kill_from(struct batch_rows *r, uint32_t from)
     }
 }
 
+void batch_rows_kill_below(struct batch_rows *r, uint32_t before)
+{
+    for (uint32_t row = 0; row < before; row++) {
+        rows_set_dead(r, row, true);
+    }
+}
+
 /* Moves the live rows of a part together. */
 static void squeeze(struct batch_part *part)
 {

@@ -159,6 +159,9 @@ NODISCARD bool batch_rollback_to(struct batch *b, struct str name);
 NODISCARD uint32_t batch_rows_chunks(struct batch_rows *rows, struct arena *arena,
                                      struct chunk **out);
 
+/* Leaves out the rows before a number. */
+void batch_rows_kill_below(struct batch_rows *rows, uint32_t before);
+
 /* The value of a key, for messages, from a row of a chunk of its columns; in arena. */
 NODISCARD struct str batch_key_text(const struct chunk *keys, uint32_t row, struct arena *arena);
 

@@ -166,6 +166,7 @@ static enum decode_stop on_commit(struct pipeline *p, const struct binlog_item *
 {
     batch_commit(p->stream.batch);
     end_txn(p, item->txn);
+    spool_each(p, SPOOL_COMMIT, STR(""));
     return at_boundary(p);
 }
 
@@ -177,6 +178,7 @@ static enum decode_stop on_rollback(struct pipeline *p, const struct binlog_item
         return DECODE_REBUFFER;
     }
     batch_rollback(s->batch);
+    spool_each(p, SPOOL_ROLLBACK, STR(""));
     s->batch->transactions++;
     end_txn(p, item->txn);
     return at_boundary(p);
@@ -190,7 +192,7 @@ static int add_rows(struct pipeline *p, struct binding *b, const struct binlog_i
     struct stream *s = &p->stream;
     struct binlog_rows_iter it;
     const struct batch_map map = {.table = b->map, .charsets = b->charsets, .scratch = &s->scratch};
-    if (b->rows == NULL || b->serial != s->serial) {
+    if (!b->is_spooled && (b->rows == NULL || b->serial != s->serial)) {
         b->rows = batch_get_table(s->batch, b->table);
         b->serial = s->serial;
     }
@@ -227,6 +229,10 @@ static enum decode_stop on_rows(struct pipeline *p, const struct binlog_item *it
     if (rc != 0) {
         return DECODE_FAILED;
     }
+    if (b->is_spooled) {
+        b->rows->batch->txn_bytes += item->rows.data.len;
+        return DECODE_MORE;
+    }
     s->batch->bytes += item->rows.data.len;
     s->batch->txn_bytes += item->rows.data.len;
     if (s->batch->txn_bytes >= p->options.huge_bytes && !s->keeps_whole) {
@@ -261,8 +267,12 @@ static enum decode_stop on_savepoint(struct pipeline *p, struct str sql)
     const struct str name = savepoint_name(sql, STR("SAVEPOINT "));
     if (name.p != NULL) {
         batch_savepoint(s->batch, name);
-    } else if (back.p != NULL && !batch_rollback_to(s->batch, back) && s->portions > 0) {
-        return DECODE_REBUFFER;
+        spool_each(p, SPOOL_SAVEPOINT, name);
+    } else if (back.p != NULL) {
+        if (!batch_rollback_to(s->batch, back) && s->portions > 0) {
+            return DECODE_REBUFFER;
+        }
+        spool_each(p, SPOOL_ROLLBACK_TO, back);
     }
     return DECODE_MORE;
 }
@@ -408,6 +418,7 @@ void decode_restart(struct pipeline *p)
 {
     struct stream *s = &p->stream;
     batch_rollback(s->batch);
+    spool_each(p, SPOOL_ROLLBACK, STR(""));
     binlog_stream_restart(&s->log, BINLOG_CHECKSUM_NONE);
     bind_release(s);
     s->in_event = false;

@@ -55,7 +55,7 @@ enum request_kind {
     REQUEST_TASK,
     REQUEST_OPEN,
     REQUEST_MERGE,
-    REQUEST_LOAD,
+    REQUEST_CLOSE,
 };
 
 enum request_state {
@@ -78,11 +78,10 @@ struct request {
     bool is_decoded; /* The batch that covers it has been ended. */
     /* TASK */
     const struct pipeline_task *task;
-    /* OPEN: window to enter; its position out. MERGE, LOAD: what to merge. */
+    /* OPEN: window to enter; its position out. MERGE: what to merge. CLOSE: which. */
     struct pipeline_window *window;
     struct change_position *out_position;
     const struct pipeline_merge *merge;
-    struct window_load *load;
     char *old_key; /* MERGE: the table's last key before; heap. */
     size_t old_key_len;
 };
@@ -97,6 +96,7 @@ struct pipeline_window {
     struct copy_table *table;    /* Counted. */
     struct window_keys *touched; /* The apply fiber's. */
     struct window_spool *spool;  /* Of a table without a key; the decoding thread's. */
+    bool is_begun;               /* Of a table without a key: rows have been written. */
     bool is_broken;              /* Under p->lock: the table is not what it was. */
 };
 
@@ -109,6 +109,32 @@ NODISCARD int window_merge_rows(struct pipeline *p, struct engine_session *s, st
 void window_undo_merge(struct pipeline *p, struct request *r);
 /* The table has changed: what is read for it is void. In the stream's fiber. */
 void window_break_all(struct pipeline *p, const struct copy_table *t);
+
+/* Rows into the open transaction. */
+NODISCARD int window_write_rows(struct engine_session *s, const struct table_def *def,
+                                const struct chunk *rows, uint32_t count, struct diag *d);
+/* Closes and frees it; nobody uses it any more. */
+void window_free(struct pipeline_window *w);
+
+/* ---- Spools (spool.c) ---- */
+
+enum spool_event {
+    SPOOL_COMMIT,
+    SPOOL_ROLLBACK,
+    SPOOL_SAVEPOINT,
+    SPOOL_ROLLBACK_TO,
+    SPOOL_BREAK,
+};
+
+NODISCARD struct window_spool *spool_new(struct copy_table *t);
+void spool_free(struct window_spool *s);
+/* Where events of the table go; NULL = nobody reads it. Thread that decodes. */
+NODISCARD struct batch_table *spool_find(struct pipeline *p, const struct copy_table *t);
+/* Tells all spools of what became of a transaction; name: of a savepoint. */
+void spool_each(struct pipeline *p, enum spool_event event, struct str name);
+/* What the rows that were read do not have yet, into the open transaction. */
+NODISCARD int spool_apply(struct window_spool *s, struct engine_session *session,
+                          const struct pipeline_merge *m, struct arena *scratch, struct diag *d);
 
 /* ---- Jobs ---- */
 
@@ -145,6 +171,7 @@ struct binding {
     struct copy_table *table; /* Counted; NULL = its rows are skipped. */
     struct batch_table *rows; /* In the batch at hand, when serial is that batch's. */
     uint64_t serial;
+    bool is_spooled;     /* rows is that of a spool. */
     uint64_t generation; /* p->stream.generation when it was made. */
     const struct charset **charsets;
     struct arena arena;
@@ -216,6 +243,7 @@ struct pipeline {
 
     atomic_bool attention;     /* Somebody wants the stream's fiber at the next boundary. */
     _Atomic(uint64_t) pending; /* Transactions decoded and not yet committed. */
+    atomic_uint spools;        /* Windows that have one. */
     atomic_uint places;        /* Requests that wait for a place in the log. */
 
     struct os_mutex lock; /* From here. */

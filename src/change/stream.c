@@ -242,6 +242,7 @@ static void start_over(struct pipeline *p)
     }
     s->aside = NULL;
     s->generation++;
+    spool_each(p, SPOOL_BREAK, STR(""));
     atomic_store(&p->pending, 0);
     batch_rollback(s->batch);
     batch_reset(s->batch);
@@ -348,6 +349,10 @@ static void open_window(struct pipeline *p, struct request *r)
     os_mutex_lock(&p->lock);
     rlist_push(&p->windows, &r->window->link);
     os_mutex_unlock(&p->lock);
+    if (r->window->spool != NULL) {
+        atomic_fetch_add(&p->spools, 1);
+        p->stream.generation++;
+    }
     request_finish(p, r, 0, NULL);
 }
 
@@ -382,7 +387,7 @@ static struct request *take_request(struct pipeline *p)
     os_mutex_lock(&p->lock);
     rlist_foreach (it, &p->requests) {
         struct request *r = RLIST_ENTRY(it, struct request, link);
-        if (r->kind == REQUEST_TASK || r->kind == REQUEST_OPEN) {
+        if (r->kind == REQUEST_TASK || r->kind == REQUEST_OPEN || r->kind == REQUEST_CLOSE) {
             found = r;
             rlist_del(&r->link);
             r->state = REQUEST_TAKEN;
@@ -417,6 +422,10 @@ static void handle_requests(struct pipeline *p)
     while (!pipeline_has_failed(p) && (r = take_request(p)) != NULL) {
         if (r->kind == REQUEST_OPEN) {
             open_window(p, r);
+        } else if (r->kind == REQUEST_CLOSE) {
+            p->stream.generation++;
+            window_free(r->window);
+            request_finish(p, r, 0, NULL);
         } else {
             run_task(p, r);
         }
@@ -609,6 +618,16 @@ static void finish(struct pipeline *p)
     apply_wait(p);
 }
 
+/* What was seen through them ends here. */
+static void break_windows(struct pipeline *p)
+{
+    os_mutex_lock(&p->lock);
+    rlist_foreach (it, &p->windows) {
+        RLIST_ENTRY(it, struct pipeline_window, link)->is_broken = true;
+    }
+    os_mutex_unlock(&p->lock);
+}
+
 void stream_run(void *arg)
 {
     struct pipeline *p = arg;
@@ -621,6 +640,7 @@ void stream_run(void *arg)
     p->is_running = false;
     p->status.running = false;
     os_mutex_unlock(&p->lock);
+    break_windows(p);
     refuse_requests(p);
     p->apply_ends = true;
     fiber_wake(p->apply_fiber);

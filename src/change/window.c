@@ -153,7 +153,7 @@ static int delete_present(struct engine_session *s, const struct copy_table *t,
     return engine_delete_keys(s, t->def, &values, d, &deleted);
 }
 
-static int write_rows(struct engine_session *s, const struct table_def *def,
+int window_write_rows(struct engine_session *s, const struct table_def *def,
                       const struct chunk *rows, uint32_t count, struct diag *d)
 {
     struct engine_writer *w;
@@ -192,6 +192,24 @@ static int store_progress(struct pipeline *p, struct engine_session *s, struct r
     return copy_store_progress(p->copy, s, t, d);
 }
 
+/* Rows of a table without a key; the last of them take along what the stream has kept back. */
+static int merge_keyless(struct engine_session *s, struct request *r, struct arena *scratch,
+                         struct diag *d)
+{
+    struct pipeline_window *w = r->window;
+    const struct pipeline_merge *m = r->merge;
+    const struct table_def *def = w->table->def;
+    /* An earlier attempt may have left rows. */
+    if (!w->is_begun && engine_truncate(s, def, d) != 0) {
+        return -1;
+    }
+    w->is_begun = true;
+    if (m->chunk_count > 0 && window_write_rows(s, def, m->chunks, m->chunk_count, d) != 0) {
+        return -1;
+    }
+    return m->last ? spool_apply(w->spool, s, m, scratch, d) : 0;
+}
+
 int window_merge_rows(struct pipeline *p, struct engine_session *s, struct request *r,
                       struct arena *scratch, struct diag *d)
 {
@@ -199,12 +217,15 @@ int window_merge_rows(struct pipeline *p, struct engine_session *s, struct reque
     struct copy_table *t = r->window->table;
     struct chunk *rows = ARENA_ARRAY(scratch, struct chunk, m->chunk_count);
     uint32_t count = 0;
+    if (t->key.count == 0) {
+        return merge_keyless(s, r, scratch, d);
+    }
     for (uint32_t i = 0; i < m->chunk_count; i++) {
         rows[count] = untouched(r->window, &m->chunks[i], scratch);
         count += rows[count].nrows > 0;
     }
     if (count > 0 && (delete_present(s, t, rows, count, scratch, d) != 0 ||
-                      write_rows(s, t->def, rows, count, d) != 0)) {
+                      window_write_rows(s, t->def, rows, count, d) != 0)) {
         return -1;
     }
     return store_progress(p, s, r, scratch, d);
@@ -245,6 +266,7 @@ static struct pipeline_window *window_new(struct pipeline *p, struct copy_table 
     copy_table_ref(t);
     htab_init(&k->keys, 0);
     arena_init(&k->arena, 0);
+    w->spool = t->key.count == 0 ? spool_new(t) : NULL;
     return w;
 }
 
@@ -261,16 +283,39 @@ int pipeline_window_open(struct pipeline *p, struct copy_table *t, struct diag *
     return 0;
 }
 
-void pipeline_window_drop(struct pipeline_window *w)
+void window_free(struct pipeline_window *w)
 {
     os_mutex_lock(&w->p->lock);
+    const bool entered = !rlist_is_empty(&w->link);
     rlist_del(&w->link);
     os_mutex_unlock(&w->p->lock);
+    if (entered && w->spool != NULL) {
+        atomic_fetch_sub(&w->p->spools, 1);
+    }
     htab_release(&w->touched->keys);
     arena_release(&w->touched->arena);
     free(w->touched);
+    spool_free(w->spool);
     copy_table_unref(w->table);
     free(w);
+}
+
+/* The thread that decodes may be about to use a spool: its fiber closes it. */
+void pipeline_window_drop(struct pipeline_window *w)
+{
+    struct diag d;
+    struct request r = {.kind = REQUEST_CLOSE, .window = w, .diag = &d};
+    if (w->spool == NULL) {
+        window_free(w);
+        return;
+    }
+    diag_init(&d);
+    fiber_mask_interrupts();
+    if (request_run(w->p, &r, FIBER_FOREVER) != 0) {
+        window_free(w);
+    }
+    fiber_unmask_interrupts();
+    diag_release(&d);
 }
 
 int pipeline_window_merge(struct pipeline_window *w, const struct pipeline_merge *m, struct diag *d)
@@ -282,11 +327,93 @@ int pipeline_window_merge(struct pipeline_window *w, const struct pipeline_merge
     return rc;
 }
 
+/* ---- Tables without a key ---- */
+
+enum {
+    LOAD_ROWS = 64 * CHUNK_ROWS, /* Given to the stream at a time. */
+    LOAD_CHUNKS_MAX = 1024,
+    LOAD_BYTES = 32 * 1024 * 1024,
+};
+
+struct loading {
+    struct chunk chunks[LOAD_CHUNKS_MAX];
+    uint32_t count, rows;
+    struct arena arena;
+};
+
+/* A copy, strings included. */
+static void keep_chunk(struct loading *l, const struct chunk *c)
+{
+    struct vec *cols = ARENA_ARRAY(&l->arena, struct vec, c->ncols);
+    const size_t words = ((size_t)c->nrows + 63) / 64;
+    for (uint32_t i = 0; i < c->ncols; i++) {
+        const struct vec *from = &c->cols[i];
+        const size_t size = vec_phys_size(from->phys) * c->nrows;
+        char *data = arena_alloc(&l->arena, MAX(size, 1));
+        memcpy(data, from->data, size);
+        cols[i] = *from;
+        cols[i].data = data;
+        if (from->validity != NULL) {
+            uint64_t *valid = ARENA_ARRAY(&l->arena, uint64_t, words);
+            memcpy(valid, from->validity, words * sizeof(*valid));
+            cols[i].validity = valid;
+        }
+        struct vec_str *strings = (struct vec_str *)data;
+        for (uint32_t row = 0; from->phys == VEC_STR && row < c->nrows; row++) {
+            strings[row] = vec_is_null(from, row)
+                               ? (struct vec_str){.len = 0}
+                               : vec_str_from(arena_dup(&l->arena, vec_str_get(&strings[row])));
+        }
+    }
+    l->chunks[l->count++] = (struct chunk){.ncols = c->ncols, .nrows = c->nrows, .cols = cols};
+    l->rows += c->nrows;
+}
+
+static int merge_loaded(struct pipeline_window *w, struct loading *l, const char *file,
+                        uint64_t offset, struct diag *d)
+{
+    const struct pipeline_merge m = {.file = file,
+                                     .offset = offset,
+                                     .chunk_count = l->count,
+                                     .chunks = l->chunks,
+                                     .last = file != NULL};
+    struct request r = {.kind = REQUEST_MERGE, .window = w, .merge = &m, .diag = d};
+    const int rc = request_run(w->p, &r, FIBER_FOREVER);
+    free(r.old_key);
+    l->count = 0;
+    l->rows = 0;
+    arena_reset(&l->arena);
+    return rc;
+}
+
 int pipeline_window_load(struct pipeline_window *w, const char *file, uint64_t offset,
                          int (*next)(void *arg, struct chunk *out, struct diag *d), void *arg,
                          struct diag *d)
 {
-    (void)file, (void)offset, (void)next, (void)arg;
+    struct loading *l = calloc(1, sizeof(*l));
+    struct chunk chunk;
+    int more = 1;
+    int rc = 0;
+    if (l == NULL) {
+        abort();
+    }
+    arena_init(&l->arena, 0);
+    while (rc == 0 && more > 0) {
+        more = next(arg, &chunk, d);
+        if (more > 0 && chunk.nrows > 0) {
+            keep_chunk(l, &chunk);
+        }
+        if (more < 0) {
+            rc = -1;
+        } else if (more == 0) {
+            rc = merge_loaded(w, l, file, offset, d);
+        } else if (l->rows >= LOAD_ROWS || l->count == LOAD_CHUNKS_MAX ||
+                   l->arena.used >= LOAD_BYTES) {
+            rc = merge_loaded(w, l, NULL, 0, d);
+        }
+    }
+    arena_release(&l->arena);
+    free(l);
     pipeline_window_drop(w);
-    return diag_set(d, ER_NOT_SUPPORTED_YET, "copying a table without a key");
+    return rc;
 }

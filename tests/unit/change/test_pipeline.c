@@ -455,6 +455,138 @@ LOG_TEST(test_time_outs_of_waits)
     change_position_release(&need);
 }
 
+/* ---- Windows ---- */
+
+/* Rows (id, id * 10, "s") of a table. */
+static void build_rows(struct chunk_builder *b, const struct copy_table *t, const int *ids,
+                       size_t count)
+{
+    static struct sql_type types[3];
+    for (int i = 0; i < 3; i++) {
+        types[i] = t->def->columns[i].type;
+    }
+    chunk_builder_init(b, types, 3);
+    for (size_t i = 0; i < count; i++) {
+        (void)chunk_builder_add_row(b);
+        chunk_builder_set_i64(b, 0, ids[i]);
+        chunk_builder_set_int(b, 1, ids[i] * 10);
+        chunk_builder_set_str(b, 2, STR("s"));
+    }
+}
+
+static int merge(struct log_fixture *f, struct pipeline_window *w, const struct chunk_builder *b,
+                 uint64_t offset, bool last)
+{
+    const struct chunk chunk = chunk_builder_chunk(b);
+    const struct pipeline_merge m = {.file = "log.000001",
+                                     .offset = offset,
+                                     .chunk_count = 1,
+                                     .chunks = &chunk,
+                                     .last_key = STR("k"),
+                                     .last = last};
+    return pipeline_window_merge(w, &m, &f->diag);
+}
+
+static struct copy_table *table_now(struct log_fixture *f)
+{
+    struct copy_table *t = copy_find(f->copy, STR("test"), STR("t"));
+    assert_non_null(t);
+    copy_table_unref(t);
+    return t;
+}
+
+LOG_TEST(test_rows_that_were_read_join_the_stream)
+{
+    struct pipeline_window *w;
+    struct change_position a0;
+    struct chunk_builder b;
+    struct copy_table *t = log_fixture_add_table(f, "t", COPY_LOADING, true);
+    log_fixture_start(f);
+    change_position_init(&a0);
+    log_fixture_play(f, "BEGIN; t ~2,0,x>2,20,s; COMMIT");
+    log_fixture_settle(f);
+    assert_done(f, pipeline_window_open(f->pipeline, t, &f->diag, &a0, &w));
+    assert_int_equal(a0.offset, f->at);
+    log_fixture_play(f, "BEGIN; t ~1,10,s>1,99,u; t -3,30,s; t ~4,40,s>14,40,s; COMMIT");
+    const uint64_t view = f->at;
+    log_fixture_play(f, "BEGIN; t ~5,50,s>5,1,v; COMMIT");
+    build_rows(&b, t, (const int[]){1, 2, 3, 4, 5, 6}, 6);
+    assert_done(f, merge(f, w, &b, view, false));
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "1,99,u 2,20,s 5,1,v 6,60,s 14,40,s");
+    assert_true(str_eq(copy_last_key(f->copy, t, &f->arena), STR("k")));
+    chunk_builder_release(&b);
+
+    assert_done(f, pipeline_window_open(f->pipeline, t, &f->diag, &a0, &w));
+    build_rows(&b, t, (const int[]){7, 8}, 2);
+    assert_done(f, merge(f, w, &b, 0, true));
+    chunk_builder_release(&b);
+    t = table_now(f);
+    assert_int_equal(atomic_load(&t->state), COPY_LIVE);
+    log_fixture_play(f, "BEGIN; t -8,80,s; t ~7,70,s>7,71,s; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "1,99,u 2,20,s 5,1,v 6,60,s 7,71,s 14,40,s");
+    change_position_release(&a0);
+}
+
+LOG_TEST(test_a_window_of_a_stream_that_stops)
+{
+    struct pipeline_window *w;
+    struct change_position a0;
+    struct chunk_builder b;
+    struct copy_table *t = log_fixture_add_table(f, "t", COPY_LOADING, true);
+    log_fixture_start(f);
+    change_position_init(&a0);
+    assert_done(f, pipeline_window_open(f->pipeline, t, &f->diag, &a0, &w));
+    pipeline_stop(f->pipeline);
+    f->taker = NULL;
+    build_rows(&b, t, (const int[]){1}, 1);
+    assert_int_equal(merge(f, w, &b, 0, true), -1);
+    chunk_builder_release(&b);
+    assert_int_equal(pipeline_window_open(f->pipeline, t, &f->diag, &a0, &w), -1);
+    change_position_release(&a0);
+}
+
+struct reader {
+    struct chunk_builder builder;
+    int left;
+};
+
+static int next_chunk(void *arg, struct chunk *out, struct diag *d)
+{
+    struct reader *r = arg;
+    (void)d;
+    *out = chunk_builder_chunk(&r->builder);
+    return r->left-- > 0;
+}
+
+LOG_TEST(test_a_table_without_a_key_is_loaded)
+{
+    struct pipeline_window *w;
+    struct change_position a0;
+    struct reader r = {.left = 80};
+    struct copy_table *t = log_fixture_add_table(f, "t", COPY_LOADING, false);
+    log_fixture_start(f);
+    change_position_init(&a0);
+    log_fixture_play(f, "BEGIN; t +1,1,before; COMMIT");
+    log_fixture_settle(f);
+    assert_done(f, pipeline_window_open(f->pipeline, t, &f->diag, &a0, &w));
+    log_fixture_play(f, "BEGIN; t +1,10,s; COMMIT; BEGIN; t +9,9,x; ROLLBACK");
+    const uint64_t view = f->at;
+    log_fixture_play(f, "BEGIN; t ~1,10,s>2,20,s; SAVEPOINT a; t +3,3,y; ROLLBACK TO a; COMMIT");
+    log_fixture_play(f, "BEGIN; t -1,10,s; COMMIT");
+    build_rows(&r.builder, t, (const int[]){1}, 1);
+    assert_done(f, pipeline_window_load(w, "log.000001", view, next_chunk, &r, &f->diag));
+    t = table_now(f);
+    assert_int_equal(atomic_load(&t->state), COPY_LIVE);
+    log_fixture_play(f, "BEGIN; t -1,10,s; COMMIT");
+    log_fixture_settle(f);
+    assert_int_equal(number_of(f, t, "count(*)"), 78);
+    assert_int_equal(number_of(f, t, "sum(c1)"), 79);
+    chunk_builder_release(&r.builder);
+    change_position_release(&a0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -480,6 +612,9 @@ int main(void)
         cmocka_unit_test(test_random_transactions_without_a_key),
         cmocka_unit_test(test_the_position_is_kept_with_the_rows),
         cmocka_unit_test(test_tasks),
+        cmocka_unit_test(test_rows_that_were_read_join_the_stream),
+        cmocka_unit_test(test_a_window_of_a_stream_that_stops),
+        cmocka_unit_test(test_a_table_without_a_key_is_loaded),
         cmocka_unit_test(test_time_outs_of_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
