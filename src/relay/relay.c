@@ -47,6 +47,11 @@ void relay_ask_release(struct relay *r)
     r->release = true;
 }
 
+void relay_set_idle_deadline(struct relay *r, uint64_t idle_deadline_us)
+{
+    r->idle_deadline_us = idle_deadline_us;
+}
+
 /* ---- Packets in a buffer ---- */
 
 static size_t packet_len(const char *header)
@@ -637,7 +642,7 @@ static enum io_result wait_io(struct relay *r, uint64_t deadline_us, unsigned *r
 }
 
 /* The next time at which something has to be done if nothing happens. */
-static uint64_t wait_deadline(const struct relay *r, uint64_t idle_deadline_us, bool trimmed)
+static uint64_t wait_deadline(const struct relay *r, bool trimmed)
 {
     if (r->stalled_since_us != 0) {
         return r->stalled_since_us + r->write_timeout_us;
@@ -645,7 +650,7 @@ static uint64_t wait_deadline(const struct relay *r, uint64_t idle_deadline_us, 
     if (!relay_is_idle(r)) {
         return FIBER_FOREVER;
     }
-    return trimmed ? idle_deadline_us : MIN(idle_deadline_us, clock_monotonic_us() + IDLE_US);
+    return trimmed ? r->idle_deadline_us : MIN(r->idle_deadline_us, clock_monotonic_us() + IDLE_US);
 }
 
 /* ---- The loop ---- */
@@ -697,12 +702,11 @@ static void trim(struct relay *r)
 }
 
 /* One wait, and the reads that follow from it. Returns true to go on working. */
-static bool wait_for_work(struct relay *r, uint64_t idle_deadline_us, bool *trimmed, struct diag *d,
-                          enum step *out_step, enum relay_end *out_end)
+static bool wait_for_work(struct relay *r, bool *trimmed, struct diag *d, enum step *out_step,
+                          enum relay_end *out_end)
 {
     unsigned ready_client, ready_up;
-    const enum io_result w =
-        wait_io(r, wait_deadline(r, idle_deadline_us, *trimmed), &ready_client, &ready_up);
+    const enum io_result w = wait_io(r, wait_deadline(r, *trimmed), &ready_client, &ready_up);
     if (w == IO_INTERRUPTED) {
         *out_end = RELAY_INTERRUPTED;
         return false;
@@ -713,7 +717,7 @@ static bool wait_for_work(struct relay *r, uint64_t idle_deadline_us, bool *trim
             return false;
         }
         *out_end = RELAY_IDLE;
-        const bool over = clock_monotonic_us() >= idle_deadline_us;
+        const bool over = clock_monotonic_us() >= r->idle_deadline_us;
         trim(r);
         *trimmed = true;
         return !over;
@@ -739,6 +743,7 @@ enum relay_end relay_run(struct relay *r, uint64_t idle_deadline_us, struct diag
     enum relay_end end = RELAY_COMMAND;
     bool trimmed = false;
     r->stopped = false;
+    r->idle_deadline_us = idle_deadline_us;
     for (;;) {
         enum step s = work(r, d);
         if (s != STEP_OK) {
@@ -747,7 +752,7 @@ enum relay_end relay_run(struct relay *r, uint64_t idle_deadline_us, struct diag
         if (is_owners_turn(r, &end)) {
             return end;
         }
-        if (!wait_for_work(r, idle_deadline_us, &trimmed, d, &s, &end)) {
+        if (!wait_for_work(r, &trimmed, d, &s, &end)) {
             return end;
         }
         if (s != STEP_OK) {

@@ -97,6 +97,7 @@ struct relay {
     const struct relay_hooks *hooks;
     void *arg;
     uint64_t write_timeout_us;
+    uint64_t idle_deadline_us; /* how long a command is waited for */
 
     /* Client to upstream. */
     size_t approved_up; /* bytes at the front of the client's input that are to be sent */
@@ -136,6 +137,10 @@ void relay_set_upstream(struct relay *r, struct upstream_conn *up);
 
 /* Nothing outstanding, nothing buffered towards either side. */
 NODISCARD bool relay_is_idle(const struct relay *r);
+
+/* From the replied hook: how long the next command is waited for, in place of what relay_run() was
+ * told. */
+void relay_set_idle_deadline(struct relay *r, uint64_t idle_deadline_us);
 
 /* From the replied hook: relay_run() is to return RELAY_RELEASE as soon as it is idle. */
 void relay_ask_release(struct relay *r);

@@ -272,6 +272,7 @@ int mux_start(struct mux *m, struct upstream_conn *c, bool shares, uint16_t coll
 {
     mux_release(m);
     m->shares = shares;
+    m->lets_linger = c->kind == UPSTREAM_MARIADB;
     m->has_db = database.len > 0;
     return shares ? read_settings(m, c, d) : assume_settings(m, collation, database, d);
 }
@@ -366,10 +367,18 @@ static bool hides_reading(const struct reply_track *t)
            t->results == 1 && t->rows == 1 && t->last_warnings == 0;
 }
 
+/* Does the reply show that the statement has used a table? It need not. */
+static bool shows_table(const struct reply_track *t, uint16_t status)
+{
+    return t->last_affected_rows > 0 ||
+           (status & (SERVER_STATUS_NO_INDEX_USED | SERVER_STATUS_NO_GOOD_INDEX_USED)) != 0;
+}
+
 enum mux_next mux_after_reply(struct mux *m, const struct reply_track *t, uint16_t status)
 {
     const bool left_some = t->failed || t->last_warnings > 0;
-    m->conditions_linger = m->conditions_linger || left_some;
+    m->conditions_linger =
+        left_some || (m->lets_linger && m->conditions_linger && !shows_table(t, status));
     m->conditions_lost = m->conditions_lost && !left_some;
     m->has_conditions = left_some || (m->has_conditions && m->reads_conditions);
     m->insert_id = m->insert_id || t->last_insert_id != 0;
@@ -389,7 +398,7 @@ enum mux_next mux_after_reply(struct mux *m, const struct reply_track *t, uint16
         m->held_until_us = 0;
         return MUX_HOLD;
     }
-    if (t->last_affected_rows > 0) {
+    if (t->last_affected_rows > 0 || m->conditions_linger) {
         m->held_until_us = clock_monotonic_us() + MUX_HOLD_US;
         return MUX_HOLD;
     }
@@ -412,7 +421,7 @@ int mux_leave(struct mux *m, struct upstream_conn *c, uint64_t session_id, struc
     }
     c->settings.owner = session_id;
     m->moved = true;
-    if (m->conditions_linger && c->kind == UPSTREAM_MARIADB) {
+    if (m->conditions_linger) {
         /* Nobody else may find them: whoever takes the connection resets it. */
         upstream_forget(c);
         m->conditions_lost = true;

@@ -59,7 +59,8 @@ struct mux {
     bool insert_id_lost;    /* it was on a connection that is gone */
     bool moved;             /* the connection is not the one of the last statement */
     bool has_conditions;    /* warnings or an error of an earlier statement are on the connection */
-    bool conditions_linger; /* MariaDB keeps them over statements that use no table */
+    bool lets_linger;       /* MariaDB keeps them over statements that use no table, */
+    bool conditions_linger; /* as may be the case now */
     bool conditions_lost;   /* they lingered on a connection that was given back */
     bool reads_conditions;  /* the running statement looks at them, and leaves them there */
     bool held;              /* for the next command */

@@ -364,6 +364,7 @@ static int sending_statement(struct session *s, struct relay_command *c)
     const bool sent = !p->mux.changed && stmts_patch(&p->stmts, p->up, p->mux.db, c->payload,
                                                      c->is_whole, &s->x.stmt_arena);
     p->own = !sent;
+    p->mux.pins |= p->stmts.unreadable ? MUX_PIN_STATEMENTS : 0;
     return 0;
 }
 
@@ -560,6 +561,20 @@ static bool is_plain_select(const struct passthrough *p, const struct relay_repl
            memmem(text.p, text.len, "@@", 2) == NULL;
 }
 
+/* How long a command is waited for: the connection is held meanwhile, or the session's own
+ * time-out. */
+static uint64_t idle_deadline(const struct session *s)
+{
+    const struct mux *m = &s->pass->mux;
+    if (s->pass->up != NULL) {
+        /* Else the upstream counts. */
+        const bool held = m->shares && m->held_until_us != 0 && !s->x.txn.active;
+        return held ? m->held_until_us : FIBER_FOREVER;
+    }
+    return m->idle_timeout_us != 0 ? clock_monotonic_us() + m->idle_timeout_us
+                                   : session_read_deadline(s);
+}
+
 /* The mirror is told of changed definitions; may the connection go back to the pool? */
 static void after_reply(struct session *s, const struct relay_reply *reply)
 {
@@ -580,6 +595,7 @@ static void after_reply(struct session *s, const struct relay_reply *reply)
         (m->shares || is_plain_select(p, reply))) {
         relay_ask_release(&p->relay);
     }
+    relay_set_idle_deadline(&p->relay, idle_deadline(s));
     if (m->shares) {
         atomic_store(&s->x.state, mux_pin_reason(m));
     }
@@ -874,6 +890,7 @@ static void statement_command(struct session *s, struct str payload)
         s->quit = p->up != NULL && p->up->broken;
         return;
     }
+    p->mux.pins |= p->stmts.unreadable ? MUX_PIN_STATEMENTS : 0;
     relay_expect(&p->relay, command, p->next_token);
 }
 
@@ -1007,20 +1024,6 @@ static void on_interrupted(struct session *s)
     exec_interrupted(&s->x, s->x.diag);
     p->unfit = p->unfit || !relay_is_idle(&p->relay);
     report(s);
-}
-
-/* How long a command is waited for: the connection is held meanwhile, or the session's own
- * time-out. */
-static uint64_t idle_deadline(const struct session *s)
-{
-    const struct mux *m = &s->pass->mux;
-    if (s->pass->up != NULL) {
-        /* Else the upstream counts. */
-        const bool held = m->shares && m->held_until_us != 0 && !s->x.txn.active;
-        return held ? m->held_until_us : FIBER_FOREVER;
-    }
-    return m->idle_timeout_us != 0 ? clock_monotonic_us() + m->idle_timeout_us
-                                   : session_read_deadline(s);
 }
 
 static void on_idle(struct session *s)

@@ -292,12 +292,15 @@ bool stmts_patch(struct stmts *s, struct upstream_conn *c, const char *db, struc
         }
         const int sent = read_params(e, &x, payload, c->capabilities, arena);
         if (sent < 0) {
+            /* The server may read more out of it than we do; which types it knows then is unknown.
+             */
+            on->has_types = false;
+            s->unreadable = true;
+        } else if (e->params > 0 && sent == 0 && !same_types(e, on)) {
             return false;
+        } else {
+            bind_types(e, on);
         }
-        if (e->params > 0 && sent == 0 && !same_types(e, on)) {
-            return false;
-        }
-        bind_types(e, on);
         hold(s, e,
              (x.flags &
               (WIRE_CURSOR_READ_ONLY | WIRE_CURSOR_FOR_UPDATE | WIRE_CURSOR_SCROLLABLE)) != 0);

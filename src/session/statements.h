@@ -31,6 +31,7 @@ struct stmts {
     uint32_t next_id;
     uint32_t last_id; /* id -1 of MariaDB's clients; 0 = none */
     unsigned held;    /* statements with a cursor or long data on the present connection */
+    bool unreadable;  /* parameters were sent that could not be read: this connection is needed */
 };
 
 void stmts_init(struct stmts *s);

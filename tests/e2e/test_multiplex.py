@@ -112,6 +112,16 @@ def test_row_count_later_is_refused(two):
     assert value(a, "SELECT 7") == 7
 
 
+@pytest.mark.parametrize("last", ["INSERT INTO t (v) VALUES (6)", "SELECT * FROM nowhere", "SELECT CAST('x' AS SIGNED)"])
+def test_what_is_held_is_given_back_in_time(two, last):
+    """After a change a moment later, after an error or a warning with the statement behind it."""
+    a, b = two
+    error_of(a, last)
+    if not last.startswith("INSERT"):
+        run(a, "SELECT 1")
+    assert value(b, "SELECT 8") == 8
+
+
 @pytest.mark.parametrize("statement, why", [
     ("SET @a = 1", "user variable"),
     ("CREATE TEMPORARY TABLE tmp (a INT)", "temporary table"),
