@@ -1,5 +1,6 @@
 /* See show_int.h: variables, status, the diagnostics area, processes. */
 #include "base/clock.h"
+#include "exec/replica_ops.h"
 #include "exec/show_int.h"
 
 #include <inttypes.h>
@@ -160,6 +161,28 @@ static void add_number(struct exec_session *x, struct engine_stat *out, const ch
     out->value = arena_printf(&x->stmt_arena, "%" PRIu64, value);
 }
 
+/* What was written to the copy, by the names that AliSQL gives it: all of it in batches. */
+enum {
+    REPLICA_ROWS = 6,
+};
+
+static size_t replica_rows(struct exec_session *x, struct engine_stat *out)
+{
+    const struct server *server = x->server;
+    struct replica_info i;
+    if (server->replica_ops == NULL) {
+        return 0;
+    }
+    server->replica_ops->info(server->change, &x->stmt_arena, &i);
+    add_number(x, &out[0], "Duckdb_rows_insert", 0);
+    add_number(x, &out[1], "Duckdb_rows_update", 0);
+    add_number(x, &out[2], "Duckdb_rows_delete", 0);
+    add_number(x, &out[3], "Duckdb_rows_insert_in_batch", i.rows_inserted);
+    add_number(x, &out[4], "Duckdb_rows_update_in_batch", i.rows_updated);
+    add_number(x, &out[5], "Duckdb_rows_delete_in_batch", i.rows_deleted);
+    return REPLICA_ROWS;
+}
+
 int show_status(struct show_run *r)
 {
     struct exec_session *x = r->x;
@@ -169,7 +192,7 @@ int show_status(struct show_run *r)
     if (exec_offload(x, OFFLOAD_CONTROL, statistics_step, &job) != 0) {
         return -1;
     }
-    const size_t most = ARRAY_SIZE(com_names) + n + job.count + 2;
+    const size_t most = ARRAY_SIZE(com_names) + n + job.count + REPLICA_ROWS + 2;
     struct engine_stat *all = ARENA_ARRAY(&x->stmt_arena, struct engine_stat, most);
     size_t count = 0;
     for (size_t i = 0; i < ARRAY_SIZE(com_names); i++) {
@@ -182,6 +205,7 @@ int show_status(struct show_run *r)
     for (uint32_t i = 0; i < job.count; i++) {
         all[count++] = job.stats[i];
     }
+    count += replica_rows(x, &all[count]);
     all[count++] = (struct engine_stat){.name = STR("Ssl_cipher"), .value = x->tls_cipher};
     all[count++] = (struct engine_stat){.name = STR("Ssl_version"), .value = x->tls_version};
     qsort(all, count, sizeof *all, by_name);

@@ -85,6 +85,9 @@ static bool begins(struct str t, const char *first, const char *second)
 /* The variables with AliSQL's names that SET GLOBAL sets here. */
 #define BATCH_VARIABLES "duckdb_multi_trx_"
 
+/* Those of SHOW STATUS. */
+#define ROW_COUNTS "duckdb_rows_"
+
 static bool has_word(struct str t, struct str word)
 {
     for (size_t i = 0; i + word.len <= t.len; i++) {
@@ -98,7 +101,8 @@ static bool has_word(struct str t, struct str word)
 /* Does the name of something of Pintail's own stand in the text? */
 static bool names_pintail(struct str t)
 {
-    return has_word(t, STR("pintail")) || has_word(t, STR(BATCH_VARIABLES));
+    return has_word(t, STR("pintail")) || has_word(t, STR(BATCH_VARIABLES)) ||
+           has_word(t, STR(ROW_COUNTS));
 }
 
 static const char *const queries[] = {"SELECT",  "WITH",     "TABLE", "VALUES",
@@ -153,7 +157,7 @@ static bool shows_conditions(struct str t)
 static bool shows_variables(struct str t)
 {
     return begins(t, "SHOW", "VARIABLES") || begins(t, "SHOW", "SESSION") ||
-           begins(t, "SHOW", "GLOBAL") || begins(t, "SHOW", "LOCAL");
+           begins(t, "SHOW", "GLOBAL") || begins(t, "SHOW", "LOCAL") || begins(t, "SHOW", "STATUS");
 }
 
 bool route_takes_text(struct session *s, const struct router *r, struct str text)

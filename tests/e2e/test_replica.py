@@ -262,6 +262,17 @@ def test_batches_are_set_by_variables(replica, shop):
         assert run(connection, "SELECT MAX(transactions) FROM pintail.batches") == ((1,),)
 
 
+def test_rows_are_counted(replica, shop):
+    wait_live(replica)
+    shop.run("INSERT INTO shop.goods (name) VALUES ('a'), ('b'), ('c'); DELETE FROM shop.goods WHERE name = 'b'")
+    same(replica, shop, "shop.goods", "id")
+    counts = dict(replica.query("SHOW GLOBAL STATUS LIKE 'Duckdb_rows_%_in_batch'", user="own", password="opw"))
+    # A row that comes and goes within one batch is none.
+    assert int(counts["Duckdb_rows_insert_in_batch"]) - int(counts["Duckdb_rows_delete_in_batch"]) == 2
+    metrics = dict(replica.query("SHOW PINTAIL STATUS LIKE 'replica%'", user="own", password="opw"))
+    assert metrics["replica_running"] == "1" and metrics['replica_tables{state="live"}'] == "2"
+
+
 def test_hybrid_wants_an_account(new_server, shop):
     server = new_server("--storage", "hybrid", "--mysql-port", str(shop.port)).start(wait=False)
     assert server.process.wait(60) != 0
