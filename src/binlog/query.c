@@ -79,7 +79,7 @@ static void get_4_unused(struct pkt_reader *r, struct binlog_query *q)
 static void get_gtid_flags(struct pkt_reader *r, struct binlog_query *q)
 {
     (void)q;
-    const uint16_t flags = pkt_get_u16(r);
+    const uint8_t flags = pkt_get_u8(r);
     if (flags & (BINLOG_MARIADB_COMMIT_ALTER | BINLOG_MARIADB_ROLLBACK_ALTER)) {
         pkt_skip(r, 8);
     }

@@ -229,12 +229,50 @@ static void test_extra_flags_of_mariadb(void **state)
     diag_release(&d);
 }
 
+/* ALTER TABLE in two phases, as MariaDB 10.11 wrote it: started, done, undone. */
+static void test_query_of_two_phases(void **state)
+{
+    static const struct str bodies[] = {
+        BYTES("\0\0\0\0\1\1\0\0\x20\x54\0\0\0\0\x06\x03std\x04\x21\0\x21\0\x2d\0\x82\x02"),
+        BYTES("\0\0\0\0\1\1\0\0\x20\x54\0\0\0\0\x06\x03std\x04\x21\0\x21\0\x2d\0\x81\x25\0\0\0\0\0"
+              "\0\0\x82\x04\x15\0\0\0\0\0\0\0"),
+        BYTES(
+            "\0\0\0\0\1\1\0\0\x20\x54\0\0\0\0\x06\x03std\x04\x21\0\x21\0\x2d\0\x82\x08\x1c\0\0\0\0\0"
+            "\0\0"),
+    };
+    struct arena a;
+    struct diag d;
+    (void)state;
+    arena_init(&a, 0);
+    diag_init(&d);
+    for (size_t i = 0; i < ARRAY_SIZE(bodies); i++) {
+        struct bytebuf body;
+        struct binlog_query q;
+        bytebuf_init(&body, 1000);
+        put_le(&body, 1, 4); /* thread */
+        put_le(&body, 0, 4); /* seconds */
+        put_le(&body, 2, 1); /* of the database's name */
+        put_le(&body, 0, 2); /* error */
+        put_le(&body, bodies[i].len, 2);
+        bytebuf_put_str(&body, bodies[i]);
+        bytebuf_put_str(&body, STR("d2\0ALTER TABLE t ADD b INT"));
+        const struct binlog_event ev = {.type = BINLOG_QUERY, .body = bytebuf_str(&body)};
+        assert_int_equal(binlog_decode_query(&format, &ev, &a, &q, &d), 0);
+        assert_true(str_eq(q.sql, STR("ALTER TABLE t ADD b INT")));
+        assert_false(q.has_unknown_vars);
+        bytebuf_release(&body);
+    }
+    diag_release(&d);
+    arena_release(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_fields),
         cmocka_unit_test(test_extra_flags_of_mariadb),
+        cmocka_unit_test(test_query_of_two_phases),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
