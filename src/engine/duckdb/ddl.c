@@ -156,8 +156,12 @@ static void put_blob(struct str bytes, struct bytebuf *sql)
  * default. */
 static void put_implicit_default(const struct sql_type *type, struct bytebuf *sql)
 {
+    static const char zeros[UINT8_MAX];
     const enum type_class class = type_class_of(type->type);
-    if (class == TYPE_CLASS_STRING || class == TYPE_CLASS_OPAQUE || type_phys(type) == VEC_STR) {
+    if (type->type == MYSQL_TYPE_STRING && type_is_binary_string(type)) {
+        put_blob(str_from(zeros, MIN(type->length, sizeof(zeros))), sql);
+    } else if (class == TYPE_CLASS_STRING || class == TYPE_CLASS_OPAQUE ||
+               type_phys(type) == VEC_STR) {
         bytebuf_put_cstr(sql, class == TYPE_CLASS_JSON ? "'null'" : "''");
     } else if (class == TYPE_CLASS_ENUM) {
         bytebuf_put_cstr(sql, "1");
