@@ -152,21 +152,32 @@ static int add_checks(struct alter_run *run)
     return 0;
 }
 
-/* All but the name. */
-static int build_definition(struct alter_run *run)
+/* A primary key makes columns NOT NULL that were not said to be. */
+static bool makes_not_null(const struct alter_run *run)
 {
-    run->t->altered_us = clock_wall_us();
-    if (set_options(run) != 0 || drop_checks(run) != 0 || alter_columns(run) != 0 ||
-        alter_indexes(run) != 0 || add_checks(run) != 0 || ddl_finish_table(run->x, run->t) != 0) {
-        return -1;
-    }
-    /* A primary key makes columns NOT NULL that were not said to be. */
     for (uint32_t i = 0; i < run->t->column_count; i++) {
         const int32_t old = run->from[i];
         if (old >= 0 && type_is_nullable(&run->before->columns[old].type) &&
             !type_is_nullable(&run->t->columns[i].type)) {
-            alter_need(run, ALTER_ROWS_COPY);
+            return true;
         }
+    }
+    return false;
+}
+
+/* All but the name. */
+static int build_definition(struct alter_run *run)
+{
+    run->t->altered_us = clock_wall_us();
+    if (set_options(run) != 0 || drop_checks(run) != 0 || alter_columns(run) != 0) {
+        return -1;
+    }
+    run->column_rows = run->rows;
+    if (alter_indexes(run) != 0 || add_checks(run) != 0 || ddl_finish_table(run->x, run->t) != 0) {
+        return -1;
+    }
+    if (makes_not_null(run)) {
+        alter_need(run, ALTER_ROWS_COPY);
     }
     return 0;
 }
@@ -193,7 +204,8 @@ int exec_define_altered(struct exec_session *x, const struct alter_table_stmt *s
         *out = NULL;
         return -1;
     }
-    *out_rows = rows[run.rows];
+    /* Indexes and constraints have rows checked only. */
+    *out_rows = makes_not_null(&run) ? EXEC_ALTERED_ONE_BY_ONE : rows[run.column_rows];
     return 0;
 }
 

@@ -25,6 +25,7 @@ struct alter_run {
     struct table_def *t;            /* being built */
     int32_t *from;                  /* a column of t: its number in `before`, or -1 */
     enum alter_rows rows;           /* the most that any action asks for */
+    enum alter_rows column_rows;    /* the same of those on columns */
     bool counts_rows;               /* MySQL copies the table then, and says how many rows */
     bool zero_date;                 /* a column is added that gets zero dates: not in strict mode */
     const char *zero_date_column;

@@ -15,7 +15,7 @@
 NODISCARD int exec_define_table(struct exec_session *x, struct create_table_stmt *s,
                                 const struct database_def *db, struct table_def **out);
 
-/* What an ALTER TABLE does to the rows. */
+/* What an ALTER TABLE that succeeds does to the rows. */
 enum exec_altered_rows {
     EXEC_ALTERED_NOT,        /* Nothing stored changes. */
     EXEC_ALTERED_BY_ENGINE,  /* engine_alter_table() does it, exactly. */
