@@ -49,7 +49,7 @@ bool binlog_column_is_string(const struct binlog_column *c)
     }
 }
 
-bool binlog_column_is_number(const struct binlog_column *c, bool is_mariadb)
+bool binlog_column_is_number(const struct binlog_column *c)
 {
     switch (c->type) {
     case MYSQL_TYPE_TINY:
@@ -60,9 +60,8 @@ bool binlog_column_is_number(const struct binlog_column *c, bool is_mariadb)
     case MYSQL_TYPE_NEWDECIMAL:
     case MYSQL_TYPE_FLOAT:
     case MYSQL_TYPE_DOUBLE:
-        return true;
     case MYSQL_TYPE_YEAR:
-        return is_mariadb;
+        return true;
     default:
         return false;
     }
@@ -277,7 +276,7 @@ static void get_signedness(struct pkt_reader *r, const struct metadata *m)
     uint32_t bit = 0;
     for (uint32_t i = 0; i < m->table->ncols; i++) {
         struct binlog_column *c = &m->table->cols[i];
-        if (!binlog_column_is_number(c, m->is_mariadb)) {
+        if (!binlog_column_is_number(c)) {
             continue;
         }
         if (bit / 8 >= bits.len) {

@@ -82,8 +82,7 @@ NODISCARD int binlog_decode_table(const struct binlog_format *f, const struct bi
 /* Is the column's type a string with a character set (or binary)? */
 NODISCARD bool binlog_column_is_string(const struct binlog_column *c);
 
-/* Does the column have the type's sign? As the two servers count it in their table maps: YEAR is a
- * number in MariaDB's. */
-NODISCARD bool binlog_column_is_number(const struct binlog_column *c, bool is_mariadb);
+/* Does the column have a sign, as the servers count it in their table maps? YEAR is among them. */
+NODISCARD bool binlog_column_is_number(const struct binlog_column *c);
 
 #endif
