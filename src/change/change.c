@@ -27,7 +27,7 @@ enum {
     CONNECT_US = 10 * 1000 * 1000,
     SOURCE_QUEUE_BYTES = 64 * 1024 * 1024,
     SOURCE_BLOCK_BYTES = 1024 * 1024,
-    RETRY_GROWTH_MAX = 32, /* As the source's. */
+    RETRY_MAX_US = 5 * 1000 * 1000,
 };
 
 /* ---- What is kept in the store ---- */
@@ -217,7 +217,7 @@ static int reach_source(struct change *c, struct change_position *now, struct ch
         if (!pause_keeper(c, wait)) {
             return -1;
         }
-        wait = MIN(wait * 2, c->o.retry_us * RETRY_GROWTH_MAX);
+        wait = MAX(MIN(wait * 2, (uint64_t)RETRY_MAX_US), c->o.retry_us);
     }
 }
 
