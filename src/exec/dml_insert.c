@@ -37,10 +37,11 @@ struct insert_run {
     struct eval_ctx eval;
     uint64_t rows; /* taken from the source */
     uint64_t inserted;
-    uint64_t deleted; /* REPLACE */
-    uint64_t updated; /* ON DUPLICATE KEY UPDATE: rows changed */
-    uint64_t touched; /* rows found, changed or not */
-    uint64_t skipped; /* IGNORE */
+    uint64_t deleted;    /* REPLACE */
+    bool stored_already; /* REPLACE: the row that is being decided on is there as it is */
+    uint64_t updated;    /* ON DUPLICATE KEY UPDATE: rows changed */
+    uint64_t touched;    /* rows found, changed or not */
+    uint64_t skipped;    /* IGNORE */
     struct arena lot_arena;
     struct value **lot;  /* LOT_ROWS rows of stored values, in lot_arena */
     uint64_t *generated; /* their AUTO_INCREMENT values, where they were made here */
@@ -341,11 +342,40 @@ static void warn_duplicate(struct insert_run *run, const struct engine_conflict 
 
 /* ---- Lots ---- */
 
+/*
+ * Is the one stored row that row `r` meets, by the last of the table's unique keys, equal to it?
+ * Servers then update in place, which changes nothing.
+ */
+static int is_same_as_stored(struct insert_run *run, const struct engine_conflict *conflicts,
+                             uint32_t count, uint32_t first, uint32_t r, bool *out)
+{
+    const struct table_def *t = run->build.table;
+    const bool is_only = first + 1 == count || conflicts[first + 1].row != r;
+    *out = false;
+    for (uint32_t i = conflicts[first].index + 1; i < t->index_count; i++) {
+        if (t->indexes[i].kind == INDEX_DEF_UNIQUE) {
+            return 0;
+        }
+    }
+    if (!is_only) {
+        return 0;
+    }
+    struct value *stored = ARENA_ARRAY(&run->lot_arena, struct value, t->column_count);
+    if (fetch_row(run, conflicts[first].rowid, stored) != 0) {
+        return -1;
+    }
+    *out = dml_rows_equal(t, stored, run->lot[r]);
+    return 0;
+}
+
 /* Deletes every stored row that row `r` of the lot meets. */
 static int replace_stored(struct insert_run *run, const struct engine_conflict *conflicts,
-                          uint32_t count, uint32_t r)
+                          uint32_t count, uint32_t first, uint32_t r)
 {
-    for (uint32_t i = 0; i < count; i++) {
+    if (is_same_as_stored(run, conflicts, count, first, r, &run->stored_already) != 0) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < count && !run->stored_already; i++) {
         if (conflicts[i].row != r) {
             continue;
         }
@@ -370,9 +400,10 @@ static int handle_conflict(struct insert_run *run, const struct engine_conflict 
     case ON_DUPLICATE_IGNORE:
         warn_duplicate(run, &conflicts[first], run->lot[r]);
         run->skipped++;
+        run->last_id = auto_increment_of(run->build.table, run->lot[r]);
         return 0;
     case ON_DUPLICATE_REPLACE:
-        return replace_stored(run, conflicts, count, r);
+        return replace_stored(run, conflicts, count, first, r);
     case ON_DUPLICATE_UPDATE:
         return update_stored(run, run->lot[r], conflicts[first].rowid);
     case ON_DUPLICATE_ERROR:
@@ -445,6 +476,7 @@ static int decide_rows(struct insert_run *run, uint32_t from)
     int rc = 0;
     for (uint32_t r = 0; r < decided && rc == 0; r++) {
         bool insert = true;
+        run->stored_already = false;
         if (next < count && conflicts[next].row == r) {
             rc = handle_conflict(run, conflicts, count, next, r);
             insert = run->on_duplicate == ON_DUPLICATE_REPLACE;
@@ -454,7 +486,9 @@ static int decide_rows(struct insert_run *run, uint32_t from)
         }
         if (insert && rc == 0) {
             give_id(run, run->lot[r], from + r);
-            add_row(&run->chunk, run->lot[r], t->column_count);
+            if (!run->stored_already) {
+                add_row(&run->chunk, run->lot[r], t->column_count);
+            }
             run->inserted++;
         }
     }
