@@ -881,6 +881,26 @@ static void put_rename(const struct rename_stmt *r, struct bytebuf *out)
     }
 }
 
+static void put_replica(const struct replica_stmt *s, struct bytebuf *out)
+{
+    put(out, s->all ? " all" : "");
+    put(out, s->until ? " until" : "");
+    if (s->thread_count > 0) {
+        put(out, " ");
+        put_names(out, s->threads, s->thread_count);
+    }
+    for (uint32_t i = 0; i < s->option_count; i++) {
+        const struct replica_option *o = &s->options[i];
+        bytebuf_printf(out, " %.*s=%.*s", STR_FMT(o->name),
+                       STR_FMT(o->is_list           ? STR("()")
+                               : o->value.p == NULL ? STR("NULL")
+                                                    : o->value));
+    }
+    if (s->channel.p != NULL) {
+        bytebuf_printf(out, " channel=%.*s", STR_FMT(s->channel));
+    }
+}
+
 static void dump_rest(const struct stmt *s, struct bytebuf *out)
 {
     switch (s->kind) {
@@ -928,6 +948,15 @@ static void dump_rest(const struct stmt *s, struct bytebuf *out)
     case STMT_KILL:
         put(out, s->kill.query_only ? " query " : " ");
         ast_dump_expr(s->kill.id, out);
+        break;
+    case STMT_REPLICA_START:
+    case STMT_REPLICA_STOP:
+    case STMT_REPLICA_RESET:
+    case STMT_CHANGE_SOURCE:
+        put_replica(&s->replica, out);
+        break;
+    case STMT_PINTAIL:
+        put_admin(&s->admin, out);
         break;
     case STMT_OTHER:
         bytebuf_printf(out, " %.*s", STR_FMT(s->other_what));

@@ -81,3 +81,4 @@ INSTALL COMPONENT 'file://x'
 CREATE TABLE t (a INT CHECK (a > 0), b INT CONSTRAINT c CHECK (b < 5), CHECK (a < b), CONSTRAINT d CHECK (a <> 5))
 DROP INDEX i ON t ALGORITHM = COPY LOCK = SHARED
 SELECT status, offset, date, time, year, value, names, type, level, action, day, hour, text, user, comment, password FROM t
+CHANGE REPLICATION SOURCE TO SOURCE_AUTO_POSITION = 1, IGNORE_SERVER_IDS = (1, 2), PRIVILEGE_CHECKS_USER = NULL FOR CHANNEL 'x'
