@@ -395,6 +395,22 @@ static int copy_keyless(struct table_copy *k, struct diag *d)
 
 /* ---- From PENDING to LOADING ---- */
 
+/* Servers show characters beyond the first 65,536 as question marks in labels, and what is one
+ * cannot be told from what looks like one. */
+static bool has_doubtful_label(const struct table_def *def)
+{
+    for (uint32_t i = 0; i < def->column_count; i++) {
+        const struct type_labels *labels = def->columns[i].type.labels;
+        for (uint32_t k = 0; labels != NULL && k < labels->count; k++) {
+            if (labels->names[k].len > 0 &&
+                memchr(labels->names[k].p, '?', labels->names[k].len) != NULL) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Why a table cannot be copied in the first place, or NULL. */
 static const char *unfit(const struct table_def *def, struct str text)
 {
@@ -404,6 +420,10 @@ static const char *unfit(const struct table_def *def, struct str text)
     }
     if (memmem(text.p, text.len, versioned, sizeof(versioned) - 1) != NULL) {
         return "its rows are versioned by the system";
+    }
+    if (has_doubtful_label(def)) {
+        return "a label of an ENUM or SET has a question mark, or a character that the server shows "
+               "as one";
     }
     return NULL;
 }
