@@ -1,5 +1,5 @@
 # The short way to what scripts/ and CMake do. Two commands for a newcomer: make demo, make test.
-.PHONY: demo test bench check run format build install clean
+.PHONY: demo test bench torture check run format build install clean
 
 DEPS_BUILD := scripts/deps build
 RELEASE := build/release
@@ -28,6 +28,12 @@ check: ## format, layers, sizes, headers
 
 bench: build ## measure, as ratios; BENCH=name for one
 	@scripts/bench $(BENCH)
+
+SECONDS ?= 3600
+torture: build ## the copy under load and failures, SECONDS (3600) on each of two servers
+	@scripts/deps test
+	@for server in mysql97 mariadb; do \
+	    tests/torture/run --bin $(RELEASE)/bin --server $$server --seconds $(SECONDS) || exit 1; done
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format-19 -i

@@ -1,0 +1,261 @@
+"""A random write load whose tables have all kinds of types and keys; every session is repeatable by its seed.
+
+Nothing here knows what is right: the server is. What is compared is in check.py.
+"""
+
+import random
+
+import pymysql
+
+# By table: columns, key, and how a new value of each column is made. `{tiny}` and the like are the servers' own words.
+INT = "int", lambda r: r.choice([0, 1, -1, 2147483647, -2147483648, r.randrange(-1000, 1000)])
+
+
+def text(letters, longest):
+    return lambda r: "".join(r.choice(letters) for _ in range(r.randrange(longest)))
+
+
+def maybe(make):
+    """NULL now and then."""
+    return lambda r: None if r.random() < 0.15 else make(r)
+
+
+def when(r, fraction):
+    day = f"{r.randrange(1000, 9999):04}-{r.randrange(1, 13):02}-{r.randrange(1, 29):02}"
+    return f"{day} {r.randrange(24):02}:{r.randrange(60):02}:{r.randrange(60):02}" + (f".{r.randrange(1000000):06}" if fraction else "")
+
+
+def stamp(r):
+    return f"{r.randrange(1971, 2037)}-{r.randrange(1, 13):02}-{r.randrange(1, 29):02} {r.randrange(4, 24):02}:{r.randrange(60):02}:00"
+
+
+LETTERS = "abcXYZ  012äßÉ€漢😀"
+TYPES = {
+    "t8": ("TINYINT", lambda r: r.randrange(-128, 128)),
+    "u8": ("TINYINT UNSIGNED", lambda r: r.randrange(256)),
+    "t16": ("SMALLINT", lambda r: r.randrange(-32768, 32768)),
+    "t24": ("MEDIUMINT", lambda r: r.randrange(-8388608, 8388608)),
+    "t32": ("INT", lambda r: r.randrange(-2**31, 2**31)),
+    "u32": ("INT UNSIGNED", lambda r: r.randrange(2**32)),
+    "t64": ("BIGINT", lambda r: r.choice([-2**63, 2**63 - 1, 0, r.randrange(-2**63, 2**63)])),
+    "u64": ("BIGINT UNSIGNED", lambda r: r.choice([2**64 - 1, 0, r.randrange(2**64)])),
+    "d9": ("DECIMAL(9,2)", lambda r: f"{r.randrange(-10**9 + 1, 10**9) / 100:.2f}"),
+    "d38": ("DECIMAL(38,10)", lambda r: f"{r.randrange(-10**27, 10**27)}.{r.randrange(10**10):010}"),
+    "d65": ("DECIMAL(65,30)", lambda r: f"{r.randrange(-10**34, 10**34)}.{r.randrange(10**30):030}"),
+    "f4": ("FLOAT", lambda r: r.choice([0, 0.5, -16777216, 3.25e10, r.randrange(-10**6, 10**6) / 8])),
+    "f8": ("DOUBLE", lambda r: r.uniform(-1e12, 1e12)),
+    "bits": ("BIT(13)", lambda r: r.randrange(2**13)),
+    "day": ("DATE", lambda r: when(r, False)[:10]),
+    "dt": ("DATETIME", lambda r: when(r, False)),
+    "dt6": ("DATETIME(6)", lambda r: when(r, True)),
+    "ts": ("TIMESTAMP NULL DEFAULT NULL", stamp),
+    "ti": ("TIME", lambda r: f"{r.choice(['', '-'])}{r.randrange(838):02}:{r.randrange(60):02}:{r.randrange(60):02}"),
+    "ti3": ("TIME(3)", lambda r: f"{r.randrange(24):02}:{r.randrange(60):02}:{r.randrange(60):02}.{r.randrange(1000):03}"),
+    "y": ("YEAR", lambda r: r.choice([0, 1901, 2155, r.randrange(1901, 2156)])),
+    "ch": ("CHAR(10)", text(LETTERS, 11)),
+    "vc": ("VARCHAR(60)", text(LETTERS, 61)),
+    "l1": ("VARCHAR(30) CHARACTER SET latin1", text("abcäöüß ", 31)),
+    "txt": ("TEXT", text(LETTERS, 900)),
+    "bin": ("BINARY(8)", lambda r: r.randbytes(8)),
+    "vb": ("VARBINARY(40)", lambda r: r.randbytes(r.randrange(41))),
+    "bl": ("BLOB", lambda r: r.randbytes(r.choice([0, 5, 3000]))),
+    "e": ("ENUM('red','green','blue','') CHARACTER SET utf8mb4", lambda r: r.choice(["red", "green", "blue", ""])),
+    "s": ("SET('a','b','c','d')", lambda r: ",".join(x for x in "abcd" if r.random() < 0.5)),
+    "js": ("JSON", lambda r: r.choice(['{"a": 1, "b": [1, 2, "x"]}', "[]", '"text"', "null", '{"n": 1.5, "k": {"z": true}}'])),
+}
+
+
+class Table:
+    """A table and what its statements need."""
+
+    def __init__(self, name, key_definition, key_columns, columns):
+        self.name, self.key_columns = name, key_columns  # key_columns: name -> maker
+        self.columns = {c: (TYPES[c][0], maybe(TYPES[c][1])) for c in columns}
+        self.key_definition = key_definition
+
+    def create(self):
+        body = [self.key_definition] + [f"{c} {sql}" for c, (sql, _) in self.columns.items()]
+        tail = [f"PRIMARY KEY ({', '.join(self.key_columns)})"] if self.key_columns else []
+        return f"CREATE TABLE {self.name} ({', '.join(body + tail)})"
+
+
+def small(r):
+    return r.randrange(1, 400)
+
+
+def tables():
+    """Fresh ones: sessions change them by DDL."""
+    everything = list(TYPES)
+    return [
+        Table("ints", "id INT NOT NULL", {"id": small}, everything[:15]),
+        Table("times", "id BIGINT UNSIGNED NOT NULL", {"id": small}, ["day", "dt", "dt6", "ts", "ti", "ti3", "y", "f8"]),
+        Table("texts", "k VARCHAR(20) NOT NULL", {"k": lambda r: r.choice("aAbBäÄß") + str(r.randrange(60))},
+              ["ch", "vc", "l1", "txt", "bin", "vb", "bl", "e", "s"]),
+        Table("pairs", "a INT NOT NULL, b VARCHAR(10) NOT NULL", {"a": lambda r: r.randrange(20), "b": lambda r: r.choice("pqrst")},
+              ["t32", "vc", "d9", "js"]),
+        Table("unique_ones", "id INT NOT NULL, u INT NOT NULL UNIQUE", {"id": small}, ["vc"]),
+        Table("keyless", "a INT, b VARCHAR(10)", {}, ["t8", "dt", "d9"]),
+    ]
+
+
+class Writer:
+    """One session of the load. step() runs a transaction; errors of the server that a load like this meets are part of it."""
+
+    EXPECTED = {1062, 1205, 1213, 1146, 1054, 1050, 1060, 1091, 1051, 1136, 1412, 1364, 1292, 1366, 1264, 1265, 1406, 3105, 1020}
+    LOST = {0, 2003, 2006, 2013, 2055, 1053, 1927, 1077}
+
+    def __init__(self, connect, database, seed, with_ddl):
+        self.connect, self.database = connect, database
+        self.random, self.with_ddl = random.Random(seed), with_ddl
+        self.tables = tables()
+        self.connection = None
+        self.steps = self.errors = self.ddl = 0
+        self.extra = 0
+
+    def close(self):
+        if self.connection is not None:
+            try:
+                self.connection.close()
+            except pymysql.Error:
+                pass
+            self.connection = None
+
+    def run(self, sql, args=None):
+        with self.connection.cursor() as cursor:
+            return cursor.execute(sql, args)
+
+    def step(self):
+        try:
+            if self.connection is None:
+                self.connection = self.connect(database=self.database)
+                self.run("SET SESSION innodb_lock_wait_timeout = 2")
+                self.run("SET SESSION sql_mode = ''")
+            if self.with_ddl and self.random.random() < 0.03:
+                self.change_schema()
+                self.ddl += 1
+            else:
+                self.transaction()
+            self.steps += 1
+        except pymysql.err.MySQLError as e:
+            code = e.args[0] if e.args else 0
+            self.errors += 1
+            if code in self.LOST or not self.connection.open if self.connection else True:
+                self.close()
+                return False
+            if code not in self.EXPECTED:
+                raise
+            try:
+                self.connection.rollback()
+            except pymysql.err.MySQLError:
+                self.close()
+        except OSError:
+            self.close()
+            return False
+        return True
+
+    def transaction(self):
+        r = self.random
+        self.connection.begin()
+        for _ in range(r.choice([1, 1, 2, 4, 15])):
+            table = r.choice(self.tables)
+            r.choice([self.insert, self.insert, self.insert, self.update, self.update, self.delete, self.move_key, self.swap,
+                      self.again])(table)
+            if r.random() < 0.05:
+                self.run("SAVEPOINT s")
+                self.insert(r.choice(self.tables))
+                self.run("ROLLBACK TO SAVEPOINT s")
+        if r.random() < 0.1:
+            self.connection.rollback()
+        else:
+            self.connection.commit()
+
+    def values(self, table):
+        r = self.random
+        row = {c: make(r) for c, make in table.key_columns.items()}
+        if table.name == "keyless":
+            row = {"a": r.randrange(6), "b": r.choice(["x", "y", None])}
+        if table.name == "unique_ones":
+            row["u"] = r.randrange(100000)
+        row.update({c: make(r) for c, (_, make) in table.columns.items() if r.random() < 0.9})
+        return row
+
+    def insert(self, table):
+        r = self.random
+        rows = [self.values(table) for _ in range(r.choice([1, 1, 3, 20]))]
+        columns = list(rows[0])
+        marks = ", ".join(["%s"] * len(columns))
+        values = [row.get(c) for row in rows for c in columns]
+        verb = r.choice(["INSERT IGNORE", "INSERT IGNORE", "REPLACE"])
+        self.run(f"{verb} INTO {table.name} ({', '.join(columns)}) VALUES " + ", ".join([f"({marks})"] * len(rows)), values)
+
+    def where(self, table):
+        r = self.random
+        if not table.key_columns:
+            return "a = %s LIMIT " + str(r.randrange(1, 4)), [r.randrange(6)]
+        if r.random() < 0.1 and "id" in table.key_columns:
+            return "id %% 17 = %s", [r.randrange(17)]
+        return " AND ".join(f"{c} = %s" for c in table.key_columns), [make(r) for make in table.key_columns.values()]
+
+    def update(self, table):
+        r = self.random
+        columns = r.sample(list(table.columns), min(len(table.columns), r.randrange(1, 4)))
+        where, keys = self.where(table)
+        self.run(f"UPDATE IGNORE {table.name} SET {', '.join(f'{c} = %s' for c in columns)} WHERE {where}",
+                 [table.columns[c][1](r) for c in columns] + keys)
+
+    def delete(self, table):
+        where, keys = self.where(table)
+        self.run(f"DELETE FROM {table.name} WHERE {where}", keys)
+
+    def move_key(self, table):
+        """Changes a key; now and then many, one after the other."""
+        r = self.random
+        if "id" not in table.key_columns:
+            return
+        if r.random() < 0.2:
+            self.run(f"UPDATE {table.name} SET id = id + 1000 ORDER BY id DESC LIMIT 20")
+            self.run(f"UPDATE IGNORE {table.name} SET id = id - 1000 WHERE id > 1000 ORDER BY id LIMIT 20")
+        else:
+            self.run(f"UPDATE IGNORE {table.name} SET id = %s WHERE id = %s", [small(r), small(r)])
+
+    def swap(self, table):
+        """Two rows change keys within the transaction."""
+        r = self.random
+        if "id" not in table.key_columns:
+            return
+        a, b = small(r), small(r)
+        for new, old in ((-7, a), (a, b), (b, -7)):
+            self.run(f"UPDATE IGNORE {table.name} SET id = %s WHERE id = %s",
+                     [new if table.name != "times" else abs(new), old if table.name != "times" else abs(old)])
+
+    def again(self, table):
+        """Deletes a row and inserts it once more."""
+        row = self.values(table)
+        if table.key_columns:
+            where = " AND ".join(f"{c} = %s" for c in table.key_columns)
+            self.run(f"DELETE FROM {table.name} WHERE {where}", [row[c] for c in table.key_columns])
+            self.run(f"REPLACE INTO {table.name} ({', '.join(row)}) VALUES ({', '.join(['%s'] * len(row))})", list(row.values()))
+
+    def change_schema(self):
+        r = self.random
+        table = r.choice(self.tables)
+        self.extra += 1
+        name = f"x{self.extra}"
+        side = f"side{r.randrange(3)}"
+        self.run("SET SESSION lock_wait_timeout = 5")
+        self.run(r.choice([
+            f"ALTER TABLE {table.name} ADD COLUMN {name} INT DEFAULT {r.randrange(100)}",
+            f"ALTER TABLE {table.name} ADD COLUMN {name} VARCHAR(20) NULL FIRST",
+            f"ALTER TABLE {table.name} ADD COLUMN {name} DATETIME DEFAULT CURRENT_TIMESTAMP",
+            f"ALTER TABLE {table.name} ADD COLUMN IF NOT EXISTS y1 INT" if r.random() < 0 else f"ALTER TABLE {table.name} COMMENT '{name}'",
+            f"CREATE INDEX {name} ON {table.name} ({r.choice(list(table.columns)) if table.name in ('ints', 'times') else (list(table.key_columns) or ['a'])[0]})",
+            f"CREATE TABLE IF NOT EXISTS {side} (id INT PRIMARY KEY, v VARCHAR(20))",
+            f"DROP TABLE IF EXISTS {side}",
+            f"INSERT IGNORE INTO {side} VALUES ({r.randrange(50)}, 'x')",
+            f"TRUNCATE TABLE {side}",
+            f"RENAME TABLE {side} TO moved{r.randrange(2)}",
+            f"DROP TABLE IF EXISTS moved{r.randrange(2)}",
+            f"CREATE TABLE {side} SELECT id, 'made' AS v FROM unique_ones LIMIT 5",
+            f"CREATE TABLE {side} LIKE {table.name}",
+            "TRUNCATE TABLE keyless",
+        ]))
