@@ -19,7 +19,7 @@ enum {
     RESTART = 1u << 1, /* Connect again, from a new place. */
 
     MAX_BACK_OFF_SHIFT = 5,           /* 32 times retry_us. */
-    SILENCE_US = 10 * 1000 * 1000,    /* Beyond three heartbeats: the connection is dead. */
+    SILENCE_US = 5 * 1000 * 1000,     /* Beyond three heartbeats: the connection is dead. */
     SETTLED_US = 1000 * 1000,         /* A connection that has lived so long counts as a success. */
     UNDISPUTED_US = 60 * 1000 * 1000, /* And so long: nobody else has our server id. */
 
@@ -279,7 +279,7 @@ static enum change_outcome too_large(struct change_source *s, struct diag *d)
     (void)diag_set(d, ER_REPLICA_FATAL_ERROR,
                    arena_printf(&d->arena,
                                 "an event of source '%s' after %s:%llu is larger than %u bytes, "
-                                "the most that is taken (replica.max_event_bytes)",
+                                "the most that is taken",
                                 upstream_name(s->o.upstream), s->seen.file,
                                 (unsigned long long)s->seen.offset, s->o.max_event_bytes)
                        .p);

@@ -1,0 +1,333 @@
+"""The change stream's connection to its source: prerequisites, reconnecting, rotation, purged logs, spoiled connections."""
+
+import sys
+import time
+
+import pymysql
+import pytest
+from conftest import ROOT, Upstream
+
+sys.path.insert(0, str(ROOT / "tests/faultproxy"))
+import faultproxy  # noqa: E402
+
+KINDS = ["mysql", "mariadb"]
+WAIT_SECONDS = 60
+ROW_FORMAT = {"binlog_format": "ROW", "binlog_row_image": "FULL"}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def source(request, shared_work):
+    server = Upstream(request.param, shared_work / f"source-{request.param}", "--binlog").start()
+    server.run("CREATE USER own IDENTIFIED BY 'opw'; GRANT ALL ON *.* TO own")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def shop(source):
+    """An empty database with a table of three rows; the only one."""
+    source.run("DROP DATABASE IF EXISTS shop; CREATE DATABASE shop;"
+               "CREATE TABLE shop.t (id INT PRIMARY KEY, v VARCHAR(100), b LONGBLOB);"
+               "INSERT INTO shop.t VALUES (1, 'a', NULL), (2, 'b', NULL), (3, 'c', NULL)")
+    yield source
+    source.run("DROP DATABASE shop")
+
+
+@pytest.fixture
+def replica(new_server, source):
+    """Makes a Pintail that copies the source, started."""
+    return lambda *options, port=source.port, **account: follower(new_server, port, *options, **account)
+
+
+def follower(new_server, port, *options, user="own", password="opw"):
+    server = new_server("--storage", "hybrid", "--mysql-host", "127.0.0.1", "--mysql-port", str(port), "--mysql-user", user,
+                        "--mysql-password", password, "--replica-retry", "100ms", "--replica-heartbeat", "1s", *options)
+    server.account = {"user": user, "password": password}  # It may see and control the replica.
+    return server.start()
+
+
+def wait_for(condition, what=lambda: ""):
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"what was waited for did not happen: {what()}"
+        time.sleep(0.05)
+
+
+def status(server):
+    """SHOW REPLICA STATUS as a dict, with MySQL's names."""
+    with server.connect(**server.account) as connection, connection.cursor(pymysql.cursors.DictCursor) as cursor:
+        cursor.execute("SET pintail_route = column")
+        cursor.execute("SHOW REPLICA STATUS")
+        return {name.replace("Slave_", "Replica_"): value for name, value in cursor.fetchone().items()}
+
+
+def run(server, sql):
+    """A statement about the replica."""
+    with server.connect(**server.account) as connection, connection.cursor() as cursor:
+        cursor.execute("SET pintail_route = column")
+        cursor.execute(sql)
+
+
+def rows_of(server, sql):
+    """What a query on the copy gives; None while it cannot be asked."""
+    try:
+        with server.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("SET pintail_route = column")
+            cursor.execute(sql)
+            return cursor.fetchall()
+    except pymysql.Error:
+        return None
+
+
+ALL = "SELECT id, v, LENGTH(b) FROM shop.t ORDER BY id"
+
+
+def wait_for_copy(server, source):
+    wanted = source.query(ALL)
+    wait_for(lambda: rows_of(server, ALL) == wanted, lambda: (status(server), server.log_text()[-3000:]))
+
+
+def wait_for_error(server, *parts):
+    """Waits until the source has stopped with a text that has all parts."""
+
+    def stopped():
+        s = status(server)
+        return s["Replica_IO_Running"] == "No" and all(part in s["Last_IO_Error"] for part in parts)
+
+    wait_for(stopped, lambda: (status(server), server.log_text()[-3000:]))
+
+
+def dump_threads(source):
+    sql = "SELECT id FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%' AND user = 'own'"
+    return [row[0] for row in source.query(sql)]
+
+
+def wait_for_dump(source, other_than=()):
+    wait_for(lambda: set(dump_threads(source)) - set(other_than))
+
+
+# ---- Connections that are lost ----
+
+
+def test_follows_what_is_written(shop, replica):
+    server = replica()
+    wait_for_copy(server, shop)
+    shop.run("INSERT INTO shop.t VALUES (4, 'd', NULL); UPDATE shop.t SET v = 'x' WHERE id < 3; DELETE FROM shop.t WHERE id = 3")
+    wait_for_copy(server, shop)
+    s = status(server)
+    assert s["Replica_IO_Running"] == "Yes" and s["Replica_SQL_Running"] == "Yes", s
+
+
+def test_goes_on_after_its_connection_was_killed(shop, replica):
+    server = replica()
+    wait_for_copy(server, shop)
+    for i in range(10, 13):
+        wait_for_dump(shop)
+        for thread in dump_threads(shop):
+            shop.query(f"KILL {thread}")
+        shop.run(f"INSERT INTO shop.t VALUES ({i}, 'after', NULL)")
+        wait_for_copy(server, shop)
+
+
+def test_goes_on_after_a_restart_of_the_source(shop, replica):
+    server = replica()
+    wait_for_copy(server, shop)
+    port = shop.port
+    shop.stop()
+    wait_for(lambda: "lost" in server.log_text())
+    shop.start(f"--port={port}")
+    shop.run("INSERT INTO shop.t VALUES (20, 'after', NULL)")
+    wait_for_copy(server, shop)
+    assert status(server)["Replica_IO_Running"] == "Yes"
+
+
+def test_goes_on_in_the_next_log_file(shop, replica):
+    server = replica()
+    wait_for_copy(server, shop)
+    for i in range(30, 35):
+        shop.run(f"FLUSH BINARY LOGS; INSERT INTO shop.t VALUES ({i}, 'rotated', NULL)")
+    wait_for_copy(server, shop)
+
+
+def test_goes_on_after_being_away(shop, replica):
+    server = replica()
+    wait_for_copy(server, shop)
+    assert server.stop() == 0
+    shop.run("INSERT INTO shop.t VALUES (40, 'away', NULL); FLUSH BINARY LOGS; DELETE FROM shop.t WHERE id = 1")
+    server.start()
+    wait_for_copy(server, shop)
+    assert "copied in" not in server.log_text().split("ready for connections")[-1], "the table was copied again"
+
+
+def test_stop_and_start(shop, replica):
+    server = replica()
+    wait_for_copy(server, shop)
+    before = dump_threads(shop)
+    run(server, "STOP REPLICA")
+    assert status(server)["Replica_IO_Running"] == "No"
+    shop.run("INSERT INTO shop.t VALUES (50, 'stopped', NULL)")
+    run(server, "START REPLICA")
+    wait_for_copy(server, shop)
+    wait_for(lambda: dump_threads(shop) and dump_threads(shop) != before)
+
+
+# ---- Spoiled connections ----
+
+
+def test_a_connection_cut_within_events(shop, replica):
+    with faultproxy.FaultProxy(shop.port) as proxy:
+        server = replica(port=proxy.port)
+        wait_for_copy(server, shop)
+        for i, count in enumerate((1, 100, 5000, 70000, 150000)):
+            # New connections get through until they have brought so much.
+            proxy.down = cut_once(proxy, count)
+            shop.run(f"INSERT INTO shop.t VALUES ({60 + i}, 'cut', REPEAT('x', 300000))")
+            wait_for_copy(server, shop)
+        assert status(server)["Replica_IO_Running"] == "Yes"
+
+
+def cut_once(proxy, count):
+    """Cuts all connections after that many bytes from now on, once."""
+    seen = [0]
+
+    def rule(data, _before):
+        seen[0] += len(data)
+        if seen[0] >= count:
+            proxy.down = faultproxy.forward
+            raise faultproxy.Cut(data[:len(data) // 2])
+        return data
+
+    return rule
+
+
+def test_a_silent_connection_is_made_anew(shop, replica):
+    with faultproxy.FaultProxy(shop.port) as proxy:
+        server = replica(port=proxy.port)
+        wait_for_copy(server, shop)
+        before = proxy.accepted
+        proxy.down = lambda data, _before: data if proxy.accepted > before else b""
+        shop.run("INSERT INTO shop.t VALUES (70, 'silent', NULL)")
+        wait_for(lambda: proxy.accepted > before)
+        wait_for_copy(server, shop)
+
+
+def test_corrupt_events_stop_the_stream(shop, replica):
+    with faultproxy.FaultProxy(shop.port) as proxy:
+        server = replica("--storage-mysql-tls-mode", "disabled", port=proxy.port)
+        wait_for_copy(server, shop)
+        proxy.down = spoil("spoil me")
+        shop.run("INSERT INTO shop.t VALUES (80, 'please spoil me now', NULL)")
+        wait_for(lambda: "checksum" in "".join(str(status(server)[c]) for c in ("Last_IO_Error", "Last_SQL_Error")),
+                 lambda: (status(server), server.log_text()[-3000:]))
+        assert rows_of(server, "SELECT COUNT(*) FROM shop.t WHERE id = 80") == ((0,),)
+        proxy.down = faultproxy.forward
+        run(server, "STOP REPLICA")
+        run(server, "START REPLICA")
+        wait_for_copy(server, shop)
+
+
+def spoil(text):
+    """Changes a letter of a text where it goes by in one piece."""
+
+    def rule(data, _before):
+        return data.replace(text.encode(), text.upper().encode())
+
+    return rule
+
+
+# ---- What cannot be followed ----
+
+
+def purge(source):
+    source.run("FLUSH BINARY LOGS; FLUSH BINARY LOGS")
+    last = source.query("SHOW BINARY LOGS")[-1][0]
+
+    def purged():
+        source.query(f"PURGE BINARY LOGS TO '{last}'")
+        return len(source.query("SHOW BINARY LOGS")) == 1
+
+    wait_for(purged)
+
+
+def test_a_purged_position_says_what_to_do(shop, replica):
+    server = replica()
+    wait_for_copy(server, shop)
+    assert server.stop() == 0
+    shop.run("INSERT INTO shop.t VALUES (90, 'purged', NULL)")
+    purge(shop)
+    server.start()
+    wait_for_error(server, "1236", "RESET REPLICA and START REPLICA copy the tables anew")
+    run(server, "RESET REPLICA")
+    run(server, "START REPLICA")
+    wait_for_copy(server, shop)
+
+
+def test_a_source_that_lost_what_the_copy_has(shop, replica):
+    server = replica()
+    wait_for_copy(server, shop)
+    assert server.stop() == 0
+    # As a crash without synced logs leaves it: what was applied was never there, and its GTIDs are given again.
+    reset = "RESET BINARY LOGS AND GTIDS" if shop.dialect == "mysql" else "RESET MASTER"
+    shop.run(reset)
+    server.start()
+    wait_for_error(server, "which the copy has", "RESET REPLICA and START REPLICA")
+    run(server, "RESET REPLICA")
+    run(server, "START REPLICA")
+    wait_for_copy(server, shop)
+
+
+def test_the_sources_own_server_id(shop, replica):
+    number = shop.query("SELECT @@server_id")[0][0]
+    server = replica("--replica-server-id", str(number))
+    wait_for_error(server, "our own server id")
+
+
+def test_two_replicas_of_one_server_id(shop, replica):
+    first = replica("--replica-server-id", "4711")
+    wait_for_copy(first, shop)
+    second = replica("--replica-server-id", "4711")
+
+    def told():
+        return any("Another replica with our server id" in s["Last_IO_Error"] for s in (status(first), status(second)))
+
+    wait_for(told, lambda: (status(first), status(second)))
+
+
+SETTINGS = {
+    "mysql": [("binlog_format", "STATEMENT", "SET GLOBAL binlog_format = ROW")],
+    "mariadb": [("binlog_format", "STATEMENT", "SET GLOBAL binlog_format = ROW"),
+                ("binlog_row_image", "MINIMAL", "SET GLOBAL binlog_row_image = FULL")],
+}
+
+
+def test_settings_that_prevent_it_are_all_told(shop, replica):
+    settings = SETTINGS[shop.dialect]
+    for name, value, _ in settings:
+        shop.query(f"SET GLOBAL {name} = '{value}'")
+    try:
+        server = replica()
+        wait_for_error(server, *(text for _, _, text in settings))
+    finally:
+        for name, _, _ in settings:
+            shop.query(f"SET GLOBAL {name} = '{ROW_FORMAT[name]}'")
+    run(server, "START REPLICA")
+    wait_for_copy(server, shop)
+
+
+def test_missing_grants_are_all_told(shop, replica):
+    shop.run("DROP USER IF EXISTS weak; CREATE USER weak IDENTIFIED BY 'wpw'; GRANT SELECT ON *.* TO weak")
+    server = replica(user="weak", password="wpw")
+    position = "REPLICATION CLIENT" if shop.dialect == "mysql" else "BINLOG MONITOR"
+    wait_for_error(server, "GRANT REPLICATION SLAVE ON *.*", f"GRANT {position} ON *.*")
+    shop.run(f"GRANT REPLICATION SLAVE, {position} ON *.* TO weak")
+    run(server, "START REPLICA")
+    wait_for_copy(server, shop)
+
+
+def test_a_source_without_a_log(new_server, work):
+    bare = Upstream("mariadb", work / "bare").start("--skip-log-bin")
+    try:
+        bare.run("CREATE USER own IDENTIFIED BY 'opw'; GRANT ALL ON *.* TO own")
+        wait_for_error(follower(new_server, bare.port), "its binary log is off")
+    finally:
+        bare.stop()
