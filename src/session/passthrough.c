@@ -165,7 +165,7 @@ static bool is_own_statement(struct session *s, struct str text)
     if (passthrough_begins_with(passthrough_skip_blanks(text), STR("SHOW"), STR("PINTAIL"))) {
         return true;
     }
-    return parse_kill(text, &head, &id) && id >= PASSTHROUGH_FIRST_ID && upstream_id_of(s, id) != 0;
+    return parse_kill(text, &head, &id) && id >= PASSTHROUGH_FIRST_ID && registry_has(s->all, id);
 }
 
 static struct str query_text(const struct session *s, const struct relay_command *c)
@@ -786,19 +786,20 @@ static int change_user(struct session *s, struct str payload)
 
 /* ---- Commands of ours ---- */
 
-/* Runs one of our own statements upstream in the client's name, and answers as the upstream did. */
-static void run_upstream(struct session *s, struct str sql)
+/* Runs one of our own statements upstream in the client's name, and answers as the upstream did.
+ * Returns whether that was an OK. */
+static bool run_upstream(struct session *s, struct str sql)
 {
     struct passthrough *p = s->pass;
     struct upstream_result r;
     if (attach(s) != 0) {
         reply_error(s);
-        return;
+        return false;
     }
     if (upstream_query(p->up, sql, &s->x.stmt_arena, s->x.diag, &r) != 0) {
         reply_error(s);
         s->quit = p->up->broken;
-        return;
+        return false;
     }
     pkt_begin(&s->conn.w);
     wire_encode_ok(&s->conn.w, s->x.capabilities, WIRE_MARK_OK, &r.ok);
@@ -806,14 +807,27 @@ static void run_upstream(struct session *s, struct str sql)
     if (p->mux.shares && p->mux.pins == 0) {
         relay_ask_release(&p->relay);
     }
+    return true;
 }
 
 /* The client knows the number that we greeted it with; the upstream has another. */
 static void kill_session(struct session *s, struct str head, uint64_t id)
 {
+    const bool query_only = memmem(head.p, head.len, "Q", 1) != NULL ||
+                            memmem(head.p, head.len, "q", 1) != NULL; /* KILL QUERY */
     const uint64_t upstream_id = upstream_id_of(s, id);
-    run_upstream(s, arena_printf(&s->x.stmt_arena, "%.*s%llu", STR_FMT(head),
-                                 (unsigned long long)(upstream_id != 0 ? upstream_id : id)));
+    const struct str operator_ = s->all->server->upstream_user;
+    const bool is_operator = operator_.len > 0 && str_eq(s->pass->user, operator_);
+    const struct str user = is_operator ? STR_NULL : s->pass->user;
+    if (upstream_id == 0 && registry_kill_here(s->all, id, user, query_only)) {
+        reply_simple_ok(s); /* it has no connection upstream now */
+        return;
+    }
+    const struct str sql = arena_printf(&s->x.stmt_arena, "%.*s%llu", STR_FMT(head),
+                                        (unsigned long long)(upstream_id != 0 ? upstream_id : id));
+    if (run_upstream(s, sql)) {
+        registry_kill_here(s->all, id, STR_NULL, query_only);
+    }
 }
 
 /* ---- For route.c ---- */

@@ -78,6 +78,38 @@ void registry_interrupt(struct session *s, unsigned reason)
     os_mutex_unlock(&s->all->lock);
 }
 
+/* Under all->lock. */
+static struct session *find(struct sessions *all, uint64_t id)
+{
+    rlist_foreach (it, &all->list) {
+        struct session *s = RLIST_ENTRY(it, struct session, link);
+        if (s->x.id == id) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+bool registry_kill_here(struct sessions *all, uint64_t id, struct str user, bool query_only)
+{
+    os_mutex_lock(&all->lock);
+    struct session *s = find(all, id);
+    const bool meant = s != NULL && (user.len == 0 || str_eq(str_from_cstr(s->user_text), user));
+    if (meant && (s->on_copy || (!query_only && s->upstream_id == 0))) {
+        interrupt(s, query_only ? INTERRUPT_KILL_QUERY : INTERRUPT_KILL_CONNECTION);
+    }
+    os_mutex_unlock(&all->lock);
+    return meant;
+}
+
+bool registry_has(struct sessions *all, uint64_t id)
+{
+    os_mutex_lock(&all->lock);
+    const bool has = find(all, id) != NULL;
+    os_mutex_unlock(&all->lock);
+    return has;
+}
+
 void registry_set_deadline(struct session *s, uint64_t deadline_us)
 {
     struct sessions *all = s->all;

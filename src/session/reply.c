@@ -7,9 +7,9 @@
 uint16_t reply_status(const struct session *s)
 {
     /* What a session of its own has: not what is said of the reply. */
-    const unsigned of_session = SERVER_STATUS_IN_TRANS | SERVER_STATUS_AUTOCOMMIT |
-                                SERVER_STATUS_IN_TRANS_READONLY |
-                                SERVER_STATUS_NO_BACKSLASH_ESCAPES;
+    const unsigned of_session =
+        SERVER_STATUS_IN_TRANS | SERVER_STATUS_AUTOCOMMIT | SERVER_STATUS_IN_TRANS_READONLY |
+        SERVER_STATUS_NO_BACKSLASH_ESCAPES | MARIADB_SERVER_STATUS_ANSI_QUOTES;
     return s->pass == NULL ? exec_status_flags(&s->x) : (uint16_t)(s->upstream_status & of_session);
 }
 

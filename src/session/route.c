@@ -200,6 +200,13 @@ static void on_hangup(void *arg)
     registry_interrupt(arg, INTERRUPT_CLIENT_GONE);
 }
 
+static void set_on_copy(struct session *s, bool on)
+{
+    os_mutex_lock(&s->all->lock);
+    s->on_copy = on;
+    os_mutex_unlock(&s->all->lock);
+}
+
 /* Runs a command as a session without an upstream does; the transaction is the statement's own. */
 static void run_here(struct session *s, struct router *r, command_fn *run, struct str payload)
 {
@@ -213,7 +220,9 @@ static void run_here(struct session *s, struct router *r, command_fn *run, struc
     s->x.vars.autocommit = true;
     s->x.result = (struct exec_result){0};
     conn_on_hangup(&s->conn, on_hangup, s);
+    set_on_copy(s, true);
     (void)!run(s, payload);
+    set_on_copy(s, false);
     conn_on_hangup(&s->conn, NULL, NULL);
     s->x.txn.active = in_transaction;
     r->is_last = true;

@@ -129,6 +129,17 @@ static int take(struct session *s, struct str name, struct str text)
                                       STR_FMT(name), STR_FMT(text)));
 }
 
+/* Names of days and months are English here. */
+static int check_locale(struct session *s, struct str name)
+{
+    return str_starts_with_nocase(name, STR("en_"))
+               ? 0
+               : diag_set_text(s->x.diag, ER_NOT_SUPPORTED_YET,
+                               arena_printf(&s->x.stmt_arena,
+                                            "The copy cannot be read with lc_time_names = %.*s",
+                                            STR_FMT(name)));
+}
+
 static int take_zone(struct session *s, struct str zone, struct str *const extra)
 {
     struct str name = zone;
@@ -180,9 +191,9 @@ static int take_all(struct session *s, enum upstream_kind kind, const struct ups
         }
         const struct str name = str_from_cstr(settings[i].name);
         const struct str text = values[at++];
-        const int rc = str_eq(name, STR("time_zone")) ? take_zone(s, text, values + count)
-                                                      : take(s, name, text);
-        if (rc != 0) {
+        if (str_eq(name, STR("time_zone"))       ? take_zone(s, text, values + count) != 0
+            : str_eq(name, STR("lc_time_names")) ? check_locale(s, text) != 0
+                                                 : take(s, name, text) != 0) {
             return -1;
         }
     }

@@ -1,6 +1,7 @@
 /* See row_encode.h. */
 #include "session/row_encode.h"
 
+#include "types/collation.h"
 #include "types/convert.h"
 #include "types/temporal.h"
 #include "wire/value.h"
@@ -180,11 +181,19 @@ static size_t text_max_of(const struct sql_type *t)
     }
 }
 
-static bool must_convert(const struct row_encoder *e, const struct sql_type *t)
+/* What a column's texts are sent in: without a character set, or with that of bytes, their own.
+ * NULL = UTF-8, as they are. */
+static const struct charset *charset_of(const struct row_encoder *e, const struct sql_type *t)
 {
-    return e->charset != NULL && e->charset->kind != CHARSET_UTF8 &&
-           e->charset->kind != CHARSET_BINARY &&
-           (type_is_character(t) || type_class_of(t->type) == TYPE_CLASS_JSON);
+    const struct charset *cs = e->charset;
+    if (!type_is_character(t) && type_class_of(t->type) != TYPE_CLASS_JSON) {
+        return NULL;
+    }
+    if (cs == NULL || cs->kind == CHARSET_BINARY) {
+        const struct collation *own = collation_find(t->collation);
+        cs = own == NULL ? NULL : own->charset;
+    }
+    return cs == NULL || cs->kind == CHARSET_UTF8 || cs->kind == CHARSET_BINARY ? NULL : cs;
 }
 
 void row_encoder_init(struct row_encoder *e, struct arena *arena,
@@ -202,8 +211,8 @@ void row_encoder_init(struct row_encoder *e, struct arena *arena,
         vec_text_init(&c->text, &c->type, type_phys(&c->type), e->tz, arena);
         c->put_binary = binary ? binary_put_of(&c->type) : NULL;
         c->max_len = c->put_binary != NULL ? TEXT_FIXED_MAX : text_max_of(&c->type);
-        c->convert = must_convert(e, &c->type);
-        e->converts = e->converts || c->convert;
+        c->charset = charset_of(e, &c->type);
+        e->converts = e->converts || c->charset != NULL;
         e->fixed_max += c->max_len + 1;
     }
     arena_init(&e->arena, 0);
@@ -230,11 +239,11 @@ static struct str bit_bytes(struct row_encoder *e, const struct sql_type *t, uin
 
 static struct str in_client_charset(struct row_encoder *e, const struct row_column *c, struct str s)
 {
-    if (!c->convert) {
+    if (c->charset == NULL) {
         return s;
     }
     bytebuf_reset(&e->scratch);
-    (void)charset_from_utf8(e->charset, s, &e->scratch);
+    (void)charset_from_utf8(c->charset, s, &e->scratch);
     return arena_dup(&e->arena, bytebuf_str(&e->scratch));
 }
 

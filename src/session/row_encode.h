@@ -29,14 +29,14 @@ struct row_column {
     const struct row_encoder *encoder;
     struct sql_type type;
     struct vec_text text;
-    row_put_fn *put_binary; /* NULL: sent as text */
-    size_t max_len;         /* most bytes of one value; 0 = depends on the value (strings) */
-    bool convert;           /* text that must be converted to the client's character set */
+    row_put_fn *put_binary;        /* NULL: sent as text */
+    size_t max_len;                /* most bytes of one value; 0 = depends on the value (strings) */
+    const struct charset *charset; /* texts are converted to it; NULL = sent as they are */
 };
 
 struct row_encoder {
     bool binary;                   /* protocol of prepared statements */
-    const struct charset *charset; /* character_set_results; NULL = as it is */
+    const struct charset *charset; /* character_set_results; NULL: each column in its own */
     const struct timezone *tz;     /* of TIMESTAMP columns */
     bool converts;                 /* a column must be converted */
     uint32_t count;

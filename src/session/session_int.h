@@ -76,6 +76,7 @@ struct session {
     bool infile_active;             /* LOCAL INFILE: the client is sending */
     struct passthrough *pass;       /* passthrough.c; NULL without an upstream */
     uint64_t upstream_id;           /* number of its connection there; under all->lock */
+    bool on_copy;                   /* reads the copy: KILL is for us too; under all->lock */
     uint16_t upstream_status;       /* status flags there, with an upstream: also of our replies */
     uint64_t counted_in;            /* of conn.bytes_in and bytes_out, in the metrics */
     uint64_t counted_out;
@@ -175,6 +176,11 @@ void registry_remove(struct session *s);
 /* Interrupts the session's fiber and whatever its engine does, until the statement has ended. Any
  * thread. */
 void registry_interrupt(struct session *s, unsigned reason);
+/* With an upstream, KILL for what that does not see: a read of the copy, or a session that has no
+ * connection now. `user`: only if it is his; empty: whoever's. Returns whether there is such a
+ * session. Any thread. */
+bool registry_kill_here(struct sessions *all, uint64_t id, struct str user, bool query_only);
+NODISCARD bool registry_has(struct sessions *all, uint64_t id);
 /* Has the watchdog end the statement at a time of clock_monotonic_us(); 0 = no more. */
 void registry_set_deadline(struct session *s, uint64_t deadline_us);
 
