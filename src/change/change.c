@@ -24,6 +24,7 @@
 enum {
     INTERRUPT_STOP = 1, /* Of the keeper. */
     POLL_US = 200 * 1000,
+    BEGIN_POLL_US = 10 * 1000,
     CONNECT_US = 10 * 1000 * 1000,
     SOURCE_QUEUE_BYTES = 64 * 1024 * 1024,
     SOURCE_BLOCK_BYTES = 1024 * 1024,
@@ -163,10 +164,11 @@ static bool pause_keeper(struct change *c, uint64_t us)
     return !atomic_load(&c->stopping);
 }
 
-static bool is_lost(const struct diag *d)
+/* Errors that pass: of the connection, and distributed transactions that have to end first. */
+static bool passes(const struct diag *d)
 {
-    static const int codes[] = {CR_CONNECTION_ERROR, CR_CONN_HOST_ERROR, CR_UNKNOWN_HOST,
-                                CR_SERVER_GONE_ERROR, CR_SERVER_LOST};
+    static const int codes[] = {CR_CONNECTION_ERROR,  CR_CONN_HOST_ERROR, CR_UNKNOWN_HOST,
+                                CR_SERVER_GONE_ERROR, CR_SERVER_LOST,     ER_XAER_OUTSIDE};
     for (size_t i = 0; d->error != NULL && i < ARRAY_SIZE(codes); i++) {
         if (d->error->code == codes[i]) {
             return true;
@@ -184,6 +186,9 @@ static int visit_source(struct change *c, struct change_position *now, struct ch
     int rc = -1;
     if (conn != NULL && upstream_login(conn, &c->o.login, deadline, d) == 0) {
         rc = change_source_check(conn, &c->log, d, now);
+        if (rc == 0 && !c->has_position) {
+            rc = change_source_check_xa(conn, &c->log, d);
+        }
         *who = (struct change_origin){.kind = conn->kind,
                                       .version_id = conn->version_id,
                                       .version = arena_dup(arena, str_from_cstr(conn->version)),
@@ -205,12 +210,12 @@ static int reach_source(struct change *c, struct change_position *now, struct ch
         if (visit_source(c, now, who, arena, d) == 0) {
             return 0;
         }
-        if (atomic_load(&c->stopping) || !is_lost(d)) {
+        if (atomic_load(&c->stopping) || !passes(d)) {
             return -1;
         }
         set_error(c, d);
         if (!told) {
-            log_warn(&c->log, "the source cannot be reached, trying again: %.*s",
+            log_warn(&c->log, "the source cannot be followed yet, trying again: %.*s",
                      STR_FMT(d->error->message));
             told = true;
         }
@@ -562,6 +567,24 @@ int change_reset(struct change *c, struct diag *d)
 }
 
 /* ---- Its parts ---- */
+
+int change_wait_begun(struct change *c, uint64_t deadline_us, struct diag *d)
+{
+    for (;;) {
+        os_mutex_lock(&c->lock);
+        const bool begins = atomic_load(&c->alive) && c->source == NULL;
+        os_mutex_unlock(&c->lock);
+        if (!begins) {
+            return 0;
+        }
+        if (clock_monotonic_us() >= deadline_us) {
+            return diag_set(d, ER_LOCK_WAIT_TIMEOUT);
+        }
+        if (fiber_sleep(BEGIN_POLL_US) == FIBER_INTERRUPTED) {
+            return diag_set(d, ER_QUERY_INTERRUPTED);
+        }
+    }
+}
 
 struct copy *change_copy(struct change *c)
 {

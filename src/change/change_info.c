@@ -253,6 +253,9 @@ static int wait_for(void *copy, const struct copy_point *point, uint64_t deadlin
         rc = gtid_set_parse(&p.gtids, point->gtids, d);
     }
     if (rc == 0) {
+        rc = change_wait_begun(c, deadline_us, d);
+    }
+    if (rc == 0) {
         rc = pipeline_wait(c->pipeline, &p, by_file, deadline_us, d);
     }
     change_position_release(&p);

@@ -68,6 +68,10 @@ NODISCARD int change_verify_table(struct change *c, struct str db, struct str na
                                   struct replica_verified *out);
 NODISCARD int change_set_source(struct change *c, const struct replica_stmt *stmt, struct diag *d);
 
+/* Waits while the stream is about to begin: after a start, until the source is reached and checked.
+ * In a fiber. 0, also when nothing was started; or -1 with d set: time-out or interrupted. */
+NODISCARD int change_wait_begun(struct change *c, uint64_t deadline_us, struct diag *d);
+
 /* Where the copy is. Copies; p is initialised. False: nowhere yet. */
 NODISCARD bool change_position_now(struct change *c, struct change_position *p);
 

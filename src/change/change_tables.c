@@ -2,7 +2,13 @@
  */
 #include "change/change_int.h"
 
+#include "base/clock.h"
+
 #include <string.h>
+
+enum {
+    BEGIN_US = 30 * 1000 * 1000, /* How long a statement waits for the stream to begin. */
+};
 
 /* ---- PINTAIL COPY TABLE, PINTAIL DROP TABLE ---- */
 
@@ -50,6 +56,23 @@ static int replace_table(struct change *c, struct copy_table *after, struct diag
     return rc;
 }
 
+/* As replace_table(), while nothing starts or stops. Takes after's reference. */
+static int replace_alone(struct change *c, struct copy_table *after, struct diag *d)
+{
+    if (fmutex_lock(&c->commands, FIBER_FOREVER) != FIBER_WOKEN) {
+        copy_table_unref(after);
+        return diag_set(d, ER_QUERY_INTERRUPTED);
+    }
+    int rc = change_wait_begun(c, clock_monotonic_us() + BEGIN_US, d);
+    if (rc == 0) {
+        rc = replace_table(c, after, d);
+    } else {
+        copy_table_unref(after);
+    }
+    fmutex_unlock(&c->commands);
+    return rc;
+}
+
 static int no_such_table(struct str db, struct str name, struct diag *d)
 {
     struct arena arena;
@@ -65,7 +88,7 @@ int change_copy_table(struct change *c, struct str db, struct str name, struct d
         return diag_set_text(d, ER_WRONG_ARGUMENTS,
                              STR("replica.include and replica.exclude do not take this table"));
     }
-    const int rc = replace_table(
+    const int rc = replace_alone(
         c, copy_table_new(c->o.server, db, name, COPY_PENDING, NULL, STR("asked for")), d);
     if (rc == 0) {
         change_poke_snapshot(c);
@@ -83,7 +106,7 @@ int change_drop_table(struct change *c, struct str db, struct str name, struct d
     struct copy_table *after = copy_table_new(c->o.server, db, name, COPY_ASIDE, NULL,
                                               STR("dropped by PINTAIL DROP TABLE"));
     after->schema_hash = COPY_STAYS_ASIDE;
-    return replace_table(c, after, d);
+    return replace_alone(c, after, d);
 }
 
 /* ---- PINTAIL VERIFY TABLE ---- */
