@@ -3,9 +3,10 @@
  * (relay/relay.h); what Pintail itself has to do with a command is decided here, before it is sent:
  *
  *   COM_QUIT, COM_CHANGE_USER           the session's end, another account
- *   KILL n, COM_PROCESS_KILL            when n is a session of ours: its upstream connection's
- * number SHOW PINTAIL …                      answered here everything else                     goes
- * on as it came
+ *   KILL n                              when n is a session of ours
+ *   SHOW PINTAIL …                      answered here
+ *   pintail_route = column              reads of the copy: route.h
+ *   everything else                     goes on as it came
  */
 #ifndef SESSION_PASSTHROUGH_H
 #define SESSION_PASSTHROUGH_H
