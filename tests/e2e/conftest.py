@@ -208,7 +208,9 @@ class Upstream:
 
     def __init__(self, dialect, work, *options):
         self.dialect, self.work, self.options = dialect, pathlib.Path(work), options
-        self.script = ROOT / "tests/servers" / {"mysql": "mysql97"}.get(dialect, dialect)
+        # Which of the servers of a family it is can be chosen: E2E_MARIADB=mariadb105.
+        chosen = {"mysql": "mysql97", "mariadb": os.environ.get("E2E_MARIADB", "mariadb")}
+        self.script = ROOT / "tests/servers" / chosen.get(dialect, dialect)
         self.port = self.socket = None
 
     def start(self, *more):
