@@ -115,4 +115,12 @@ void change_source_status(struct change_source *s, struct change_source_status *
 NODISCARD int change_source_check(struct upstream_conn *c, struct log *log, struct diag *d,
                                   struct change_position *out_now);
 
+/*
+ * For the first start: the rows of distributed transactions that are prepared now stand in the log
+ * before now, and their ends come without them. 0 when there are none (or the server does not let
+ * us see, which is logged); -1 with d set: ER_XAER_OUTSIDE when there are, which is to be waited
+ * for, or the connection's error.
+ */
+NODISCARD int change_source_check_xa(struct upstream_conn *c, struct log *log, struct diag *d);
+
 #endif

@@ -334,3 +334,27 @@ int change_source_check(struct upstream_conn *c, struct log *log, struct diag *d
     arena_release(&k.arena);
     return rc;
 }
+
+int change_source_check_xa(struct upstream_conn *c, struct log *log, struct diag *d)
+{
+    struct arena arena;
+    struct upstream_result r;
+    arena_init(&arena, 0);
+    int rc = upstream_query(c, STR("XA RECOVER"), &arena, d, &r);
+    if (rc != 0 && !c->broken) {
+        log_warn(log, "cannot see whether the source has prepared distributed transactions, whose "
+                      "rows the copy would miss: GRANT XA_RECOVER_ADMIN ON *.* to the account");
+        diag_clear_error(d);
+        rc = 0;
+    } else if (rc == 0 && r.row_count > 0) {
+        rc = diag_set_text(
+            d, ER_XAER_OUTSIDE,
+            arena_printf(
+                &d->arena,
+                "the source has %llu prepared distributed transactions (XA RECOVER), whose "
+                "rows stand in its log already: commit or roll them back first",
+                (unsigned long long)r.row_count));
+    }
+    arena_release(&arena);
+    return rc;
+}
