@@ -204,6 +204,9 @@ static struct value text_value(struct str s)
 int exec_admin_table(struct exec_session *x, struct stmt *stmt)
 {
     const struct admin_table_stmt *a = &stmt->admin;
+    if (x->server->replica_ops != NULL && str_eq_nocase(a->verb, STR("check"))) {
+        return exec_pintail(x, stmt); /* is the copy equal to what it is a copy of? */
+    }
     if (!str_eq_nocase(a->verb, STR("analyze")) && !str_eq_nocase(a->verb, STR("check")) &&
         !str_eq_nocase(a->verb, STR("optimize"))) {
         return diag_set(x->diag, ER_NOT_SUPPORTED_YET, arena_dup_cstr(&x->stmt_arena, a->verb));

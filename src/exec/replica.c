@@ -190,7 +190,7 @@ int exec_pintail(struct exec_session *x, struct stmt *stmt)
     if (check(x, STR_NULL) != 0) {
         return -1;
     }
-    if (str_eq(a->verb, STR("verify"))) {
+    if (str_eq(a->verb, STR("verify")) || stmt->kind == STMT_ANALYZE) {
         return verify_tables(x, a);
     }
     const struct replica_ops *ops = x->server->replica_ops;

@@ -135,7 +135,7 @@ static const struct {
     {"SHOW", "REPLICA"},  {"SHOW", "SLAVE"},    {"SHOW", "ALL"},     {"START", "REPLICA"},
     {"START", "SLAVE"},   {"START", "ALL"},     {"STOP", "REPLICA"}, {"STOP", "SLAVE"},
     {"STOP", "ALL"},      {"RESET", "REPLICA"}, {"RESET", "SLAVE"},  {"CHANGE", "REPLICATION"},
-    {"CHANGE", "MASTER"},
+    {"CHANGE", "MASTER"}, {"CHECK", "TABLE"},
 };
 
 static bool is_statement(struct str t)

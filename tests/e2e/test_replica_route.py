@@ -289,6 +289,10 @@ def test_the_variables(hybrid):
         assert run(connection, "SELECT @@pintail_route") == (("column",),)
     with hybrid.connect() as connection:
         assert run(connection, "SELECT @@pintail_route") == (("upstream",),)
+        run(connection, "SET GLOBAL pintail_freshness_timeout = 20")
+    with hybrid.connect() as connection:
+        assert run(connection, "SELECT @@pintail_freshness_timeout") == ((20,),)
+        run(connection, "SET GLOBAL pintail_freshness_timeout = DEFAULT")
 
 
 def test_what_is_not_of_tables_goes_upstream(hybrid):
@@ -316,6 +320,15 @@ def test_what_would_be_answered_otherwise_is_refused(hybrid, sql, why):
         code, text = message_of(connection, sql)
         assert code == 1235 and why.lower() in text.lower(), text
         assert run(connection, "SELECT COUNT(*) FROM many") == ((10,),)
+
+
+def test_check_table_compares_with_the_upstream(hybrid):
+    with column(hybrid) as connection:
+        rows = run(connection, "CHECK TABLE many, secret")
+        assert [(row[0], row[3]) for row in rows if row[2] == "status"] == [("route_d.many", "OK"), ("route_d.secret", "OK")]
+        assert ("10 rows" in rows[0][3]), rows
+        run(connection, "SET pintail_route = upstream")
+        assert run(connection, "CHECK TABLE many")[0][1] == "check"
 
 
 def test_several_statements_are_refused(hybrid):
