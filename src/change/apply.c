@@ -126,7 +126,7 @@ static int apply_batch(struct pass *x)
     struct batch *b = x->job->batch;
     for (uint32_t i = 0; i < b->table_count; i++) {
         struct batch_table *t = b->tables[i];
-        if (!t->is_used || t->is_abandoned) {
+        if (!t->is_used || t->is_abandoned || atomic_load(&t->table->state) == COPY_ASIDE) {
             continue;
         }
         if (apply_table(x, t) != 0) {
@@ -413,6 +413,39 @@ static void abort_job(struct pipeline *p)
     }
 }
 
+/*
+ * Policy for a table whose rows do not fit: it is set aside, and the rest is written again. What
+ * the stream has in hand of it meanwhile is recognised by the state of the old table.
+ */
+static bool set_refused_aside(struct pipeline *p, struct pass *x)
+{
+    if (x->refused == NULL || !p->now.set_aside || p->txn_open) {
+        return false;
+    }
+    struct copy_table *t = x->refused->table;
+    const struct str reason = x->diag.error->message;
+    struct copy_change *change = ARENA_NEW(&x->scratch, struct copy_change);
+    copy_table_ref(t);
+    change->before = t;
+    change->after = copy_table_new(p->server, t->db, t->name, COPY_ASIDE, NULL, reason);
+    change->next = x->job->changes;
+    x->job->changes = change;
+    log_warn(&p->log, "table set aside db=%.*s table=%.*s reason=\"%.*s\"", STR_FMT(t->db),
+             STR_FMT(t->name), STR_FMT(reason));
+    atomic_store(&t->state, COPY_ASIDE);
+    x->refused->is_abandoned = true;
+    x->refused = NULL;
+    diag_reset(&x->diag);
+    const struct batch_record old = x->job->record;
+    x->job->record = (struct batch_record){.begun_us = old.begun_us,
+                                           .transactions = old.transactions,
+                                           .bytes = old.bytes,
+                                           .end = old.end,
+                                           .decode_us = old.decode_us};
+    copy_lock(p->copy, change);
+    return true;
+}
+
 static void run_job(struct pipeline *p)
 {
     struct apply_job *job = &p->job;
@@ -430,6 +463,9 @@ static void run_job(struct pipeline *p)
         p->open_plan = job->plan;
     }
     offload_run_always(PIPELINE_OFFLOAD, pass_step, &x);
+    while (x.rc != 0 && set_refused_aside(p, &x)) {
+        offload_run_always(PIPELINE_OFFLOAD, pass_step, &x);
+    }
     if (x.rc != 0) {
         undone(p, job, &x.diag);
         if (job->task_rc == 0) {
@@ -442,7 +478,7 @@ static void run_job(struct pipeline *p)
         }
         committed(p, job);
         const uint64_t rest = (clock_monotonic_us() - start) * REST_FACTOR;
-        p->rest_until_us = clock_monotonic_us() + MIN(rest, p->options.max_batch_us / 2);
+        p->rest_until_us = clock_monotonic_us() + MIN(rest, p->now.max_batch_us / 2);
     } else {
         p->txn_open = true;
         if (job->batch != NULL) {

@@ -220,7 +220,7 @@ struct binding *bind_table(struct pipeline *p, const struct binlog_table *map, b
     if (bind_columns(s, b) == 0) {
         return b;
     }
-    if (!p->options.set_aside) {
+    if (!p->now.set_aside) {
         return NULL;
     }
     bind_set_aside(p, b->table);

@@ -154,7 +154,7 @@ static bool is_awaited(struct pipeline *p)
 static enum decode_stop at_boundary(struct pipeline *p)
 {
     struct stream *s = &p->stream;
-    if (s->batch->bytes >= p->options.max_batch_bytes || s->ends_with_ddl || s->portions > 0 ||
+    if (s->batch->bytes >= p->now.max_batch_bytes || s->ends_with_ddl || s->portions > 0 ||
         s->aside != NULL || atomic_load_explicit(&p->attention, memory_order_relaxed) ||
         is_awaited(p)) {
         return DECODE_BOUNDARY;
@@ -204,7 +204,7 @@ static int add_rows(struct pipeline *p, struct binding *b, const struct binlog_i
         const struct batch_change change = {.before = it.before, .after = it.after};
         const enum batch_outcome outcome = batch_add(b->rows, &map, &change, &s->diag);
         if (UNLIKELY(outcome != BATCH_OK)) {
-            if (outcome == BATCH_FAILED && !p->options.set_aside) {
+            if (outcome == BATCH_FAILED && !p->now.set_aside) {
                 return -1;
             }
             bind_set_aside(p, b->table);
@@ -221,7 +221,7 @@ static enum decode_stop on_rows(struct pipeline *p, const struct binlog_item *it
     if (b == NULL) {
         return DECODE_FAILED;
     }
-    if (b->table == NULL) {
+    if (b->table == NULL || atomic_load(&b->table->state) == COPY_ASIDE) {
         return DECODE_MORE;
     }
     const int rc = add_rows(p, b, item);
@@ -235,7 +235,7 @@ static enum decode_stop on_rows(struct pipeline *p, const struct binlog_item *it
     }
     s->batch->bytes += item->rows.data.len;
     s->batch->txn_bytes += item->rows.data.len;
-    if (s->batch->txn_bytes >= p->options.huge_bytes && !s->keeps_whole) {
+    if (s->batch->txn_bytes >= p->now.huge_bytes && !s->keeps_whole) {
         s->batch->txn_bytes = 0;
         return DECODE_PORTION;
     }

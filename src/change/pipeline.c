@@ -118,6 +118,7 @@ static void start_clean(struct pipeline *p, const struct change_position *from)
     atomic_store(&p->pending, 0);
     os_mutex_lock(&p->lock);
     change_position_copy(&p->applied, from);
+    p->now = p->options;
     p->is_stopping = false;
     p->has_failed = false;
     p->is_running = true;
@@ -195,7 +196,7 @@ void pipeline_fail(struct pipeline *p, const struct diag *d)
 {
     os_mutex_lock(&p->lock);
     if (!p->has_failed) {
-        const struct change_position *at = &p->stream.position;
+        const struct change_position *at = &p->applied;
         const struct str text = d->error != NULL ? d->error->message : STR("unknown error");
         p->has_failed = true;
         p->status.last_errno = d->error != NULL ? d->error->code : ER_INTERNAL_ERROR;

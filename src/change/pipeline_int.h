@@ -93,6 +93,7 @@ struct window_keys;
 struct pipeline_window {
     struct rlist link; /* p->windows, under p->lock. */
     struct pipeline *p;
+    uint32_t refs;               /* Under p->lock. */
     struct copy_table *table;    /* Counted. */
     struct window_keys *touched; /* The apply fiber's. */
     struct window_spool *spool;  /* Of a table without a key; the decoding thread's. */
@@ -236,6 +237,7 @@ struct pipeline {
     struct apply_job job;
     bool has_job;
     bool apply_ends;
+    struct pipeline_options now; /* The settings that apply; changed between steps. */
     bool txn_open; /* The apply fiber has an open transaction, and the lock of the writer. */
     struct change_ddl_plan *open_plan; /* In it; published after the commit. */
     uint64_t rest_until_us;          /* Monotonic: while the source is busy no batch ends before. */
@@ -246,8 +248,8 @@ struct pipeline {
     atomic_uint spools;        /* Windows that have one. */
     atomic_uint places;        /* Requests that wait for a place in the log. */
 
-    struct os_mutex lock; /* From here. */
-    struct pipeline_options options;
+    struct os_mutex lock;            /* From here. */
+    struct pipeline_options options; /* As they will be from the next step on: see `now`. */
     bool is_running;
     bool is_stopping;
     bool has_failed;

@@ -484,12 +484,12 @@ static void consider_batch(struct pipeline *p, bool is_idle)
         hand_over(p, BATCH_END_BYTES);
     } else if (s->ends_with_ddl) {
         hand_over(p, BATCH_END_DDL);
-    } else if (s->batch->bytes >= p->options.max_batch_bytes) {
+    } else if (s->batch->bytes >= p->now.max_batch_bytes) {
         hand_over(p, BATCH_END_BYTES);
     } else if (is_idle && !p->has_job && clock_monotonic_us() >= p->rest_until_us) {
         hand_over(p, BATCH_END_IDLE);
     } else if (!p->has_job && s->begun_us != 0 &&
-               clock_monotonic_us() - s->begun_us >= p->options.max_batch_us) {
+               clock_monotonic_us() - s->begun_us >= p->now.max_batch_us) {
         hand_over(p, BATCH_END_AGE);
     }
 }
@@ -535,7 +535,7 @@ static uint64_t take_deadline(struct pipeline *p)
         return FIBER_FOREVER;
     }
     /* While a batch is applied the next one grows; its end wakes us. */
-    const uint64_t idle = clock_monotonic_us() + p->options.idle_us;
+    const uint64_t idle = clock_monotonic_us() + p->now.idle_us;
     return p->has_job ? FIBER_FOREVER : MAX(idle, p->rest_until_us);
 }
 
@@ -586,6 +586,9 @@ static void take_block(struct pipeline *p)
 static void step(struct pipeline *p)
 {
     struct stream *s = &p->stream;
+    os_mutex_lock(&p->lock);
+    p->now = p->options;
+    os_mutex_unlock(&p->lock);
     if (is_between(s)) {
         consider_batch(p, false);
         handle_requests(p);

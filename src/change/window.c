@@ -66,23 +66,48 @@ static void note_chunks(struct pipeline_window *w, struct batch_rows *rows, cons
     }
 }
 
-void window_note(struct pipeline *p, struct batch *b, struct arena *scratch)
+static void window_unref(struct pipeline_window *w);
+
+/* A reference to each window of a table, in scratch. */
+static uint32_t windows_of(struct pipeline *p, const struct copy_table *t, struct arena *scratch,
+                           struct pipeline_window ***out)
 {
+    uint32_t count = 0;
+    *out = NULL;
     os_mutex_lock(&p->lock);
-    for (uint32_t i = 0; i < b->table_count; i++) {
-        struct batch_table *t = b->tables[i];
-        if (!t->is_used || t->key_count == 0) {
-            continue;
-        }
-        rlist_foreach (it, &p->windows) {
-            struct pipeline_window *w = RLIST_ENTRY(it, struct pipeline_window, link);
-            if (w->table == t->table) {
-                note_chunks(w, &t->gone, NULL, scratch);
-                note_chunks(w, &t->rows, t->key, scratch);
-            }
+    rlist_foreach (it, &p->windows) {
+        count += RLIST_ENTRY(it, struct pipeline_window, link)->table == t;
+    }
+    if (count > 0) {
+        *out = ARENA_ARRAY(scratch, struct pipeline_window *, count);
+    }
+    count = 0;
+    rlist_foreach (it, &p->windows) {
+        struct pipeline_window *w = RLIST_ENTRY(it, struct pipeline_window, link);
+        if (w->table == t) {
+            w->refs++;
+            (*out)[count++] = w;
         }
     }
     os_mutex_unlock(&p->lock);
+    return count;
+}
+
+void window_note(struct pipeline *p, struct batch *b, struct arena *scratch)
+{
+    for (uint32_t i = 0; i < b->table_count; i++) {
+        struct batch_table *t = b->tables[i];
+        struct pipeline_window **windows;
+        if (!t->is_used || t->key_count == 0) {
+            continue;
+        }
+        const uint32_t count = windows_of(p, t->table, scratch, &windows);
+        for (uint32_t j = 0; j < count; j++) {
+            note_chunks(windows[j], &t->gone, NULL, scratch);
+            note_chunks(windows[j], &t->rows, t->key, scratch);
+            window_unref(windows[j]);
+        }
+    }
 }
 
 /* ---- Merging ---- */
@@ -261,6 +286,7 @@ static struct pipeline_window *window_new(struct pipeline *p, struct copy_table 
     }
     rlist_init(&w->link);
     w->p = p;
+    w->refs = 1;
     w->table = t;
     w->touched = k;
     copy_table_ref(t);
@@ -283,6 +309,22 @@ int pipeline_window_open(struct pipeline *p, struct copy_table *t, struct diag *
     return 0;
 }
 
+static void window_unref(struct pipeline_window *w)
+{
+    struct pipeline *p = w->p;
+    os_mutex_lock(&p->lock);
+    const bool last = --w->refs == 0;
+    os_mutex_unlock(&p->lock);
+    if (last) {
+        htab_release(&w->touched->keys);
+        arena_release(&w->touched->arena);
+        free(w->touched);
+        spool_free(w->spool);
+        copy_table_unref(w->table);
+        free(w);
+    }
+}
+
 void window_free(struct pipeline_window *w)
 {
     os_mutex_lock(&w->p->lock);
@@ -292,12 +334,7 @@ void window_free(struct pipeline_window *w)
     if (entered && w->spool != NULL) {
         atomic_fetch_sub(&w->p->spools, 1);
     }
-    htab_release(&w->touched->keys);
-    arena_release(&w->touched->arena);
-    free(w->touched);
-    spool_free(w->spool);
-    copy_table_unref(w->table);
-    free(w);
+    window_unref(w);
 }
 
 /* The thread that decodes may be about to use a spool: its fiber closes it. */

@@ -129,6 +129,24 @@ LOG_TEST(test_a_row_inserted_twice_stops_the_stream)
     assert_string_equal(log_fixture_rows(f, t), "");
 }
 
+LOG_TEST(test_by_policy_a_table_is_set_aside)
+{
+    f->options.set_aside = true;
+    struct copy_table *u = log_fixture_add_table(f, "u", COPY_LIVE, true);
+    (void)start_with_table(f);
+    log_fixture_play(f, "BEGIN; t +1,1,a; u +1,1,a; COMMIT");
+    log_fixture_settle(f);
+    log_fixture_play(f, "BEGIN; u +2,2,b; t ~7,1,a>7,2,b; COMMIT; BEGIN; t +8,8,h; COMMIT");
+    log_fixture_settle(f);
+    log_fixture_play(f, "BEGIN; t -8,8,h; u +3,3,c; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, u), "1,1,a 2,2,b 3,3,c");
+    struct copy_table *t = copy_find(f->copy, STR("test"), STR("t"));
+    assert_int_equal(atomic_load(&t->state), COPY_ASIDE);
+    assert_non_null(strstr(arena_dup_cstr(&f->arena, t->reason), "(7)"));
+    copy_table_unref(t);
+}
+
 LOG_TEST(test_other_tables_are_skipped)
 {
     struct copy_table *t = start_with_table(f);
@@ -600,6 +618,7 @@ int main(void)
         cmocka_unit_test(test_a_row_that_is_not_there_stops_the_stream),
         cmocka_unit_test(test_a_change_of_a_deleted_row_stops_the_stream),
         cmocka_unit_test(test_a_row_inserted_twice_stops_the_stream),
+        cmocka_unit_test(test_by_policy_a_table_is_set_aside),
         cmocka_unit_test(test_other_tables_are_skipped),
         cmocka_unit_test(test_a_table_that_is_loading_takes_what_fits),
         cmocka_unit_test(test_a_large_transaction_goes_in_portions),
