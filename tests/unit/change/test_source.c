@@ -285,7 +285,7 @@ static enum change_take follow(struct follower *f)
         case CHANGE_TAKE_ENDED:
             return t;
         case CHANGE_TAKE_TIMEOUT:
-            CHECK(!"nothing came");
+            CHECK(false);
         }
         if (f->at == fake.log_len && fake.big.p == NULL) {
             return t;
@@ -375,7 +375,7 @@ static void refuse(void *arg)
     CHECK(f.d.error != NULL);
     if (strstr(f.d.error->message.p, arg) == NULL) {
         (void)fprintf(stderr, "%s\n", f.d.error->message.p);
-        CHECK(!"another text");
+        CHECK(false);
     }
     finish(&f);
 }
