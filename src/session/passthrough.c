@@ -619,6 +619,7 @@ static void on_replied(void *arg, struct relay *r, const struct relay_reply *rep
         s->upstream_status = p->up->status;
         router_replied(&p->router, s->x.txn.active);
         session_set_state(s, SESSION_IDLE, COM_SLEEP);
+        session_count_bytes(s);
         after_reply(s, reply);
     }
 }
@@ -977,6 +978,7 @@ static void take_own_command(struct session *s)
     }
     const uint8_t command = payload.len > 0 ? (uint8_t)payload.p[0] : COM_SLEEP;
     session_set_state(s, SESSION_BUSY, command);
+    session_count_bytes(s);
     if (!s->pass->refused) {
         own_command(s, payload);
     } else if (reply_is_expected(command)) {
