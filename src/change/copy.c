@@ -194,7 +194,9 @@ struct copy_table *copy_table_successor(struct server *server, const struct copy
     atomic_init(&to->state, atomic_load(&t->state));
     to->reason = arena_dup(&to->arena, t->reason);
     copy_progress(to, t);
-    to->schema_hash = 0; /* Its text has another name, or other columns. */
+    if (t->schema_hash != COPY_STAYS_ASIDE) {
+        to->schema_hash = 0; /* Its text has another name, or other columns. */
+    }
     return to;
 }
 

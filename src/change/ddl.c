@@ -139,6 +139,9 @@ void ddl_recopy(struct ddl_run *run, struct copy_table *now, struct str db, stru
                 struct str reason)
 {
     if (now != NULL && now->schema_hash == COPY_STAYS_ASIDE) {
+        if (!str_eq(now->db, db) || !str_eq(now->name, name)) {
+            ddl_rename(run, now->db, now->name, db, name);
+        }
         return;
     }
     ddl_set(run, now, copy_table_new(run->d->server, db, name, COPY_PENDING, NULL, reason));

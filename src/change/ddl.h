@@ -37,11 +37,12 @@ void change_ddl_set_source(struct change_ddl *d, enum upstream_kind kind, uint32
 
 /*
  * Reads a statement of class SCHEMA, ROWS or UNKNOWN and decides what becomes of which tables, e.g.
- * CREATE TABLE: a LIVE, empty table (rows_follow: CREATE … SELECT, whose rows come in the same
+ * CREATE TABLE: a LIVE, empty table (that of CREATE … SELECT gets its rows in the same
  * transaction); DROP, RENAME, TRUNCATE; ALTER: LIVE with a new definition when storage and rows can
- * be converted exactly, else PENDING (its snapshot comes again); ROWS that provably concern one
- * table: PENDING. *out: the changes, in arena, for copy_store() and copy_publish(). In a fiber. 0,
- * or -1 with d set: the stream must stop (text that may change rows of tables that cannot be told).
+ * be converted exactly, else PENDING (its snapshot comes again); ROWS fail: nobody can tell what
+ * triggers and foreign keys made of them. *out: the changes, in arena, for copy_store() and
+ * copy_publish(). In a fiber. 0, or -1 with d set: the stream must stop (text that may change rows
+ * of tables that cannot be told).
  */
 struct change_ddl_plan {
     struct copy_change *changes;
@@ -49,8 +50,7 @@ struct change_ddl_plan {
     uint32_t database_count;
     struct str dropped_database; /* p NULL = none */
     struct change_ddl_step
-        *steps; /* engine work between copy_store() calls: truncate, alter; ddl.c */
-    bool rows_follow;
+        *steps;          /* engine work between copy_store() calls: truncate, alter; ddl.c */
     bool wakes_snapshot; /* some table is PENDING now */
 };
 NODISCARD int change_ddl_plan(struct change_ddl *d, const struct binlog_query *q,

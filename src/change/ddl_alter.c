@@ -43,6 +43,7 @@ static bool keep_column(struct alter_plan *p, struct alter_action *a)
     if (c->references && p->run->d->kind == UPSTREAM_MARIADB) {
         return refuse(p, "a foreign key was added");
     }
+    ddl_translate_column(p->run, c);
     if (!ddl_column_is_certain(p->run, c, true)) {
         return refuse(p, "a column was added or changed whose properties are not in the statement");
     }

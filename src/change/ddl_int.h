@@ -103,6 +103,9 @@ void ddl_rename(struct ddl_run *run, struct str from_db, struct str from, struct
 NODISCARD bool ddl_column_is_certain(const struct ddl_run *run, const struct column_spec *c,
                                      bool default_known);
 
+/* Makes the column what the source has: MariaDB's JSON is a LONGTEXT. */
+void ddl_translate_column(const struct ddl_run *run, struct column_spec *c);
+
 /* Does the source log what foreign keys with CASCADE and SET NULL change? */
 NODISCARD bool ddl_source_logs_cascades(enum sql_dialect dialect, uint32_t version_id);
 

@@ -37,7 +37,7 @@ static bool is_character(const struct column_spec *c)
 static bool has_hidden_properties(const struct ddl_run *run, const struct column_spec *c)
 {
     const struct binlog_query *q = run->q;
-    if (c->type.type != MYSQL_TYPE_TIMESTAMP || c->null_given) {
+    if (c->type.type != MYSQL_TYPE_TIMESTAMP || c->null_given || (c->not_null && c->has_default)) {
         return false;
     }
     return !has_var(q, BINLOG_Q_EXPLICIT_DEFAULTS_FOR_TIMESTAMP) ||
@@ -54,9 +54,19 @@ bool ddl_column_is_certain(const struct ddl_run *run, const struct column_spec *
         return true;
     }
     if (c->charset.p != NULL || c->national || c->binary_collation) {
-        return c->charset.p != NULL && is_default_certain(run);
+        return !c->binary_collation && is_default_certain(run);
     }
     return default_known;
+}
+
+void ddl_translate_column(const struct ddl_run *run, struct column_spec *c)
+{
+    if (c->type.type == MYSQL_TYPE_JSON && run->d->kind == UPSTREAM_MARIADB) {
+        c->type = (struct sql_type){.type = MYSQL_TYPE_LONG_BLOB, .flags = c->type.flags};
+        c->type.flags &= (uint16_t)~BINARY_FLAG;
+        c->charset = STR("utf8mb4");
+        c->collation = STR("utf8mb4_bin");
+    }
 }
 
 /*
@@ -85,7 +95,8 @@ static bool is_certain(const struct ddl_run *run, bool database_known)
         return false;
     }
     for (uint32_t i = 0; i < s->column_count; i++) {
-        if (!ddl_column_is_certain(run, &s->columns[i], known)) {
+        const bool has_foreign_key = s->columns[i].references && run->d->kind == UPSTREAM_MARIADB;
+        if (has_foreign_key || !ddl_column_is_certain(run, &s->columns[i], known)) {
             return false;
         }
     }
@@ -123,6 +134,9 @@ static struct table_def *define(struct ddl_run *run, struct str db)
         return copy_has_storage(model) ? clone_as(run, model->def, db, s->table.name) : NULL;
     }
     ddl_database(run, db, &database, &known);
+    for (uint32_t i = 0; i < s->column_count; i++) {
+        ddl_translate_column(run, &s->columns[i]);
+    }
     if (!is_certain(run, known) || copy_check_statement(run->x, run->stmt, run->x->diag) != 0 ||
         mirror_define_parsed(run->x, &database, run->stmt, 0, &t) != 0) {
         return NULL;
@@ -155,7 +169,8 @@ int ddl_plan_create_table(struct ddl_run *run)
     }
     struct copy_table *now = ddl_find(run, db, name);
     const bool is_live = now != NULL && atomic_load(&now->state) == COPY_LIVE;
-    if (now != NULL && s->if_not_exists && !s->or_replace && (is_live || !has_created(run))) {
+    if (now != NULL && ((s->if_not_exists && !s->or_replace && (is_live || !has_created(run))) ||
+                        now->schema_hash == COPY_STAYS_ASIDE)) {
         return 0;
     }
     struct table_def *def = has_created(run) ? define(run, db) : NULL;

@@ -235,6 +235,30 @@ COPY_TEST(test_filter)
     copy_fixture_release(&f);
 }
 
+/* What an operator has taken out stays out, under whatever name. */
+COPY_TEST(test_stays_aside)
+{
+    struct copy_fixture f;
+    (void)arg;
+    copy_fixture_init(&f, UPSTREAM_MYSQL, 90704);
+    struct copy_table *t =
+        copy_table_new(f.server, STR("d"), STR("t"), COPY_ASIDE, NULL, STR("dropped"));
+    struct copy_change change = {.after = t};
+    t->schema_hash = COPY_STAYS_ASIDE;
+    check_done(&f, engine_begin(f.engine, 0, &f.diag));
+    check_done(&f, copy_store(f.copy, f.engine, &change, &f.diag));
+    check_done(&f, engine_commit(f.engine, &f.diag));
+    copy_publish(f.copy, &change);
+    expect_list(&f, "ALTER TABLE t ADD x INT", "d.t aside (dropped)");
+    expect_list(&f, "ALTER TABLE t ADD y INT, RENAME TO u", "d.u aside (dropped)");
+    expect_list(&f, "RENAME TABLE u TO t", "d.t aside (dropped)");
+    expect_list(&f, "ALTER TABLE t DROP PARTITION p", "d.t aside (dropped)");
+    expect_list(&f, "CREATE TABLE IF NOT EXISTS t (a INT)", "d.t aside (dropped)");
+    expect_list(&f, "DROP TABLE t", "");
+    expect_list(&f, "CREATE TABLE t (a INT)", "d.t live");
+    copy_fixture_release(&f);
+}
+
 /* ---- What cannot be followed ---- */
 
 COPY_TEST(test_stops)
@@ -257,7 +281,8 @@ int main(void)
         cmocka_unit_test(test_classes),        cmocka_unit_test(test_create_drop_rename),
         cmocka_unit_test(test_truncate),       cmocka_unit_test(test_create_uncertain),
         cmocka_unit_test(test_alter_converts), cmocka_unit_test(test_alter_recopies),
-        cmocka_unit_test(test_filter),         cmocka_unit_test(test_stops),
+        cmocka_unit_test(test_filter),         cmocka_unit_test(test_stays_aside),
+        cmocka_unit_test(test_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
