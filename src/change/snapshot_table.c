@@ -15,6 +15,30 @@ enum {
     MIN_ROWS = 16,
 };
 
+/* Rows of one window. */
+struct row_set {
+    struct chunk_builder *builders;
+    uint32_t builder_cap;   /* Those that are initialised. */
+    uint32_t builder_count; /* Those that have rows. */
+    uint64_t rows, bytes;
+};
+
+/* A merge under way, in a fiber of its own while the next rows are read. */
+struct merge_job {
+    struct table_copy *k;
+    struct pipeline_window *window;
+    struct snapshot_view view;
+    struct row_set *set;
+    struct arena arena; /* Of last_key and the array of chunks. */
+    struct str last_key;
+    bool is_last;
+    struct fiber *fiber; /* NULL: none is under way. */
+    struct fiber *waiter;
+    bool is_done;
+    int rc;
+    struct diag diag;
+};
+
 /* A table being copied. */
 struct table_copy {
     struct snapshot_worker *w;
@@ -24,12 +48,11 @@ struct table_copy {
     size_t builder_bytes;   /* What a builder takes besides strings. */
     struct arena arena;     /* Of the table. */
     struct arena scratch;   /* Of a view. */
-    struct chunk_builder *builders;
-    uint32_t builder_cap;    /* Those that are initialised. */
-    uint32_t builder_count;  /* Those that have rows. */
+    struct row_set sets[2]; /* One is filled while the other is merged. */
+    struct row_set *set;    /* Being filled. */
+    struct merge_job merge;
     struct bytebuf last_key; /* Behind which the next chunk begins. */
     uint64_t limit;          /* Rows of the next SELECT. */
-    uint64_t rows, bytes;    /* In the builders. */
     uint64_t total_rows;     /* Merged. */
     uint64_t total_bytes;
     bool is_last; /* There are no rows behind last_key. */
@@ -49,6 +72,9 @@ static size_t row_bytes(const struct table_def *def)
 static void copy_begin(struct table_copy *k, struct snapshot_worker *w, struct copy_table *t)
 {
     *k = (struct table_copy){.w = w, .s = w->s, .t = t, .limit = w->s->o.chunk_rows};
+    k->set = &k->sets[0];
+    arena_init(&k->merge.arena, 0);
+    diag_init(&k->merge.diag);
     arena_init(&k->arena, 0);
     arena_init(&k->scratch, 0);
     bytebuf_init(&k->last_key, SNAPSHOT_SQL_MAX);
@@ -61,41 +87,46 @@ static void copy_begin(struct table_copy *k, struct snapshot_worker *w, struct c
 
 static void copy_end(struct table_copy *k)
 {
-    for (uint32_t i = 0; i < k->builder_cap; i++) {
-        chunk_builder_release(&k->builders[i]);
+    for (size_t n = 0; n < ARRAY_SIZE(k->sets); n++) {
+        for (uint32_t i = 0; i < k->sets[n].builder_cap; i++) {
+            chunk_builder_release(&k->sets[n].builders[i]);
+        }
+        free(k->sets[n].builders);
     }
-    free(k->builders);
+    diag_release(&k->merge.diag);
+    arena_release(&k->merge.arena);
     bytebuf_release(&k->last_key);
     arena_release(&k->scratch);
     arena_release(&k->arena);
 }
 
-static void forget_rows(struct table_copy *k)
+static void forget_rows(struct row_set *set)
 {
-    for (uint32_t i = 0; i < k->builder_count; i++) {
-        chunk_builder_reset(&k->builders[i]);
+    for (uint32_t i = 0; i < set->builder_count; i++) {
+        chunk_builder_reset(&set->builders[i]);
     }
-    k->builder_count = 0;
-    k->rows = 0;
-    k->bytes = 0;
+    set->builder_count = 0;
+    set->rows = 0;
+    set->bytes = 0;
 }
 
 /* A builder with room for a row. */
 static struct chunk_builder *builder_with_room(struct table_copy *k)
 {
-    if (k->builder_count > 0 && !chunk_builder_is_full(&k->builders[k->builder_count - 1])) {
-        return &k->builders[k->builder_count - 1];
+    struct row_set *set = k->set;
+    if (set->builder_count > 0 && !chunk_builder_is_full(&set->builders[set->builder_count - 1])) {
+        return &set->builders[set->builder_count - 1];
     }
-    if (k->builder_count == k->builder_cap) {
+    if (set->builder_count == set->builder_cap) {
         struct chunk_builder *more =
-            realloc(k->builders, (k->builder_cap + 1) * sizeof(*k->builders));
+            realloc(set->builders, (set->builder_cap + 1) * sizeof(*set->builders));
         if (more == NULL) {
             abort();
         }
-        k->builders = more;
-        chunk_builder_init(&more[k->builder_cap++], k->types, k->t->def->column_count);
+        set->builders = more;
+        chunk_builder_init(&more[set->builder_cap++], k->types, k->t->def->column_count);
     }
-    return &k->builders[k->builder_count++];
+    return &set->builders[set->builder_count++];
 }
 
 /* ---- Reading ---- */
@@ -119,13 +150,13 @@ static int put_row(struct table_copy *k, const struct snapshot_format *f, struct
     struct chunk_builder *b = builder_with_room(k);
     const size_t before = chunk_builder_bytes(b);
     if (b->nrows == 0) {
-        k->bytes += k->builder_bytes;
+        k->set->bytes += k->builder_bytes;
     }
     if (snapshot_put_row(f, payload, b, d) != 0) {
         return -1;
     }
-    k->bytes += chunk_builder_bytes(b) - before;
-    if (++k->rows % YIELD_ROWS == 0) {
+    k->set->bytes += chunk_builder_bytes(b) - before;
+    if (++k->set->rows % YIELD_ROWS == 0) {
         fiber_yield();
     }
     return 0;
@@ -133,7 +164,7 @@ static int put_row(struct table_copy *k, const struct snapshot_format *f, struct
 
 static bool is_full(const struct table_copy *k)
 {
-    return k->bytes >= k->s->o.chunk_bytes;
+    return k->set->bytes >= k->s->o.chunk_bytes;
 }
 
 /* Reads up to k->limit rows. A chunk that is full of bytes before ends there: what the source sends
@@ -169,14 +200,14 @@ static void adapt(struct table_copy *k, uint64_t rows, uint64_t us)
     } else if (us < SELECT_SHORT_US && k->limit < SNAPSHOT_CHUNK_ROWS_MAX) {
         k->limit *= 2;
     }
-    const uint64_t a_row = k->rows > 0 ? k->bytes / k->rows + 1 : 1;
+    const uint64_t a_row = k->set->rows > 0 ? k->set->bytes / k->set->rows + 1 : 1;
     k->limit = MAX(MIN(k->limit, k->s->o.chunk_bytes / a_row), (uint64_t)MIN_ROWS);
 }
 
 static int read_select(struct table_copy *k, struct diag *d)
 {
     const uint64_t begun_us = clock_monotonic_us();
-    const uint64_t before = k->rows;
+    const uint64_t before = k->set->rows;
     struct bytebuf sql;
     bytebuf_init(&sql, SNAPSHOT_SQL_MAX);
     snapshot_put_select(&sql, k->t, bytebuf_str(&k->last_key), k->limit);
@@ -187,7 +218,7 @@ static int read_select(struct table_copy *k, struct diag *d)
     }
     const int rc = read_rows(k, r, d);
     upstream_rows_end(r);
-    adapt(k, k->rows - before, clock_monotonic_us() - begun_us);
+    adapt(k, k->set->rows - before, clock_monotonic_us() - begun_us);
     return rc;
 }
 
@@ -252,29 +283,85 @@ static void count_rows(struct table_copy *k, int64_t rows, int64_t bytes)
     atomic_fetch_add(&k->s->bytes, (uint64_t)bytes);
 }
 
-static int merge(struct table_copy *k, struct pipeline_window *window,
-                 const struct snapshot_view *v, struct diag *d)
+static void run_merge(void *arg)
 {
-    struct chunk *chunks = ARENA_ARRAY(&k->scratch, struct chunk, k->builder_count + 1);
-    for (uint32_t i = 0; i < k->builder_count; i++) {
-        chunks[i] = chunk_builder_chunk(&k->builders[i]);
+    struct merge_job *job = arg;
+    struct table_copy *k = job->k;
+    struct row_set *set = job->set;
+    struct chunk *chunks = ARENA_ARRAY(&job->arena, struct chunk, set->builder_count + 1);
+    for (uint32_t i = 0; i < set->builder_count; i++) {
+        chunks[i] = chunk_builder_chunk(&set->builders[i]);
     }
-    const struct pipeline_merge m = {.file = v->file,
-                                     .offset = v->offset,
-                                     .chunk_count = k->builder_count,
+    const struct pipeline_merge m = {.file = job->view.file,
+                                     .offset = job->view.offset,
+                                     .chunk_count = set->builder_count,
                                      .chunks = chunks,
-                                     .last_key = bytebuf_str(&k->last_key),
-                                     .last = k->is_last};
+                                     .last_key = job->last_key,
+                                     .last = job->is_last};
     /* The record that is stored with them counts them. */
-    count_rows(k, (int64_t)k->rows, (int64_t)k->bytes);
-    const int rc = pipeline_window_merge(window, &m, d);
-    if (rc != 0) {
-        count_rows(k, -(int64_t)k->rows, -(int64_t)k->bytes);
+    count_rows(k, (int64_t)set->rows, (int64_t)set->bytes);
+    job->rc = pipeline_window_merge(job->window, &m, &job->diag);
+    if (job->rc != 0) {
+        count_rows(k, -(int64_t)set->rows, -(int64_t)set->bytes);
+    } else {
+        k->total_rows += set->rows;
     }
-    return rc;
+    job->is_done = true;
+    fiber_wake(job->waiter);
 }
 
-/* One window: a view, its chunks, the merge. */
+/* Waits for the merge under way, if there is one. 0, or -1 with d set. */
+static int await_merge(struct table_copy *k, struct diag *d)
+{
+    struct merge_job *job = &k->merge;
+    if (job->fiber == NULL) {
+        return 0;
+    }
+    while (!job->is_done) {
+        if (fiber_park(FIBER_FOREVER) == FIBER_INTERRUPTED) {
+            fiber_interrupt(job->fiber, SNAPSHOT_STOP);
+            break;
+        }
+    }
+    fiber_join(job->fiber);
+    job->fiber = NULL;
+    forget_rows(job->set);
+    if (job->rc != 0 && d->error == NULL && job->diag.error != NULL) {
+        (void)diag_set_text(d, job->diag.error->code, job->diag.error->message);
+    }
+    return job->rc;
+}
+
+/* Has the rows merged that were read; they come after those of the merge before. */
+static int begin_merge(struct table_copy *k, struct pipeline_window *window,
+                       const struct snapshot_view *v, struct diag *d)
+{
+    struct merge_job *job = &k->merge;
+    if (await_merge(k, d) != 0) {
+        pipeline_window_drop(window);
+        return -1;
+    }
+    arena_reset(&job->arena);
+    diag_reset(&job->diag);
+    job->k = k;
+    job->window = window;
+    job->view = *v;
+    job->set = k->set;
+    job->last_key = arena_dup(&job->arena, bytebuf_str(&k->last_key));
+    job->is_last = k->is_last;
+    job->is_done = false;
+    job->rc = -1;
+    job->waiter = fiber_self();
+    job->fiber = fiber_spawn_ref(k->s->loop, run_merge, job);
+    if (job->fiber == NULL) {
+        pipeline_window_drop(window);
+        return diag_set(d, ER_OUT_OF_RESOURCES);
+    }
+    k->set = k->set == &k->sets[0] ? &k->sets[1] : &k->sets[0];
+    return 0;
+}
+
+/* One window: a view, its chunks, the merge, which is only begun. */
 static int copy_window(struct table_copy *k, struct diag *d)
 {
     struct change_position a0;
@@ -285,7 +372,7 @@ static int copy_window(struct table_copy *k, struct diag *d)
     if (rc == 0) {
         rc = prepare_view(k, &a0, &v, d) != 0 || read_view(k, &a0, &v, d) != 0 ? -1 : 0;
         if (rc == 0) {
-            rc = merge(k, window, &v, d);
+            rc = begin_merge(k, window, &v, d);
         } else {
             pipeline_window_drop(window);
         }
@@ -300,11 +387,9 @@ static int copy_keyed(struct table_copy *k, struct diag *d)
     int rc = 0;
     while (rc == 0 && !k->is_last) {
         rc = copy_window(k, d);
-        k->total_rows += rc == 0 ? k->rows : 0;
-        forget_rows(k);
         arena_reset(&k->scratch);
     }
-    return rc;
+    return await_merge(k, d) != 0 ? -1 : rc;
 }
 
 /* ---- Without a key ---- */
@@ -322,20 +407,20 @@ static int next_chunk(void *arg, struct chunk *out, struct diag *d)
     struct table_copy *k = l->k;
     struct str payload;
     int rc = 1;
-    forget_rows(k);
-    while (rc > 0 && k->rows < CHUNK_ROWS && !is_full(k)) {
+    forget_rows(k->set);
+    while (rc > 0 && k->set->rows < CHUNK_ROWS && !is_full(k)) {
         rc = upstream_rows_next(l->rows, &payload, d);
         if (rc > 0 && put_row(k, &l->format, payload, d) != 0) {
             rc = -1;
         }
     }
-    if (rc < 0 || k->rows == 0) {
+    if (rc < 0 || k->set->rows == 0) {
         return rc < 0 ? -1 : 0;
     }
-    *out = chunk_builder_chunk(&k->builders[0]);
-    k->total_rows += k->rows;
-    k->total_bytes += k->bytes;
-    count_rows(k, (int64_t)k->rows, (int64_t)k->bytes);
+    *out = chunk_builder_chunk(&k->set->builders[0]);
+    k->total_rows += k->set->rows;
+    k->total_bytes += k->set->bytes;
+    count_rows(k, (int64_t)k->set->rows, (int64_t)k->set->bytes);
     return 1;
 }
 
