@@ -15,6 +15,7 @@
 
 enum {
     REST_FACTOR = 3, /* A busy source leaves at least three quarters of the time to others. */
+    REST_MAX_US = 50000,
     KEYS_SHOWN = 5,
 };
 
@@ -71,14 +72,13 @@ static int delete_rows(struct pass *x, struct batch_table *t)
     }
     uint32_t *columns = ARENA_ARRAY(&x->scratch, uint32_t, t->gone.ncols);
     for (uint32_t i = 0; i < t->gone.ncols; i++) {
-        columns[i] = t->key_count > 0 ? t->key[i] : i;
+        columns[i] = t->is_whole ? i : t->key[i];
     }
     const struct engine_values values = {
         .column_count = t->gone.ncols, .columns = columns, .chunk_count = count, .chunks = chunks};
     struct engine_session *s = x->p->session;
-    const int rc = t->key_count > 0
-                       ? engine_delete_keys(s, t->table->def, &values, &x->diag, &deleted)
-                       : engine_delete_images(s, t->table->def, &values, &x->diag, &deleted);
+    const int rc = t->is_whole ? engine_delete_images(s, t->table->def, &values, &x->diag, &deleted)
+                               : engine_delete_keys(s, t->table->def, &values, &x->diag, &deleted);
     if (rc != 0) {
         return rc;
     }
@@ -478,7 +478,8 @@ static void run_job(struct pipeline *p)
         }
         committed(p, job);
         const uint64_t rest = (clock_monotonic_us() - start) * REST_FACTOR;
-        p->rest_until_us = clock_monotonic_us() + MIN(rest, p->now.max_batch_us / 2);
+        p->rest_until_us =
+            clock_monotonic_us() + MIN(rest, MIN(p->now.max_batch_us / 2, (uint64_t)REST_MAX_US));
     } else {
         p->txn_open = true;
         if (job->batch != NULL) {

@@ -423,22 +423,6 @@ static uint32_t find_savepoint(const struct batch *b, struct str name)
     return BATCH_NONE;
 }
 
-void batch_savepoint(struct batch *b, struct str name)
-{
-    const uint32_t old = find_savepoint(b, name);
-    if (old != BATCH_NONE) {
-        memmove(&b->savepoints[old], &b->savepoints[old + 1],
-                (b->savepoint_count - old - 1) * sizeof(*b->savepoints));
-        b->savepoint_count--;
-    }
-    if (b->savepoint_count == b->savepoint_cap) {
-        b->savepoints = grow(b->savepoints, &b->savepoint_cap, sizeof(*b->savepoints), 8);
-    }
-    b->savepoints[b->savepoint_count++] = (struct batch_savepoint){
-        .name = arena_dup(&b->txn_arena, name), .marks = b->mark_count, .undos = b->undo_count};
-    b->scope++;
-}
-
 bool batch_rollback_to(struct batch *b, struct str name)
 {
     const uint32_t at = find_savepoint(b, name);
@@ -534,7 +518,7 @@ static enum batch_outcome add_gone(struct batch_table *t, const struct batch_map
     struct chunk_builder *b = rows_add(&t->gone);
     enum batch_outcome rc = BATCH_OK;
     for (uint32_t i = 0; i < t->gone.ncols && rc == BATCH_OK; i++) {
-        const uint32_t column = t->key_count > 0 ? t->key[i] : i;
+        const uint32_t column = t->is_whole ? i : t->key[i];
         const struct binlog_cell *cell = pick(image, other, column);
         if (cell->state == BINLOG_CELL_ABSENT) {
             return column_failed(t, column, "is not in the log (binlog_row_image is not FULL)",
@@ -702,6 +686,41 @@ enum batch_outcome batch_add(struct batch_table *t, const struct batch_map *map,
                             : add_gone(t, map, change->before, NULL, d);
 }
 
+/* ---- Savepoints ---- */
+
+/* What the transaction did to keys before a savepoint must stay apart from what follows it: the
+ * keys of rows that were inserted without are entered now. */
+static void enter_keys(struct batch *b)
+{
+    struct diag ignored;
+    diag_init(&ignored);
+    for (uint32_t i = b->mark_count; i > 0; i--) {
+        struct batch_table *t = b->marks[i - 1].table;
+        if (!t->is_hashed && t->key_count > 0) {
+            /* A key that is there twice will be found again. */
+            (void)build_hash(t, &ignored);
+        }
+    }
+    diag_release(&ignored);
+}
+
+void batch_savepoint(struct batch *b, struct str name)
+{
+    enter_keys(b);
+    const uint32_t old = find_savepoint(b, name);
+    if (old != BATCH_NONE) {
+        memmove(&b->savepoints[old], &b->savepoints[old + 1],
+                (b->savepoint_count - old - 1) * sizeof(*b->savepoints));
+        b->savepoint_count--;
+    }
+    if (b->savepoint_count == b->savepoint_cap) {
+        b->savepoints = grow(b->savepoints, &b->savepoint_cap, sizeof(*b->savepoints), 8);
+    }
+    b->savepoints[b->savepoint_count++] = (struct batch_savepoint){
+        .name = arena_dup(&b->txn_arena, name), .marks = b->mark_count, .undos = b->undo_count};
+    b->scope++;
+}
+
 /* ---- Tables ---- */
 
 static bool is_integer(const struct sql_type *type)
@@ -747,10 +766,9 @@ static struct batch_table *table_new(struct batch *b, struct copy_table *ct)
     t->has_int_key = t->key_count == 1 && is_integer(&def->columns[t->key[0]].type);
     arena_init(&t->keys.arena, 0);
     rows_init(&t->rows, types_of(def, NULL, def->column_count), def->column_count);
-    rows_init(&t->gone,
-              types_of(def, t->key_count > 0 ? t->key : NULL,
-                       t->key_count > 0 ? t->key_count : def->column_count),
-              t->key_count > 0 ? t->key_count : def->column_count);
+    t->is_whole = t->key_count == 0 || (b->checks_images && atomic_load(&ct->state) == COPY_LIVE);
+    const uint32_t width = t->is_whole ? def->column_count : t->key_count;
+    rows_init(&t->gone, types_of(def, t->is_whole ? NULL : t->key, width), width);
     return t;
 }
 

@@ -70,6 +70,7 @@ struct batch_table {
     const uint32_t *key;    /* Columns. */
     struct batch_rows rows; /* To insert: all columns. */
     struct batch_rows gone; /* To delete: the key's columns, or all. */
+    bool is_whole;          /* gone has all columns: there is no key, or images are checked. */
     struct batch_keys keys;
     uint64_t inserted, updated, deleted;
     uint64_t scope;     /* Number of the part of a transaction that it is marked for. */
@@ -99,6 +100,7 @@ struct batch_savepoint {
 };
 
 struct batch {
+    bool checks_images; /* Rows to delete are told by all that they were before. */
     struct batch_table **tables;
     uint32_t table_count, table_cap;
     uint64_t transactions;

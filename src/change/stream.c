@@ -57,6 +57,7 @@ static void next_batch(struct pipeline *p)
     struct stream *s = &p->stream;
     s->batch = spare_batch(p);
     batch_reset(s->batch);
+    s->batch->checks_images = p->now.check_images;
     s->serial++;
     s->begun_us = 0;
     s->decode_us = 0;
@@ -635,6 +636,7 @@ void stream_run(void *arg)
 {
     struct pipeline *p = arg;
     p->stream.batch = &p->batches[0];
+    p->stream.batch->checks_images = p->now.check_images;
     while (!is_stopping(p)) {
         step(p);
     }

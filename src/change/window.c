@@ -103,7 +103,7 @@ void window_note(struct pipeline *p, struct batch *b, struct arena *scratch)
         }
         const uint32_t count = windows_of(p, t->table, scratch, &windows);
         for (uint32_t j = 0; j < count; j++) {
-            note_chunks(windows[j], &t->gone, NULL, scratch);
+            note_chunks(windows[j], &t->gone, t->is_whole ? t->key : NULL, scratch);
             note_chunks(windows[j], &t->rows, t->key, scratch);
             window_unref(windows[j]);
         }

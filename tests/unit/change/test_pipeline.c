@@ -377,6 +377,24 @@ LOG_TEST(test_random_transactions)
     run_random(f, true, 7);
 }
 
+LOG_TEST(test_random_transactions_with_their_images_checked)
+{
+    f->options.check_images = true;
+    f->options.max_batch_bytes = 400;
+    run_random(f, true, 11);
+}
+
+LOG_TEST(test_a_row_that_was_not_what_the_log_says)
+{
+    f->options.check_images = true;
+    struct copy_table *t = start_with_table(f);
+    log_fixture_play(f, "BEGIN; t +1,1,a; COMMIT");
+    log_fixture_settle(f);
+    log_fixture_play(f, "BEGIN; t ~1,1,b>1,2,b; COMMIT");
+    assert_non_null(strstr(log_fixture_fail(f), "(1, 1, 'b')"));
+    assert_string_equal(log_fixture_rows(f, t), "1,1,a");
+}
+
 LOG_TEST(test_random_transactions_in_small_batches)
 {
     f->options.max_batch_bytes = 200;
@@ -626,6 +644,8 @@ int main(void)
         cmocka_unit_test(test_a_large_transaction_goes_back_to_a_savepoint),
         cmocka_unit_test(test_a_lost_connection_within_a_large_transaction),
         cmocka_unit_test(test_random_transactions),
+        cmocka_unit_test(test_random_transactions_with_their_images_checked),
+        cmocka_unit_test(test_a_row_that_was_not_what_the_log_says),
         cmocka_unit_test(test_random_transactions_in_small_batches),
         cmocka_unit_test(test_random_transactions_in_portions),
         cmocka_unit_test(test_random_transactions_without_a_key),
