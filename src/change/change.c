@@ -185,9 +185,9 @@ static int visit_source(struct change *c, struct change_position *now, struct ch
     struct upstream_conn *conn = upstream_connect(c->o.upstream, c->loop, NULL, 0, deadline, d);
     int rc = -1;
     if (conn != NULL && upstream_login(conn, &c->o.login, deadline, d) == 0) {
-        rc = change_source_check(conn, &c->log, d, now);
-        if (rc == 0 && !c->has_position) {
-            rc = change_source_check_xa(conn, &c->log, d);
+        rc = c->has_position ? 0 : change_source_check_xa(conn, &c->log, d);
+        if (rc == 0) {
+            rc = change_source_check(conn, &c->log, d, now);
         }
         *who = (struct change_origin){.kind = conn->kind,
                                       .version_id = conn->version_id,

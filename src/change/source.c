@@ -298,18 +298,32 @@ static enum change_outcome end_packet(struct change_source *s, struct str payloa
     return CHANGE_LOST;
 }
 
+/* Waits as long as something comes: a large event may take its time. */
+static enum net_result wait_for_packet(struct change_source *s, struct str *out, struct diag *d)
+{
+    for (;;) {
+        const uint64_t before = s->c->conn.bytes_in;
+        const enum net_result rc = conn_read_packet(&s->c->conn, silence_deadline(s), out, d);
+        if (rc != NET_TIMEOUT || s->c->conn.bytes_in == before) {
+            return rc;
+        }
+        diag_reset(d);
+    }
+}
+
 /* Waits for the next packet; hands over what is there before it waits. */
 static enum net_result read_packet(struct change_source *s, struct str *out, struct diag *d)
 {
-    const bool has = s->fill != NULL;
-    enum net_result rc = conn_read_packet(&s->c->conn, has ? 0 : silence_deadline(s), out, d);
-    if (rc == NET_TIMEOUT && has) {
-        diag_reset(d);
-        atomic_store_explicit(&s->is_waiting, true, memory_order_release);
-        rc = hand_over(s) ? conn_read_packet(&s->c->conn, silence_deadline(s), out, d)
-                          : NET_INTERRUPTED;
+    if (s->fill == NULL) {
+        return wait_for_packet(s, out, d);
     }
-    return rc;
+    const enum net_result rc = conn_read_packet(&s->c->conn, 0, out, d);
+    if (rc != NET_TIMEOUT) {
+        return rc;
+    }
+    diag_reset(d);
+    atomic_store_explicit(&s->is_waiting, true, memory_order_release);
+    return hand_over(s) ? wait_for_packet(s, out, d) : NET_INTERRUPTED;
 }
 
 /* Until the connection ends. */

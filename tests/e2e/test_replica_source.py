@@ -276,6 +276,42 @@ def test_a_source_that_lost_what_the_copy_has(shop, replica):
     wait_for_copy(server, shop)
 
 
+def test_a_source_that_gives_gtids_again(shop, replica):
+    server = replica()
+    wait_for_copy(server, shop)
+    shop.run("INSERT INTO shop.t VALUES (91, 'lost', NULL)")
+    wait_for_copy(server, shop)
+    assert server.stop() == 0
+    # The last transaction is another one now, of the same GTID.
+    shop.run("DELETE FROM shop.t WHERE id = 91")
+    if shop.dialect == "mysql":
+        uuid, numbers = shop.query("SELECT @@gtid_executed")[0][0].split(":", 1)
+        before = int(numbers.split("-")[-1]) - 2  # the row's own number, less one
+        shop.run(f"RESET BINARY LOGS AND GTIDS; SET GLOBAL gtid_purged = '{uuid}:1-{before}'")
+    else:
+        domain, number, sequence = shop.query("SELECT @@gtid_binlog_pos")[0][0].split("-")
+        shop.run(f"RESET MASTER; SET GLOBAL gtid_binlog_state = '{domain}-{number}-{int(sequence) - 2}'")
+    shop.run("INSERT INTO shop.t VALUES (92, 'other', NULL)")
+    server.start()
+    wait_for_error(server, "used its GTIDs again")
+    run(server, "RESET REPLICA")
+    run(server, "START REPLICA")
+    wait_for_copy(server, shop)
+
+
+def test_prepared_transactions_are_waited_for(shop, replica):
+    with shop.connect() as connection, connection.cursor() as cursor:
+        for sql in ("XA START 'x'", "INSERT INTO shop.t VALUES (95, 'xa', NULL)", "XA END 'x'", "XA PREPARE 'x'"):
+            cursor.execute(sql)
+        try:
+            server = replica()
+            wait_for(lambda: "XA RECOVER" in status(server)["Last_IO_Error"], lambda: (status(server), server.log_text()[-3000:]))
+            assert "the copy begins" not in server.log_text()
+        finally:
+            cursor.execute("XA COMMIT 'x'")
+    wait_for_copy(server, shop)
+
+
 def test_the_sources_own_server_id(shop, replica):
     number = shop.query("SELECT @@server_id")[0][0]
     server = replica("--replica-server-id", str(number))
