@@ -95,7 +95,7 @@ class WireClient:
         if prelude:
             self.sock.sendall(prelude)
         self._greet()
-        self.caps = caps & (self.offered | (0xffffffff00000000 if self.is_mariadb else 0))
+        self.caps = caps & self.offered
         if self.is_mariadb:
             self.caps &= ~LONG_PASSWORD
         else:
