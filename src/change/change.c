@@ -342,6 +342,8 @@ static void retract_snapshot(struct change *c)
         snapshot = c->snapshot;
         if (!used) {
             c->snapshot = NULL;
+        } else if (snapshot != NULL) {
+            snapshot_halt(snapshot);
         }
         os_mutex_unlock(&c->lock);
         if (!used) {

@@ -443,6 +443,11 @@ void snapshot_stop(struct snapshot *s)
     free(s);
 }
 
+void snapshot_halt(struct snapshot *s)
+{
+    atomic_store(&s->stopping, true);
+}
+
 void snapshot_poke(struct snapshot *s)
 {
     atomic_store(&s->poked, true);

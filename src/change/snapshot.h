@@ -31,6 +31,8 @@ NODISCARD struct snapshot *snapshot_start(struct server *server, struct loop *lo
                                           struct copy *copy, struct pipeline *p,
                                           const struct snapshot_options *o);
 void snapshot_stop(struct snapshot *s);
+/* Tells its fibers, and whoever is in change_verify(), to end soon; does not wait. Any thread. */
+void snapshot_halt(struct snapshot *s);
 /* There are tables to look at: DDL, a statement that added one, a changed filter. Any thread. */
 void snapshot_poke(struct snapshot *s);
 

@@ -20,6 +20,7 @@ enum {
     BUCKETS = 1024,
     LOCK_US = 1000 * 1000, /* The longest that writers wait. */
     ATTEMPTS = 10,
+    WAIT_US = 200 * 1000,        /* Between looks at whether it is to end. */
     CHUNKS_A_STEP = 16,          /* Read from the copy before the fiber looks up. */
     ROWS_MAX = 64 * 1024 * 1024, /* Bytes of rows kept to say where they differ. */
     VALUE_MAX = 100,             /* Characters of a value in a message. */
@@ -55,6 +56,12 @@ struct verify {
     bool is_second;
     bool is_cut; /* There were too many rows to keep. */
 };
+
+/* Is the snapshot, or the caller, told to end? */
+static bool is_ending(const struct verify *v)
+{
+    return atomic_load(&v->s->stopping) || fiber_interrupted() != 0;
+}
 
 /* ---- Rows ---- */
 
@@ -176,6 +183,9 @@ static int read_source_rows(struct verify *v, struct upstream_rows *r, struct ch
             take_chunk(v, &c, v->source);
             chunk_builder_reset(b);
             fiber_yield();
+            if (is_ending(v)) {
+                return diag_set(v->d, ER_QUERY_INTERRUPTED);
+            }
         }
     }
     return rc;
@@ -248,14 +258,14 @@ static int read_copy(struct verify *v)
     bytebuf_printf(&sql, " FROM t%" PRIu64, def->id);
     r.text = bytebuf_str(&sql);
     enum offload_result done = offload_run(OFFLOAD_QUERY, open_cursor, &r);
-    while (done == OFFLOAD_DONE && r.result == ENGINE_ROW) {
+    while (done == OFFLOAD_DONE && r.result == ENGINE_ROW && !is_ending(v)) {
         done = offload_run(OFFLOAD_QUERY, read_step, &r);
     }
     if (r.cursor != NULL) {
         offload_run_always(OFFLOAD_QUERY, close_cursor, &r);
     }
     bytebuf_release(&sql);
-    if (done != OFFLOAD_DONE) {
+    if (done != OFFLOAD_DONE || r.result == ENGINE_ROW) {
         return diag_set(v->d, ER_QUERY_INTERRUPTED);
     }
     return r.result == ENGINE_END ? 0 : -1;
@@ -296,12 +306,21 @@ static void let_go_of_copy(struct verify *v)
 static int wait_for(struct verify *v, const char *file, uint64_t offset, uint64_t deadline_us)
 {
     struct change_position need;
+    int rc = -1;
     change_position_init(&need);
     (void)snprintf(need.file, sizeof(need.file), "%s", file);
     need.offset = offset;
-    const int rc = pipeline_wait(v->s->pipeline, &need, true, deadline_us, v->d);
+    for (;;) {
+        const uint64_t look_us = clock_monotonic_us() + WAIT_US;
+        rc = pipeline_wait(v->s->pipeline, &need, true, MIN(look_us, deadline_us), v->d);
+        const bool is_late = rc != 0 && v->d->error->code == ER_LOCK_WAIT_TIMEOUT;
+        if (!is_late || look_us >= deadline_us || is_ending(v)) {
+            break;
+        }
+        diag_clear_error(v->d);
+    }
     change_position_release(&need);
-    return rc;
+    return is_ending(v) ? diag_set(v->d, ER_QUERY_INTERRUPTED) : rc;
 }
 
 /* The stream is close behind when it has passed what is in the log now. */
