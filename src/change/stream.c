@@ -431,6 +431,9 @@ static void handle_requests(struct pipeline *p)
             run_task(p, r);
         }
     }
+    if (!pipeline_has_failed(p) && place_is_due(p) && p->has_job && !has_work(&p->stream)) {
+        apply_wait(p); /* What is under way may be all that is waited for. */
+    }
     if (!pipeline_has_failed(p) && place_is_due(p)) {
         hand_over(p, BATCH_END_REQUEST);
     }
