@@ -465,6 +465,9 @@ void log_fixture_stop(struct log_fixture *f)
 void log_fixture_settle(struct log_fixture *f)
 {
     struct change_position need;
+    if (f->at == LOG_START) {
+        return; /* Nothing was given. */
+    }
     change_position_init(&need);
     (void)snprintf(need.file, sizeof(need.file), "log.000001");
     need.offset = f->at;
