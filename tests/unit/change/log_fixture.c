@@ -20,6 +20,14 @@ enum {
 
 /* ---- The input ---- */
 
+static void give_back(void *arg, struct change_block *block)
+{
+    struct log_block *b = CONTAINER_OF(block, struct log_block, block);
+    (void)arg;
+    free(b->block.data);
+    free(b);
+}
+
 static enum change_take take(void *arg, uint64_t deadline_us, struct change_block **out,
                              struct diag *d)
 {
@@ -34,19 +42,11 @@ static enum change_take take(void *arg, uint64_t deadline_us, struct change_bloc
     }
     struct log_block *b = RLIST_ENTRY(rlist_shift(&f->blocks), struct log_block, link);
     if (b->is_restart) {
-        free(b);
+        give_back(f, &b->block);
         return CHANGE_TAKE_RESTARTED;
     }
     *out = &b->block;
     return CHANGE_TAKE_BLOCK;
-}
-
-static void give_back(void *arg, struct change_block *block)
-{
-    struct log_block *b = CONTAINER_OF(block, struct log_block, block);
-    (void)arg;
-    free(b->block.data);
-    free(b);
 }
 
 static void wake_taker(struct log_fixture *f);
