@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     BYTEBUF_MIN = 64, /* Bytes of the first allocation. */
@@ -81,6 +82,18 @@ void bytebuf_put_cstr(struct bytebuf *b, const char *cstr)
 void bytebuf_put_char(struct bytebuf *b, char c)
 {
     bytebuf_put(b, &c, 1);
+}
+
+void bytebuf_put_quoted(struct bytebuf *b, struct str text, const char *marks)
+{
+    bytebuf_put_char(b, marks[0]);
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.p[i] != '\0' && strchr(marks, text.p[i]) != NULL) {
+            bytebuf_put_char(b, text.p[i]);
+        }
+        bytebuf_put_char(b, text.p[i]);
+    }
+    bytebuf_put_char(b, marks[0]);
 }
 
 void bytebuf_printf(struct bytebuf *b, const char *fmt, ...)

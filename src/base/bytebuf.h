@@ -32,6 +32,9 @@ void bytebuf_put(struct bytebuf *b, const void *p, size_t len);
 void bytebuf_put_str(struct bytebuf *b, struct str s);
 void bytebuf_put_cstr(struct bytebuf *b, const char *cstr);
 void bytebuf_put_char(struct bytebuf *b, char c);
+/* Appends text between two of the first character of marks, those of marks within it doubled: names
+ * of SQL with "`", its strings with "'", or with "'\\" where a backslash escapes. */
+void bytebuf_put_quoted(struct bytebuf *b, struct str text, const char *marks);
 void bytebuf_printf(struct bytebuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Removes n bytes (n <= len) at the front, moving the rest down. */

@@ -53,18 +53,6 @@ static struct str take(struct printer *p)
     return s;
 }
 
-static void put_ident(struct bytebuf *b, struct str name)
-{
-    bytebuf_put_char(b, '`');
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.p[i] == '`') {
-            bytebuf_put_char(b, '`');
-        }
-        bytebuf_put_char(b, name.p[i]);
-    }
-    bytebuf_put_char(b, '`');
-}
-
 static void put_text(struct bytebuf *b, struct str s)
 {
     bytebuf_put_char(b, '\'');
@@ -79,9 +67,9 @@ static void put_text(struct bytebuf *b, struct str s)
 
 static void put_name(struct bytebuf *b, const struct account *a)
 {
-    put_ident(b, a->user);
+    bytebuf_put_quoted(b, a->user, "`");
     bytebuf_put_char(b, '@');
-    put_ident(b, a->host);
+    bytebuf_put_quoted(b, a->host, "`");
 }
 
 /* ---- Lists of privileges ---- */
@@ -121,7 +109,7 @@ static void put_columns(struct printer *p, const struct object_grant *g, uint64_
             bytebuf_put_cstr(&p->b, ", ");
         }
         any = true;
-        put_ident(&p->b, g->columns[i].column);
+        bytebuf_put_quoted(&p->b, g->columns[i].column, "`");
     }
     if (any) {
         bytebuf_put_char(&p->b, ')');
@@ -206,12 +194,12 @@ static struct str object_line(struct printer *p, const struct account *a,
     bytebuf_put_cstr(&p->b, "GRANT ");
     put_privileges(p, g->privs, g->table.p == NULL ? PRIV_ALL_DB : PRIV_ALL_TABLE, g);
     bytebuf_put_cstr(&p->b, " ON ");
-    put_ident(&p->b, g->db);
+    bytebuf_put_quoted(&p->b, g->db, "`");
     bytebuf_put_char(&p->b, '.');
     if (g->table.p == NULL) {
         bytebuf_put_char(&p->b, '*');
     } else {
-        put_ident(&p->b, g->table);
+        bytebuf_put_quoted(&p->b, g->table, "`");
     }
     bytebuf_put_cstr(&p->b, " TO ");
     put_name(&p->b, a);
@@ -268,9 +256,9 @@ static void put_role(struct printer *p, const struct role_grant *role, bool *fir
         bytebuf_put_char(&p->b, ',');
     }
     *first = false;
-    put_ident(&p->b, role->user);
+    bytebuf_put_quoted(&p->b, role->user, "`");
     bytebuf_put_char(&p->b, '@');
-    put_ident(&p->b, role->host);
+    bytebuf_put_quoted(&p->b, role->host, "`");
 }
 
 /* The roles granted with or without the option, on one line; false = none. */

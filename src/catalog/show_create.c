@@ -19,18 +19,6 @@ static struct str take(struct bytebuf *b, struct arena *arena)
     return s;
 }
 
-static void put_ident(struct bytebuf *b, struct str name)
-{
-    bytebuf_put_char(b, '`');
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.p[i] == '`') {
-            bytebuf_put_char(b, '`');
-        }
-        bytebuf_put_char(b, name.p[i]);
-    }
-    bytebuf_put_char(b, '`');
-}
-
 /* A string literal with the escapes that the servers use in these texts. */
 static void put_quoted(struct bytebuf *b, struct str s)
 {
@@ -427,7 +415,7 @@ static void put_column(struct bytebuf *b, const struct table_def *t, const struc
                        enum sql_dialect dialect)
 {
     bytebuf_put_cstr(b, "  ");
-    put_ident(b, c->name);
+    bytebuf_put_quoted(b, c->name, "`");
     bytebuf_put_char(b, ' ');
     put_type(b, &c->type, dialect);
     put_column_charset(b, t, c, dialect);
@@ -450,7 +438,7 @@ static void put_column(struct bytebuf *b, const struct table_def *t, const struc
     put_comment(b, " COMMENT ", c->comment);
     if (c->type.type == MYSQL_TYPE_JSON && dialect == DIALECT_MARIADB) {
         bytebuf_put_cstr(b, " CHECK (json_valid(");
-        put_ident(b, c->name);
+        bytebuf_put_quoted(b, c->name, "`");
         bytebuf_put_cstr(b, "))");
     }
     for (uint32_t i = 0; i < t->check_count; i++) {
@@ -471,13 +459,13 @@ static void put_index(struct bytebuf *b, const struct table_def *t, const struct
     bytebuf_put_cstr(b, ",\n  ");
     bytebuf_put_cstr(b, words[ix->kind]);
     if (ix->kind != INDEX_DEF_PRIMARY) {
-        put_ident(b, ix->name);
+        bytebuf_put_quoted(b, ix->name, "`");
     }
     bytebuf_put_cstr(b, " (");
     for (uint32_t i = 0; i < ix->column_count; i++) {
         const struct index_column *part = &ix->columns[i];
         bytebuf_put_cstr(b, i > 0 ? "," : "");
-        put_ident(b, t->columns[part->column].name);
+        bytebuf_put_quoted(b, t->columns[part->column].name, "`");
         if (part->prefix_len > 0) {
             bytebuf_printf(b, "(%u)", part->prefix_len);
         }
@@ -521,7 +509,7 @@ static void put_checks(struct bytebuf *b, const struct table_def *t, enum sql_di
             continue;
         }
         bytebuf_put_cstr(b, ",\n  CONSTRAINT ");
-        put_ident(b, c->name);
+        bytebuf_put_quoted(b, c->name, "`");
         bytebuf_put_cstr(b, " CHECK (");
         bytebuf_put_str(b, c->text);
         bytebuf_put_char(b, ')');
@@ -583,7 +571,7 @@ struct str table_def_to_sql(const struct table_def *t, unsigned flags, struct ar
     struct bytebuf b;
     bytebuf_init(&b, SQL_TEXT_MAX);
     bytebuf_put_cstr(&b, "CREATE TABLE ");
-    put_ident(&b, t->name);
+    bytebuf_put_quoted(&b, t->name, "`");
     bytebuf_put_cstr(&b, " (\n");
     for (uint32_t i = 0; i < t->column_count; i++) {
         bytebuf_put_cstr(&b, i > 0 ? ",\n" : "");
@@ -607,7 +595,7 @@ struct str database_def_to_sql(const struct database_def *db, unsigned flags, st
     if ((flags & SHOW_CREATE_IF_NOT_EXISTS) != 0) {
         bytebuf_put_cstr(&b, "/*!32312 IF NOT EXISTS*/ ");
     }
-    put_ident(&b, db->name);
+    bytebuf_put_quoted(&b, db->name, "`");
     bytebuf_put_cstr(&b, " /*!40100 DEFAULT CHARACTER SET ");
     put_charset(&b, db->collation, "COLLATE ", dialect);
     bytebuf_put_cstr(&b, " */");

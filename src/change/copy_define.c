@@ -108,17 +108,7 @@ static int define(struct exec_session *x, const struct database_def *db, struct 
                   struct table_def **out)
 {
     struct stmt *stmt;
-    size_t used;
-    const struct parse_options options = exec_parse_options(x);
-    diag_reset(x->diag);
-    arena_reset(&x->stmt_arena);
-    if (sql_parse(sql, &options, &x->stmt_arena, x->diag, &stmt, &used) != 0) {
-        return -1;
-    }
-    if (stmt->kind != STMT_CREATE_TABLE || stmt->create_table.like) {
-        return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "this kind of table");
-    }
-    if (copy_check_statement(x, stmt, x->diag) != 0 ||
+    if (mirror_parse(x, sql, &stmt) != 0 || copy_check_statement(x, stmt, x->diag) != 0 ||
         mirror_define_parsed(x, db, stmt, 0, out) != 0) {
         return -1;
     }

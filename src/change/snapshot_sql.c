@@ -5,21 +5,9 @@ enum {
     KEY_MAX = 64, /* Columns of a key: more than any server has. */
 };
 
-static void put_quoted(struct bytebuf *b, struct str s, char quote)
-{
-    bytebuf_put_char(b, quote);
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.p[i] == quote || (quote == '\'' && s.p[i] == '\\')) {
-            bytebuf_put_char(b, s.p[i]);
-        }
-        bytebuf_put_char(b, s.p[i]);
-    }
-    bytebuf_put_char(b, quote);
-}
-
 void snapshot_put_name(struct bytebuf *b, struct str name)
 {
-    put_quoted(b, name, '`');
+    bytebuf_put_quoted(b, name, "`");
 }
 
 void snapshot_put_table(struct bytebuf *b, struct str db, struct str name)
@@ -31,7 +19,7 @@ void snapshot_put_table(struct bytebuf *b, struct str db, struct str name)
 
 void snapshot_put_text(struct bytebuf *b, struct str text)
 {
-    put_quoted(b, text, '\'');
+    bytebuf_put_quoted(b, text, "'\\");
 }
 
 static void put_column(struct bytebuf *b, const struct column_def *c)

@@ -52,16 +52,6 @@ static const struct operator_form *find_operator(const struct expr *e)
     return NULL;
 }
 
-static void put_ident(struct printer *p, struct str name)
-{
-    bytebuf_put_char(&p->out, '`');
-    for (size_t i = 0; i < name.len; i++) {
-        bytebuf_put_cstr(&p->out, name.p[i] == '`' ? "`" : "");
-        bytebuf_put_char(&p->out, name.p[i]);
-    }
-    bytebuf_put_char(&p->out, '`');
-}
-
 static void put_string(struct printer *p, const struct expr *e)
 {
     const struct str s = e->lit.value.str;
@@ -271,7 +261,7 @@ static void print(struct printer *p, const struct expr *e, int outer)
         print_literal(p, e);
         return;
     case EXPR_COLUMN:
-        put_ident(p, e->column.name);
+        bytebuf_put_quoted(&p->out, e->column.name, "`");
         return;
     case EXPR_CALL:
         print_call(p, e, outer);

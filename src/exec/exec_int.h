@@ -37,6 +37,13 @@ exec_handler_fn exec_lock_tables, exec_unlock_tables;
 /* Runs a statement within the one that is running: EXECUTE. */
 NODISCARD int exec_run_handler(struct exec_session *x, struct stmt *stmt);
 
+/* ---- misc.c ---- */
+
+/* The result of ANALYZE, CHECK, VERIFY TABLE: its columns, and a row of it. The caller ends it. */
+NODISCARD int exec_admin_begin(struct exec_session *x);
+NODISCARD int exec_admin_row(struct exec_session *x, struct str table, struct str op,
+                             struct str type, struct str text);
+
 /* ---- tables.c ---- */
 
 /*

@@ -194,9 +194,19 @@ static const struct result_column admin_columns[] = {
               .collation = COLLATION_UTF8MB4_0900_AI_CI}},
 };
 
-static struct value text_value(struct str s)
+int exec_admin_begin(struct exec_session *x)
 {
-    return value_string(s, COLLATION_UTF8MB4_0900_AI_CI);
+    x->result.has_rows = true;
+    return x->sink->ops->begin(x->sink, admin_columns, ARRAY_SIZE(admin_columns), x->diag);
+}
+
+int exec_admin_row(struct exec_session *x, struct str table, struct str op, struct str type,
+                   struct str text)
+{
+    const uint16_t c = COLLATION_UTF8MB4_0900_AI_CI;
+    const struct value row[] = {value_string(table, c), value_string(op, c), value_string(type, c),
+                                value_string(text, c)};
+    return x->sink->ops->row(x->sink, row, x->diag);
 }
 
 /* ANALYZE, CHECK and OPTIMIZE TABLE: the engine keeps statistics and space in order by itself.
@@ -211,8 +221,7 @@ int exec_admin_table(struct exec_session *x, struct stmt *stmt)
         !str_eq_nocase(a->verb, STR("optimize"))) {
         return diag_set(x->diag, ER_NOT_SUPPORTED_YET, arena_dup_cstr(&x->stmt_arena, a->verb));
     }
-    x->result.has_rows = true;
-    if (x->sink->ops->begin(x->sink, admin_columns, ARRAY_SIZE(admin_columns), x->diag) != 0) {
+    if (exec_admin_begin(x) != 0) {
         return -1;
     }
     for (uint32_t i = 0; i < a->count; i++) {
@@ -231,10 +240,7 @@ int exec_admin_table(struct exec_session *x, struct stmt *stmt)
         const struct str text =
             exists ? STR("OK")
                    : arena_printf(&x->stmt_arena, "Table '%.*s' doesn't exist", STR_FMT(name));
-        const struct value row[] = {text_value(name), text_value(a->verb),
-                                    text_value(exists ? STR("status") : STR("Error")),
-                                    text_value(text)};
-        if (x->sink->ops->row(x->sink, row, x->diag) != 0) {
+        if (exec_admin_row(x, name, a->verb, exists ? STR("status") : STR("Error"), text) != 0) {
             return -1;
         }
     }

@@ -112,33 +112,6 @@ int exec_change_source(struct exec_session *x, struct stmt *stmt)
 
 /* ---- PINTAIL COPY, DROP, VERIFY TABLE ---- */
 
-static const struct result_column verify_columns[] = {
-    {.name = STR_INIT("Table"),
-     .type = {.type = MYSQL_TYPE_VAR_STRING,
-              .length = 128,
-              .collation = COLLATION_UTF8MB4_0900_AI_CI}},
-    {.name = STR_INIT("Op"),
-     .type = {.type = MYSQL_TYPE_VAR_STRING,
-              .length = 10,
-              .collation = COLLATION_UTF8MB4_0900_AI_CI}},
-    {.name = STR_INIT("Msg_type"),
-     .type = {.type = MYSQL_TYPE_VAR_STRING,
-              .length = 10,
-              .collation = COLLATION_UTF8MB4_0900_AI_CI}},
-    {.name = STR_INIT("Msg_text"),
-     .type = {.type = MYSQL_TYPE_VAR_STRING,
-              .length = 98304,
-              .collation = COLLATION_UTF8MB4_0900_AI_CI}},
-};
-
-static int verify_row(struct exec_session *x, struct str table, const char *type, struct str text)
-{
-    const uint16_t c = COLLATION_UTF8MB4_0900_AI_CI;
-    const struct value row[] = {value_string(table, c), value_string(STR("verify"), c),
-                                value_string(str_from_cstr(type), c), value_string(text, c)};
-    return x->sink->ops->row(x->sink, row, x->diag);
-}
-
 /* One line that says how much was compared, and one before it when something differs. */
 static int verify_table(struct exec_session *x, struct str db, struct str name)
 {
@@ -161,17 +134,16 @@ static int verify_table(struct exec_session *x, struct str db, struct str name)
     if (fine) {
         const struct str note =
             arena_printf(a, "%" PRIu64 " rows in %" PRIu64 " chunks are equal", v.rows, v.chunks);
-        if (verify_row(x, table, "note", note) != 0) {
+        if (exec_admin_row(x, table, STR("verify"), STR("note"), note) != 0) {
             return -1;
         }
     }
-    return verify_row(x, table, fine ? "status" : "Error", text);
+    return exec_admin_row(x, table, STR("verify"), fine ? STR("status") : STR("Error"), text);
 }
 
 static int verify_tables(struct exec_session *x, const struct admin_table_stmt *a)
 {
-    x->result.has_rows = true;
-    if (x->sink->ops->begin(x->sink, verify_columns, ARRAY_SIZE(verify_columns), x->diag) != 0) {
+    if (exec_admin_begin(x) != 0) {
         return -1;
     }
     for (uint32_t i = 0; i < a->count; i++) {

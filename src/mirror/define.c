@@ -154,19 +154,24 @@ int mirror_define_parsed(struct exec_session *x, const struct database_def *db, 
     return 0;
 }
 
-int mirror_define(struct exec_session *x, const struct database_def *db, struct str sql,
-                  unsigned flags, struct table_def **out)
+int mirror_parse(struct exec_session *x, struct str sql, struct stmt **out)
 {
-    struct stmt *stmt;
     size_t used;
     const struct parse_options options = exec_parse_options(x);
     diag_reset(x->diag);
     arena_reset(&x->stmt_arena);
-    if (sql_parse(sql, &options, &x->stmt_arena, x->diag, &stmt, &used) != 0) {
+    if (sql_parse(sql, &options, &x->stmt_arena, x->diag, out, &used) != 0) {
         return -1;
     }
-    if (stmt->kind != STMT_CREATE_TABLE || stmt->create_table.like) {
+    if ((*out)->kind != STMT_CREATE_TABLE || (*out)->create_table.like) {
         return diag_set(x->diag, ER_NOT_SUPPORTED_YET, "this kind of table");
     }
-    return mirror_define_parsed(x, db, stmt, flags, out);
+    return 0;
+}
+
+int mirror_define(struct exec_session *x, const struct database_def *db, struct str sql,
+                  unsigned flags, struct table_def **out)
+{
+    struct stmt *stmt;
+    return mirror_parse(x, sql, &stmt) != 0 ? -1 : mirror_define_parsed(x, db, stmt, flags, out);
 }

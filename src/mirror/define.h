@@ -36,6 +36,9 @@ enum mirror_define_flags {
  */
 NODISCARD int mirror_define(struct exec_session *x, const struct database_def *db, struct str sql,
                             unsigned flags, struct table_def **out);
+/* Parses such a statement into x->stmt_arena, for mirror_define_parsed(). Returns and fails as
+ * mirror_define(). */
+NODISCARD int mirror_parse(struct exec_session *x, struct str sql, struct stmt **out);
 /* The same for a statement that is parsed already, of kind STMT_CREATE_TABLE; changes it. Leaves
  * diag and arena as they are. */
 NODISCARD int mirror_define_parsed(struct exec_session *x, const struct database_def *db,

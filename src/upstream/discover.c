@@ -8,30 +8,13 @@ enum {
 
 /* ---- Writing statements ---- */
 
-static void put_quoted(struct bytebuf *b, struct str s, char quote)
-{
-    bytebuf_put_char(b, quote);
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.p[i] == quote || (quote == '\'' && s.p[i] == '\\')) {
-            bytebuf_put_char(b, s.p[i]);
-        }
-        bytebuf_put_char(b, s.p[i]);
-    }
-    bytebuf_put_char(b, quote);
-}
-
-static void put_name(struct bytebuf *b, struct str name)
-{
-    put_quoted(b, name, '`');
-}
-
 /* "COLUMN = 'database'", or that it is none of the system's. */
 static void put_scope(struct bytebuf *b, const char *column, struct str database)
 {
     bytebuf_put_cstr(b, column);
     if (database.len > 0) {
         bytebuf_put_cstr(b, " = ");
-        put_quoted(b, database, '\'');
+        bytebuf_put_quoted(b, database, "'\\");
     } else {
         bytebuf_put_cstr(b, " NOT IN ('mysql', 'information_schema', 'performance_schema', 'sys')");
     }
@@ -154,9 +137,9 @@ static int read_definition(struct upstream_conn *c, struct upstream_object *o, s
     diag_init(&why);
     bytebuf_init(&sql, SQL_MAX_LEN);
     bytebuf_put_cstr(&sql, "SHOW CREATE TABLE ");
-    put_name(&sql, o->db);
+    bytebuf_put_quoted(&sql, o->db, "`");
     bytebuf_put_char(&sql, '.');
-    put_name(&sql, o->name);
+    bytebuf_put_quoted(&sql, o->name, "`");
     const int rc = upstream_query(c, bytebuf_str(&sql), arena, &why, &r);
     bytebuf_release(&sql);
     if (rc == 0 && r.row_count == 1 && r.column_count >= 2) {
@@ -205,9 +188,9 @@ static int query_table(struct upstream_conn *c, const char *select, const struct
     struct bytebuf sql;
     bytebuf_init(&sql, SQL_MAX_LEN);
     bytebuf_printf(&sql, "%s WHERE TABLE_SCHEMA = ", select);
-    put_quoted(&sql, o->db, '\'');
+    bytebuf_put_quoted(&sql, o->db, "'\\");
     bytebuf_put_cstr(&sql, " AND TABLE_NAME = ");
-    put_quoted(&sql, o->name, '\'');
+    bytebuf_put_quoted(&sql, o->name, "'\\");
     bytebuf_put_cstr(&sql, tail);
     const int rc = upstream_query(c, bytebuf_str(&sql), arena, d, r);
     bytebuf_release(&sql);
@@ -216,7 +199,7 @@ static int query_table(struct upstream_conn *c, const char *select, const struct
 
 static void put_column(struct bytebuf *b, const struct str *values)
 {
-    put_name(b, values[0]);
+    bytebuf_put_quoted(b, values[0], "`");
     bytebuf_put_char(b, ' ');
     bytebuf_put_str(b, values[1]);
     if (values[2].p != NULL) {
@@ -242,14 +225,14 @@ int upstream_discover_columns(struct upstream_conn *c, const struct upstream_obj
     struct bytebuf b;
     bytebuf_init(&b, 16 * SQL_MAX_LEN);
     bytebuf_put_cstr(&b, "CREATE TABLE ");
-    put_name(&b, o->name);
+    bytebuf_put_quoted(&b, o->name, "`");
     for (uint64_t i = 0; i < columns.row_count; i++) {
         bytebuf_put_cstr(&b, i == 0 ? " (" : ", ");
         put_column(&b, columns.rows[i]);
     }
     for (uint64_t i = 0; i < key.row_count; i++) {
         bytebuf_put_cstr(&b, i == 0 ? ", PRIMARY KEY (" : ", ");
-        put_name(&b, row_value(&key, i, 0));
+        bytebuf_put_quoted(&b, row_value(&key, i, 0), "`");
         if (row_value(&key, i, 1).p != NULL) {
             bytebuf_printf(&b, "(%.*s)", STR_FMT(row_value(&key, i, 1)));
         }

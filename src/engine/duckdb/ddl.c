@@ -131,18 +131,6 @@ static bool nothing_changes(const struct table_def *from, const struct table_def
     return same;
 }
 
-static void put_quoted(struct str text, struct bytebuf *sql)
-{
-    bytebuf_put_char(sql, '\'');
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.p[i] == '\'') {
-            bytebuf_put_char(sql, '\'');
-        }
-        bytebuf_put_char(sql, text.p[i]);
-    }
-    bytebuf_put_char(sql, '\'');
-}
-
 static void put_blob(struct str bytes, struct bytebuf *sql)
 {
     bytebuf_put_cstr(sql, "unhex('");
@@ -215,7 +203,7 @@ static void put_value(const struct value *v, const struct sql_type *type, struct
     case VALUE_STRING:
     case VALUE_JSON:
         if (ddb_type_is_text(type)) {
-            put_quoted(v->str, sql);
+            bytebuf_put_quoted(sql, v->str, "'");
         } else {
             put_blob(v->str, sql);
         }

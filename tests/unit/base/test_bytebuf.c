@@ -19,6 +19,19 @@ static void test_appends_add_up(void **state)
     assert_int_equal(b.len, 0);
 }
 
+static void test_quotes_are_doubled(void **state)
+{
+    (void)state;
+    struct bytebuf b;
+    bytebuf_init(&b, 1000);
+    bytebuf_put_quoted(&b, STR("a`'b"), "`");
+    bytebuf_put_quoted(&b, STR("'\\\0"), "'\\");
+    bytebuf_put_quoted(&b, STR("\\"), "'");
+    bytebuf_put_quoted(&b, STR(""), "'");
+    assert_true(str_eq(bytebuf_str(&b), STR("`a``'b`'''\\\\\0''\\'''")));
+    bytebuf_release(&b);
+}
+
 static void test_fills_up_to_the_ceiling_exactly(void **state)
 {
     (void)state;
@@ -114,6 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_appends_add_up),
+        cmocka_unit_test(test_quotes_are_doubled),
         cmocka_unit_test(test_fills_up_to_the_ceiling_exactly),
         cmocka_unit_test(test_failure_sticks_until_reset),
         cmocka_unit_test(test_absurd_sizes_fail),
