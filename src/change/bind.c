@@ -83,6 +83,19 @@ static bool is_text(const struct sql_type *type)
     return type_class_of(type->type) == TYPE_CLASS_STRING && type_is_character(type);
 }
 
+/* Are both kept the same way? A log without labels tells of an ENUM how wide its numbers are. */
+static bool is_kept_alike(const struct binlog_column *c, const struct sql_type *logged,
+                          const struct sql_type *type)
+{
+    if (type_class_of(logged->type) != type_class_of(type->type)) {
+        return false;
+    }
+    if (logged->type == MYSQL_TYPE_ENUM && type->type == MYSQL_TYPE_ENUM) {
+        return c->size == vec_phys_size(type_phys(type));
+    }
+    return type_phys(logged) == type_phys(type);
+}
+
 /* Why the column of the log cannot be that of the definition; NULL: it can. */
 static const char *column_differs(const struct binlog_table *map, uint32_t i,
                                   const struct column_def *def)
@@ -92,8 +105,7 @@ static const char *column_differs(const struct binlog_table *map, uint32_t i,
     if ((map->metadata & BINLOG_HAS_NAMES) != 0 && !str_eq_nocase(c->name, def->name)) {
         return "name";
     }
-    if (type_class_of(logged.type) != type_class_of(def->type.type) ||
-        type_phys(&logged) != type_phys(&def->type)) {
+    if (!is_kept_alike(c, &logged, &def->type)) {
         return "type";
     }
     const enum type_class class = type_class_of(logged.type);
