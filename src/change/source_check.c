@@ -57,7 +57,7 @@ static void read_variables(struct check *k)
               STR("SHOW GLOBAL VARIABLES WHERE Variable_name IN ('log_bin', 'binlog_format',"
                   " 'binlog_row_image', 'gtid_mode', 'server_id', 'server_uuid', 'sync_binlog',"
                   " 'binlog_expire_logs_seconds', 'expire_logs_days', 'log_slave_updates',"
-                  " 'log_replica_updates', 'gtid_strict_mode')"),
+                  " 'log_replica_updates', 'gtid_strict_mode', 'lower_case_table_names')"),
               &k->variables, &code);
 }
 
@@ -125,6 +125,18 @@ static void check_log(struct check *k)
     }
     if (str_eq(variable(k, "server_id"), STR("0"))) {
         find(k, "server_id is 0, with which it accepts no replicas: SET GLOBAL server_id");
+    }
+}
+
+/* Statements in the log have the names as they were written, which the copy compares as they are.
+ */
+static void check_names(struct check *k)
+{
+    const struct str folds = variable(k, "lower_case_table_names");
+    if (folds.len > 0 && !str_eq(folds, STR("0"))) {
+        find(k,
+             "lower_case_table_names is %.*s: only 0 can be followed, where names differ by case",
+             STR_FMT(folds));
     }
 }
 
@@ -322,6 +334,7 @@ int change_source_check(struct upstream_conn *c, struct log *log, struct diag *d
     bytebuf_init(&k.findings, TEXT_MAX);
     read_variables(&k);
     check_log(&k);
+    check_names(&k);
     check_chain(&k);
     check_may_replicate(&k);
     read_position(&k, out_now);

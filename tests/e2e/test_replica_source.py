@@ -360,10 +360,10 @@ def test_missing_grants_are_all_told(shop, replica):
     wait_for_copy(server, shop)
 
 
-def test_a_source_without_a_log(new_server, work):
-    bare = Upstream("mariadb", work / "bare").start("--skip-log-bin")
+def test_what_a_source_is_started_with(new_server, work):
+    bare = Upstream("mariadb", work / "bare").start("--skip-log-bin", "--lower-case-table-names=1")
     try:
         bare.run("CREATE USER own IDENTIFIED BY 'opw'; GRANT ALL ON *.* TO own")
-        wait_for_error(follower(new_server, bare.port), "its binary log is off")
+        wait_for_error(follower(new_server, bare.port), "its binary log is off", "lower_case_table_names is 1")
     finally:
         bare.stop()
