@@ -221,15 +221,30 @@ static void hand_over_portion(struct pipeline *p)
     s->portions++;
 }
 
-/* Everything since the last commit of the engine is forgotten and comes again. */
-static void start_over(struct pipeline *p)
+/* What is in the engine's open transaction, if there is one, is rolled back. */
+static void abort_open(struct pipeline *p)
 {
-    struct stream *s = &p->stream;
     struct apply_job *job = prepare_job(p, BATCH_END_STOP);
     job->batch = NULL;
     job->is_abort = true;
     apply_start(p);
     apply_wait(p);
+}
+
+static void forget_aside(struct stream *s)
+{
+    for (struct copy_change *c = s->aside; c != NULL; c = c->next) {
+        copy_table_unref(c->before);
+        copy_table_unref(c->after);
+    }
+    s->aside = NULL;
+}
+
+/* Everything since the last commit of the engine is forgotten and comes again. */
+static void start_over(struct pipeline *p)
+{
+    struct stream *s = &p->stream;
+    abort_open(p);
     os_mutex_lock(&p->lock);
     change_position_copy(&s->position, &p->applied);
     os_mutex_unlock(&p->lock);
@@ -237,11 +252,7 @@ static void start_over(struct pipeline *p)
     s->ends_with_ddl = false;
     s->plan = NULL;
     s->has_last_gtid = false;
-    for (struct copy_change *c = s->aside; c != NULL; c = c->next) {
-        copy_table_unref(c->before);
-        copy_table_unref(c->after);
-    }
-    s->aside = NULL;
+    forget_aside(s);
     s->generation++;
     spool_each(p, SPOOL_BREAK, STR(""));
     atomic_store(&p->pending, 0);
@@ -612,14 +623,15 @@ static void finish(struct pipeline *p)
 {
     struct stream *s = &p->stream;
     drop_block(p);
-    if (!pipeline_has_failed(p)) {
-        if (s->portions > 0 || s->ends_with_ddl) {
-            start_over(p);
-        } else {
-            batch_rollback(s->batch);
-            if (has_work(s)) {
-                hand_over(p, BATCH_END_STOP);
-            }
+    if (pipeline_has_failed(p)) {
+        abort_open(p);
+        forget_aside(s);
+    } else if (s->portions > 0 || s->ends_with_ddl) {
+        start_over(p);
+    } else {
+        batch_rollback(s->batch);
+        if (has_work(s)) {
+            hand_over(p, BATCH_END_STOP);
         }
     }
     apply_wait(p);

@@ -413,6 +413,22 @@ LOG_TEST(test_random_transactions_without_a_key)
     run_random(f, false, 9);
 }
 
+LOG_TEST(test_a_failure_within_a_large_transaction_leaves_nothing_open)
+{
+    f->options.huge_bytes = 2000;
+    struct copy_table *t = start_with_table(f);
+    char *script = large_script("t +5000,5,e; t +5000,5,e");
+    log_fixture_play(f, "BEGIN; t +0,0,z; COMMIT");
+    log_fixture_settle(f);
+    log_fixture_play(f, script);
+    assert_non_null(strstr(log_fixture_fail(f), "there already"));
+    pipeline_stop(f->pipeline);
+    assert_true(fmutex_try_lock(&f->server->writer));
+    fmutex_unlock(&f->server->writer);
+    assert_string_equal(log_fixture_rows(f, t), "0,0,z");
+    free(script);
+}
+
 /* ---- Starting again ---- */
 
 static void reopen_fiber(void *arg)
@@ -531,12 +547,14 @@ static struct copy_table *table_now(struct log_fixture *f)
     return t;
 }
 
-LOG_TEST(test_rows_that_were_read_join_the_stream)
+/* brought: of the table. */
+static void join_rows(struct log_fixture *f, struct key_set *brought)
 {
     struct pipeline_window *w;
     struct change_position a0;
     struct chunk_builder b;
     struct copy_table *t = log_fixture_add_table(f, "t", COPY_LOADING, true);
+    t->brought = brought;
     log_fixture_start(f);
     change_position_init(&a0);
     log_fixture_play(f, "BEGIN; t ~2,0,x>2,20,s; COMMIT");
@@ -563,6 +581,21 @@ LOG_TEST(test_rows_that_were_read_join_the_stream)
     log_fixture_settle(f);
     assert_string_equal(log_fixture_rows(f, t), "1,99,u 2,20,s 5,1,v 6,60,s 7,71,s 14,40,s");
     change_position_release(&a0);
+}
+
+LOG_TEST(test_rows_that_were_read_join_the_stream)
+{
+    join_rows(f, key_set_new(0));
+}
+
+LOG_TEST(test_rows_join_after_a_restart)
+{
+    join_rows(f, NULL);
+}
+
+LOG_TEST(test_rows_join_when_there_were_too_many_to_know)
+{
+    join_rows(f, key_set_new(1));
 }
 
 LOG_TEST(test_a_window_of_a_stream_that_stops)
@@ -643,6 +676,7 @@ int main(void)
         cmocka_unit_test(test_a_large_transaction_is_rolled_back),
         cmocka_unit_test(test_a_large_transaction_goes_back_to_a_savepoint),
         cmocka_unit_test(test_a_lost_connection_within_a_large_transaction),
+        cmocka_unit_test(test_a_failure_within_a_large_transaction_leaves_nothing_open),
         cmocka_unit_test(test_random_transactions),
         cmocka_unit_test(test_random_transactions_with_their_images_checked),
         cmocka_unit_test(test_a_row_that_was_not_what_the_log_says),
@@ -652,6 +686,8 @@ int main(void)
         cmocka_unit_test(test_the_position_is_kept_with_the_rows),
         cmocka_unit_test(test_tasks),
         cmocka_unit_test(test_rows_that_were_read_join_the_stream),
+        cmocka_unit_test(test_rows_join_after_a_restart),
+        cmocka_unit_test(test_rows_join_when_there_were_too_many_to_know),
         cmocka_unit_test(test_a_window_of_a_stream_that_stops),
         cmocka_unit_test(test_a_table_without_a_key_is_loaded),
         cmocka_unit_test(test_time_outs_of_waits),
