@@ -209,6 +209,7 @@ void copy_table_unref(struct copy_table *t)
 {
     if (t != NULL && atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) == 1) {
         table_def_unref(t->def);
+        key_set_free(t->brought);
         arena_release(&t->arena);
         free(t);
     }

@@ -15,6 +15,8 @@
 #ifndef CHANGE_COPY_H
 #define CHANGE_COPY_H
 
+#include "change/key_set.h"
+
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/str.h"
@@ -53,8 +55,9 @@ struct copy_table {
     struct str last_key; /* LOADING: where the next chunk begins (snapshot.c's own text); under the
                             mutex. */
     _Atomic(uint64_t) rows_inserted, rows_updated, rows_deleted; /* From the stream, committed. */
-    /* The stream's own (pipeline.h): */
-    void *stream_data;
+    /* LOADING: the keys of the rows that the stream has put there, some of them before they were
+     * read; NULL: not known, and any may be there. The apply fiber's. */
+    struct key_set *brought;
     struct str list_key; /* copy.c's own */
     struct arena arena;  /* Owns the strings. */
     _Atomic(uint32_t) refs;
@@ -107,7 +110,7 @@ NODISCARD struct copy_table *copy_table_new(struct server *server, struct str db
                                             enum copy_state state, struct table_def *def,
                                             struct str reason);
 /* The same table in another state, e.g. LOADING -> LIVE: id, definition, key, progress and counters
- * stay; stream_data does not go along. Returned with one reference. */
+ * stay; `brought` does not go along. Returned with one reference. */
 NODISCARD struct copy_table *copy_table_with_state(const struct copy_table *t,
                                                    enum copy_state state, struct str reason);
 

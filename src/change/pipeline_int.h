@@ -19,7 +19,9 @@
 #include "batch.h"
 #include "binlog/stream.h"
 #include "change/ddl.h"
+#include "change/key_set.h"
 #include "change/pipeline.h"
+#include "change/xa.h"
 
 #include "base/log.h"
 #include "base/rlist.h"
@@ -88,17 +90,15 @@ struct request {
 
 /* ---- Windows (window.c) ---- */
 
-struct window_keys;
-
 struct pipeline_window {
     struct rlist link; /* p->windows, under p->lock. */
     struct pipeline *p;
-    uint32_t refs;               /* Under p->lock. */
-    struct copy_table *table;    /* Counted. */
-    struct window_keys *touched; /* The apply fiber's. */
-    struct window_spool *spool;  /* Of a table without a key; the decoding thread's. */
-    bool is_begun;               /* Of a table without a key: rows have been written. */
-    bool is_broken;              /* Under p->lock: the table is not what it was. */
+    uint32_t refs;              /* Under p->lock. */
+    struct copy_table *table;   /* Counted. */
+    struct key_set *touched;    /* The apply fiber's. */
+    struct window_spool *spool; /* Of a table without a key; the decoding thread's. */
+    bool is_begun;              /* Of a table without a key: rows have been written. */
+    bool is_broken;             /* Under p->lock: the table is not what it was. */
 };
 
 /* Notes the keys that a batch touches; thread of the apply fiber. */

@@ -13,6 +13,7 @@ enum {
     SELECT_LONG_US = 400 * 1000,  /* one that takes more is to be smaller. */
     YIELD_ROWS = 512,
     MIN_ROWS = 16,
+    BROUGHT_BYTES = 64 * 1024 * 1024, /* Of keys in memory. */
 };
 
 /* Rows of one window. */
@@ -585,6 +586,7 @@ static struct copy_table *prepare_table(struct snapshot_worker *w, struct copy_t
     table_def_unref(def);
     loading->schema_hash = copy_schema_hash(after);
     atomic_store(&loading->rows_estimated, atomic_load(&t->rows_estimated));
+    loading->brought = key_set_new(BROUGHT_BYTES); /* Its storage is new. */
     bool done = false;
     copy_table_ref(loading);
     if (snapshot_change(w->s, t, loading, 0, d, &done) != 0 || !done) {

@@ -7,62 +7,18 @@
  */
 #include "change/pipeline_int.h"
 
-#include "base/htab.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-struct window_keys {
-    struct htab keys; /* Of the bytes of a key. */
-    struct arena arena;
-};
-
 /* ---- Keys ---- */
 
-/* The bytes of a row's key out of column chunks; columns NULL: the chunk has the key's columns
- * alone. In arena. */
-static struct str key_bytes(const struct chunk *c, const uint32_t *columns, uint32_t count,
-                            uint32_t row, struct arena *arena)
-{
-    size_t len = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct vec *v = &c->cols[columns != NULL ? columns[i] : i];
-        len += v->phys == VEC_STR ? sizeof(uint32_t) + ((const struct vec_str *)v->data)[row].len
-                                  : vec_phys_size(v->phys);
-    }
-    char *p = arena_alloc(arena, len);
-    char *at = p;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct vec *v = &c->cols[columns != NULL ? columns[i] : i];
-        if (v->phys == VEC_STR) {
-            const struct str s = vec_str_get((const struct vec_str *)v->data + row);
-            const uint32_t n = (uint32_t)s.len;
-            memcpy(at, &n, sizeof(n));
-            if (n > 0) {
-                memcpy(at + sizeof(n), s.p, n);
-            }
-            at += sizeof(n) + n;
-        } else {
-            const size_t size = vec_phys_size(v->phys);
-            memcpy(at, (const char *)v->data + row * size, size);
-            at += size;
-        }
-    }
-    return str_from(p, len);
-}
-
-static void note_chunks(struct pipeline_window *w, struct batch_rows *rows, const uint32_t *columns,
-                        struct arena *scratch)
+static void note_chunks(struct key_set *k, struct batch_rows *rows, const uint32_t *columns,
+                        uint32_t column_count, struct arena *scratch)
 {
     struct chunk *chunks;
-    struct window_keys *k = w->touched;
     const uint32_t count = batch_rows_chunks(rows, scratch, &chunks);
     for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t row = 0; row < chunks[i].nrows; row++) {
-            const struct str key =
-                key_bytes(&chunks[i], columns, w->table->key.count, row, &k->arena);
-            (void)htab_put(&k->keys, key, k);
-        }
+        key_set_add(k, &chunks[i], columns, column_count);
     }
 }
 
@@ -103,62 +59,68 @@ void window_note(struct pipeline *p, struct batch *b, struct arena *scratch)
         }
         const uint32_t count = windows_of(p, t->table, scratch, &windows);
         for (uint32_t j = 0; j < count; j++) {
-            note_chunks(windows[j], &t->gone, t->is_whole ? t->key : NULL, scratch);
-            note_chunks(windows[j], &t->rows, t->key, scratch);
+            struct key_set *touched = windows[j]->touched;
+            note_chunks(touched, &t->gone, t->is_whole ? t->key : NULL, t->key_count, scratch);
+            note_chunks(touched, &t->rows, t->key, t->key_count, scratch);
             window_unref(windows[j]);
+        }
+        if (t->table->brought != NULL) {
+            note_chunks(t->table->brought, &t->rows, t->key, t->key_count, scratch);
         }
     }
 }
 
 /* ---- Merging ---- */
 
-/* The rows of a chunk whose key is untouched, in arena; the chunk itself when that is all. */
-static struct chunk untouched(const struct pipeline_window *w, const struct chunk *c,
-                              struct arena *arena)
+/* Some rows of some columns of a chunk (columns NULL: of all), in arena. */
+static struct chunk pick(const struct chunk *c, const uint32_t *columns, uint32_t column_count,
+                         const uint32_t *rows, uint32_t row_count, struct arena *arena)
 {
-    const struct copy_key *key = &w->table->key;
-    uint32_t *keep = ARENA_ARRAY(arena, uint32_t, c->nrows);
-    uint32_t count = 0;
-    if (w->touched->keys.count == 0) {
-        return *c;
-    }
-    for (uint32_t row = 0; row < c->nrows; row++) {
-        const struct arena_mark mark = arena_mark(arena);
-        const struct str bytes = key_bytes(c, key->columns, key->count, row, arena);
-        if (htab_find(&w->touched->keys, bytes) == NULL) {
-            keep[count++] = row;
-        }
-        arena_rewind(arena, mark);
-    }
-    if (count == c->nrows) {
-        return *c;
-    }
-    struct vec *cols = ARENA_ARRAY(arena, struct vec, c->ncols);
-    for (uint32_t i = 0; i < c->ncols; i++) {
-        const struct vec *from = &c->cols[i];
+    struct vec *cols = ARENA_ARRAY(arena, struct vec, column_count);
+    for (uint32_t i = 0; i < column_count; i++) {
+        const struct vec *from = &c->cols[columns != NULL ? columns[i] : i];
         const size_t size = vec_phys_size(from->phys);
-        char *data = arena_alloc(arena, size * MAX(count, 1));
+        char *data = arena_alloc(arena, size * MAX(row_count, 1));
         uint64_t *valid = ARENA_ARRAY(arena, uint64_t, CHUNK_ROWS / 64);
-        for (uint32_t j = 0; j < count; j++) {
-            memcpy(data + j * size, (const char *)from->data + keep[j] * size, size);
-            valid[j / 64] |= (uint64_t)!vec_is_null(from, keep[j]) << (j & 63);
+        for (uint32_t j = 0; j < row_count; j++) {
+            memcpy(data + j * size, (const char *)from->data + rows[j] * size, size);
+            valid[j / 64] |= (uint64_t)!vec_is_null(from, rows[j]) << (j & 63);
         }
         cols[i] = *from;
         cols[i].data = data;
         cols[i].validity = valid;
     }
-    return (struct chunk){.ncols = c->ncols, .nrows = count, .cols = cols};
+    return (struct chunk){.ncols = column_count, .nrows = row_count, .cols = cols};
 }
 
-/* The key's columns of a chunk, borrowed. */
-static struct chunk key_chunk(const struct copy_key *key, const struct chunk *c,
+/* The rows of a chunk whose key is untouched, in arena; the chunk itself when that is all. */
+static struct chunk untouched(const struct pipeline_window *w, const struct chunk *c,
                               struct arena *arena)
 {
-    struct vec *cols = ARENA_ARRAY(arena, struct vec, key->count);
-    for (uint32_t i = 0; i < key->count; i++) {
-        cols[i] = c->cols[key->columns[i]];
+    const struct copy_key *key = &w->table->key;
+    if (key_set_is_empty(w->touched)) {
+        return *c;
     }
-    return (struct chunk){.ncols = key->count, .nrows = c->nrows, .cols = cols};
+    uint32_t *keep = ARENA_ARRAY(arena, uint32_t, c->nrows);
+    const uint32_t count = key_set_rows(w->touched, c, key->columns, key->count, false, keep);
+    return count == c->nrows ? *c : pick(c, NULL, c->ncols, keep, count, arena);
+}
+
+/* The keys of the rows that may be in the copy, as the key's columns, in arena. */
+static struct chunk brought_keys(const struct copy_table *t, const struct chunk *c,
+                                 struct arena *arena)
+{
+    const struct copy_key *key = &t->key;
+    uint32_t *rows = ARENA_ARRAY(arena, uint32_t, c->nrows);
+    uint32_t count = c->nrows;
+    if (t->brought != NULL) {
+        count = key_set_rows(t->brought, c, key->columns, key->count, true, rows);
+    } else {
+        for (uint32_t i = 0; i < count; i++) {
+            rows[i] = i;
+        }
+    }
+    return pick(c, key->columns, key->count, rows, count, arena);
 }
 
 /* Events that came before their rows were read may have left some already. */
@@ -167,15 +129,20 @@ static int delete_present(struct engine_session *s, const struct copy_table *t,
                           struct diag *d)
 {
     uint64_t deleted;
+    uint32_t used = 0;
+    if (t->brought != NULL && key_set_is_empty(t->brought)) {
+        return 0;
+    }
     struct chunk *keys = ARENA_ARRAY(arena, struct chunk, count);
     for (uint32_t i = 0; i < count; i++) {
-        keys[i] = key_chunk(&t->key, &rows[i], arena);
+        keys[used] = brought_keys(t, &rows[i], arena);
+        used += keys[used].nrows > 0;
     }
     const struct engine_values values = {.column_count = t->key.count,
                                          .columns = t->key.columns,
-                                         .chunk_count = count,
+                                         .chunk_count = used,
                                          .chunks = keys};
-    return engine_delete_keys(s, t->def, &values, d, &deleted);
+    return used == 0 ? 0 : engine_delete_keys(s, t->def, &values, d, &deleted);
 }
 
 int window_write_rows(struct engine_session *s, const struct table_def *def,
@@ -280,18 +247,15 @@ void window_break_all(struct pipeline *p, const struct copy_table *t)
 static struct pipeline_window *window_new(struct pipeline *p, struct copy_table *t)
 {
     struct pipeline_window *w = calloc(1, sizeof(*w));
-    struct window_keys *k = calloc(1, sizeof(*k));
-    if (w == NULL || k == NULL) {
+    if (w == NULL) {
         abort();
     }
     rlist_init(&w->link);
     w->p = p;
     w->refs = 1;
     w->table = t;
-    w->touched = k;
+    w->touched = key_set_new(0);
     copy_table_ref(t);
-    htab_init(&k->keys, 0);
-    arena_init(&k->arena, 0);
     w->spool = t->key.count == 0 ? spool_new(t) : NULL;
     return w;
 }
@@ -316,9 +280,7 @@ static void window_unref(struct pipeline_window *w)
     const bool last = --w->refs == 0;
     os_mutex_unlock(&p->lock);
     if (last) {
-        htab_release(&w->touched->keys);
-        arena_release(&w->touched->arena);
-        free(w->touched);
+        key_set_free(w->touched);
         spool_free(w->spool);
         copy_table_unref(w->table);
         free(w);

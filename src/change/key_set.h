@@ -1,0 +1,30 @@
+/*
+ * key_set: keys of rows of a table, by their bytes, as column chunks hold them. One thread at a
+ * time.
+ */
+#ifndef CHANGE_KEY_SET_H
+#define CHANGE_KEY_SET_H
+
+#include "types/chunk.h"
+
+struct key_set;
+
+/* max_bytes: with more than that it forgets its keys and has all there are; 0 = no limit. Never
+ * NULL. */
+NODISCARD struct key_set *key_set_new(size_t max_bytes);
+/* k may be NULL. */
+void key_set_free(struct key_set *k);
+
+/* Adds the keys of all rows of the chunk. columns: which they are; NULL: the chunk's first `count`
+ * are the key's. */
+void key_set_add(struct key_set *k, const struct chunk *c, const uint32_t *columns, uint32_t count);
+
+NODISCARD bool key_set_is_empty(const struct key_set *k);
+
+/* Writes the numbers of the rows whose key is in the set, or, when wanted is false, is not; returns
+ * how many. out has room for the chunk's rows. */
+NODISCARD uint32_t key_set_rows(const struct key_set *k, const struct chunk *c,
+                                const uint32_t *columns, uint32_t count, bool wanted,
+                                uint32_t *out);
+
+#endif
