@@ -21,7 +21,6 @@
 #include "change/ddl.h"
 #include "change/key_set.h"
 #include "change/pipeline.h"
-#include "change/xa.h"
 
 #include "base/log.h"
 #include "base/rlist.h"
