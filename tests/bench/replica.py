@@ -1,252 +1,343 @@
-"""Benchmarks of the columnar copy: how fast it catches up with a recorded backlog, how far it is behind live, the first copy.
+"""Benchmarks of the columnar copy: how fast it catches up with a backlog, how far it is behind live, the first copy.
 
-The source is a MySQL 9.7 with GTIDs and row format. The raw stream, which backlogs are compared with, is what MySQL's own
-mysqlbinlog reads from the same server into a file, without decoding.
+The source is a MySQL 9.7 with GTIDs and row format, where nothing else is said. The parties are in followers.py, native replicas
+beside Pintail in natives.py.
 """
 
 import shutil
 import statistics
-import subprocess
 import threading
 import time
 
 import sysbench
-from servers import OUT, REFERENCES, Failed, Pintail, Reference, progress
+from followers import Copy, connect, rows
+from servers import Failed, memory, progress, reset_peak
 
 ROUNDS = 3
-SMALL_ROWS, ROW_COLUMNS = 1_000_000, "b INT, c INT, d BIGINT, e DECIMAL(12,2), f DATETIME, g VARCHAR(40), h CHAR(20)"
-INSERT_BATCH = 1000
-LIVE_SECONDS = 30
-OPTIONS = ("--tls=off", "--binlog", "--innodb-buffer-pool-size=1G", "--innodb-redo-log-capacity=1G", "--max-connections=200",
-           "--max-binlog-size=1G", "--binlog-cache-size=1M")
+ROW_COLUMNS = "b INT, c INT, d BIGINT, e DECIMAL(12,2), f DATETIME, g VARCHAR(40), h CHAR(20)"
+# From a table of the numbers to 1,000, called a.
+ROW_VALUES = ("a.n, a.n * 7, a.n * 1000003, a.n * 1.25, '2024-01-01' + INTERVAL a.n SECOND, CONCAT('a text of some length ', a.n), "
+              "CONCAT('code ', a.n)")
+INSERT_ROWS = f"INSERT INTO t (b, c, d, e, f, g, h) SELECT {ROW_VALUES} FROM numbers a "
+INSERTS, INSERT_BATCH = 4_000_000, 1000
+SINGLES = 150_000
+WRITES = 100_000
+# Tables of sysbench, and the rows of each.
+LARGE = (2, 1_000_000)
+WRITERS = 4
+LIVE_SECONDS = 60
+ALONE_SECONDS = 20
+BEAT_SECONDS = 0.02
+SNAPSHOT_ROWS = 4_000_000
 
 
-def query(port, sql, database=None):
-    """Rows of a statement, as lists of strings, by the client of the server."""
-    words = [REFERENCES["mysql"], "run", "mysql", "--no-defaults", "--protocol=tcp", "--host=127.0.0.1", f"--port={port}", "--user=root", "--batch",
-             "--skip-column-names", *([f"--database={database}"] if database else [])]
-    done = subprocess.run([str(w) for w in words], input=sql, capture_output=True, text=True)
-    if done.returncode:
-        raise Failed(done.stderr.strip())
-    return [line.split("\t") for line in done.stdout.splitlines()]
-
-
-class Copy:
-    """A source, and Pintail that copies it; both with fresh directories."""
-
-    def __init__(self, context, *options):
-        self.directory = OUT / "replica"
-        shutil.rmtree(self.directory, ignore_errors=True)
-        self.directory.mkdir(parents=True)
-        self.source = Reference("mysql", self.directory / "source", *OPTIONS)
-        self.context, self.options = context, options
-        self.pintail = None
-        query(self.source.port, "CREATE DATABASE sbtest")
-
-    def start(self, *options):
-        self.pintail = Pintail(self.context.pintail, self.directory / "copy", "--storage", "hybrid", "--mysql-host", "127.0.0.1",
-                               "--mysql-port", self.source.port, "--mysql-user", "root", *self.options, *options)
-
-    def stop(self):
-        if self.pintail is not None:
-            self.pintail.stop()
-            self.pintail = None
-
-    def columns(self, sql):
-        return query(self.pintail.port, "SET pintail_route = 'column'; " + sql)
-
-    def wait_live(self, seconds=600):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            rows = self.columns("SELECT tables_live, tables_pending + tables_loading FROM pintail.replica")
-            if rows and int(rows[0][0]) > 0 and int(rows[0][1]) == 0:
-                return
-            time.sleep(0.2)
-        raise Failed("the copy is not complete")
-
-    def applied(self):
-        return self.columns("SELECT transactions, rows_inserted + rows_updated + rows_deleted FROM pintail.replica")[0]
-
-    def close(self):
-        self.stop()
-        self.source.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    # ---- A backlog ----
-
-    def log_position(self):
-        return query(self.source.port, "SHOW BINARY LOG STATUS")[0][:2]
-
-    def raw_seconds(self, since):
-        """Seconds in which mysqlbinlog reads the log from there on."""
-        last = self.log_position()
-        began = time.monotonic()
-        done = subprocess.run([REFERENCES["mysql"], "run", "mysqlbinlog", "--no-defaults", "--read-from-remote-server", "--raw",
-                               "--host=127.0.0.1", f"--port={self.source.port}", "--user=root", "--to-last-log",
-                               f"--result-file={self.directory}/raw-", since[0]], capture_output=True, text=True)
-        if done.returncode:
-            raise Failed(done.stderr.strip())
-        seconds = time.monotonic() - began
-        for path in self.directory.glob("raw-*"):
-            path.unlink()
-        return seconds, last
-
-    def replay(self, transactions):
-        """Seconds until so many transactions more are in the copy, from the start of Pintail's replica."""
-        before = int(self.applied()[0])
-        began = time.monotonic()
-        self.columns("START REPLICA")
-        while int(self.applied()[0]) - before < transactions:
-            if time.monotonic() - began > 600:
-                raise Failed(f"only {self.applied()} applied")
-            time.sleep(0.02)
-        return time.monotonic() - began
-
-    def measure_backlog(self, name, load):
-        """load() writes transactions and returns (transactions, row changes). Returns what was measured."""
-        self.columns("STOP REPLICA")
-        query(self.source.port, "FLUSH BINARY LOGS")
-        since = self.log_position()
-        transactions, rows = load()
-        raw, _ = self.raw_seconds(since)
-        seconds = self.replay(transactions)
-        figures = {"transactions": transactions, "row_changes": rows, "raw_seconds": raw, "seconds": seconds,
-                   "row_changes_per_second": rows / seconds, "transactions_per_second": transactions / seconds,
-                   "raw_transactions_per_second": transactions / raw}
-        progress(f"{name}: " + ", ".join(f"{k} {v:,.1f}" for k, v in figures.items()))
-        return figures
-
-
-def median_of(passes, key):
-    return statistics.median(p[key] for p in passes)
-
-
-def backlog(context, name, prepare, load, rounds=None):
+def backlog(context, name, prepare, load, before=None):
+    """What Pintail made of some backlogs; before() readies the source for each while the copy follows."""
     with Copy(context) as copy:
         prepare(copy)
         copy.start()
         copy.wait_live()
-        return [copy.measure_backlog(name, lambda: load(copy)) for _ in range(rounds or context.rounds or ROUNDS)]
+        passes = []
+        for number in range(context.rounds or ROUNDS):
+            progress(f"{name}: writing backlog {number + 1}")
+            if before:
+                before(copy)
+            passes.append(copy.measure_backlog(name, lambda: load(copy))[0])
+            copy.start_replicas()
+        return passes
+
+
+def share_of_raw(passes):
+    return [p["transactions_per_second"] / p["raw_transactions_per_second"] for p in passes]
 
 
 # ---- Insert-only ----
 
 def prepare_inserts(copy):
-    query(copy.source.port, f"CREATE TABLE sbtest.t (id INT PRIMARY KEY AUTO_INCREMENT, {ROW_COLUMNS});"
-                            "CREATE TABLE sbtest.numbers (n INT PRIMARY KEY)")
-    query(copy.source.port, "INSERT INTO sbtest.numbers WITH RECURSIVE r AS (SELECT 1 n UNION ALL SELECT n + 1 FROM r WHERE n < 1000)"
-                            " SELECT n FROM r")
+    copy.source.sql("USE sbtest")
+    copy.source.sql(f"CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, {ROW_COLUMNS})")
+    copy.source.sql("CREATE TABLE numbers (n INT PRIMARY KEY)")
+    copy.source.sql("INSERT INTO numbers WITH RECURSIVE r AS (SELECT 1 n UNION ALL SELECT n + 1 FROM r WHERE n < 1000) SELECT n FROM r")
+    copy.source.sql("CREATE PROCEDURE fill(transactions INT, size INT) BEGIN DECLARE i INT DEFAULT 0; WHILE i < transactions DO "
+                    f"IF size = 1 THEN {INSERT_ROWS} WHERE a.n = 1 + i % 1000; "
+                    f"ELSEIF size <= 1000 THEN {INSERT_ROWS} WHERE a.n <= size; "
+                    f"ELSE {INSERT_ROWS} JOIN numbers b ON b.n <= size / 1000; END IF; SET i = i + 1; END WHILE; END")
 
 
-ROW_VALUES = ("n, n * 7, n * 1000003, n * 1.25, '2024-01-01' + INTERVAL n SECOND, CONCAT('a text of some length ', n), CONCAT('code ', n)")
+def empty_table(copy):
+    """What an earlier backlog has left; the followers run."""
+    copy.source.sql("TRUNCATE TABLE sbtest.t")
 
 
-def load_inserts(copy):
-    count = SMALL_ROWS // INSERT_BATCH
-    one = f"INSERT INTO t (b, c, d, e, f, g, h) SELECT {ROW_VALUES} FROM numbers;"
-    query(copy.source.port, one * count, "sbtest")
-    return count, count * INSERT_BATCH
+def fill(copy, transactions, size, writers=1):
+    """Inserts in transactions of that many rows, by several sessions at a time."""
+    failed = []
+
+    def write():
+        try:
+            with connect(copy.source, "sbtest") as session:
+                rows(session, f"CALL fill({transactions // writers}, {size})")
+        except Failed as e:
+            failed.append(e)
+    threads = [threading.Thread(target=write) for _ in range(writers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failed:
+        raise failed[0]
+    return transactions // writers * writers * size
+
+
+def load_inserts(copy, count=INSERTS):
+    return fill(copy, copy.scaled(count // INSERT_BATCH), INSERT_BATCH, 2)
 
 
 def bench_backlog_inserts(context):
-    """A backlog of 1,000,000 rows in transactions of 1,000: row changes a second applied, in millions"""
-    passes = backlog(context, "replica-inserts", prepare_inserts, load_inserts)
-    return {"replica-inserts-million-per-second": median_of(passes, "row_changes_per_second") / 1e6}, passes
+    """A backlog of 4,000,000 rows in transactions of 1,000: million row changes a second applied; also from the first commit on"""
+    passes = backlog(context, "replica-inserts", prepare_inserts, load_inserts, empty_table)
+    return {"replica-inserts-million-per-second": [p["row_changes_per_second"] / 1e6 for p in passes],
+            "replica-inserts-steady-million-per-second": [p["steady_row_changes_per_second"] / 1e6 for p in passes]}, passes
 
 
-def load_singles(copy):
-    sysbench.run(*sysbench.command(copy.source.port, "oltp_insert", 8, "--time=0", "--events=60000", "run"))
-    return 60000, 60000
+# Rows a transaction, and transactions of a backlog.
+SIZES = {1: 60_000, 10: 30_000, 100: 10_000, 1000: 2_000, 10_000: 200}
+
+
+def bench_transactions(context):
+    """Backlogs of inserts in transactions of 1, 10, 100, 1,000, 10,000 rows: thousand row changes a second applied"""
+    found, raw = {size: [] for size in SIZES}, []
+    with Copy(context) as copy:
+        prepare_inserts(copy)
+        copy.start()
+        copy.wait_live()
+        for _ in range(context.rounds or 2):
+            for size, transactions in SIZES.items():
+                empty_table(copy)
+                passed, _ = copy.measure_backlog(f"{size} rows", lambda: fill(copy, copy.scaled(transactions), size, WRITERS if size <= 100 else 2))
+                found[size].append(passed["row_changes_per_second"] / 1000)
+                raw.append({"rows_a_transaction": size, **passed})
+                copy.start_replicas()
+    return ({f"replica-transactions-{size}-thousand-per-second": values for size, values in found.items()},
+            {"passes": raw, "curves": {"replica-transactions": {
+                "title": "Catching up with inserts, by the size of transactions", "unit": "thousand row changes a second",
+                "foot": "rows a transaction", "logarithmic": True, "series": {"inserts": list(found.items())}}}})
+
+
+def load_singles(copy, transactions=SINGLES):
+    count = copy.scaled(transactions)
+    sysbench.run(*sysbench.command(copy.source.port, "oltp_insert", 8, "--time=0", f"--events={count}", "run"))
+    return count
 
 
 def bench_backlog_singles(context):
-    """A backlog of 60,000 transactions of one inserted row: times the raw stream's transactions a second"""
+    """A backlog of 150,000 transactions of one inserted row: times the raw stream's transactions a second"""
     passes = backlog(context, "replica-singles", lambda copy: sysbench.prepare(copy.source), load_singles)
-    return {"replica-singles": [p["raw_seconds"] / p["seconds"] for p in passes]}, passes
+    return {"replica-singles": share_of_raw(passes),
+            "replica-singles-thousand-per-second": [p["row_changes_per_second"] / 1000 for p in passes]}, passes
+
+
+# ---- sysbench's writes ----
+
+def large(copy):
+    return LARGE[0], copy.scaled(LARGE[1])
+
+
+def prepare_large(copy):
+    sysbench.prepare(copy.source, large(copy))
 
 
 def load_writes(copy):
-    sysbench.run(*sysbench.command(copy.source.port, "oltp_write_only", 8, "--time=0", "--events=40000",
-                                   "--mysql-ignore-errors=1213,1205,1020,1062", "run"))
-    return 40000, 160000
+    count = copy.scaled(WRITES)
+    sysbench.run(*sysbench.command(copy.source.port, "oltp_write_only", 8, "--time=0", f"--events={count}",
+                                   "--mysql-ignore-errors=1213,1205,1020,1062", "run", tables=large(copy)))
+    return 4 * count
 
 
 def bench_backlog_writes(context):
-    """A backlog of 40,000 transactions of oltp_write_only: times the raw stream's transactions a second"""
-    passes = backlog(context, "replica-writes", lambda copy: sysbench.prepare(copy.source), load_writes)
-    return {"replica-writes": [p["raw_seconds"] / p["seconds"] for p in passes]}, passes
+    """A backlog of 100,000 transactions of oltp_write_only on tables of a million rows: times the raw stream's transactions a second"""
+    passes = backlog(context, "replica-writes", prepare_large, load_writes)
+    return {"replica-writes": share_of_raw(passes),
+            "replica-writes-thousand-per-second": [p["row_changes_per_second"] / 1000 for p in passes]}, passes
 
 
 # ---- Live ----
 
+class Beat:
+    """Commits a number every few milliseconds on the source and looks for it in the copy, each on a thread of its own."""
+
+    def __init__(self, copy):
+        self.copy, self.ended, self.error = copy, threading.Event(), None
+        self.committed, self.lags = [], []  # (when, number); (when committed, milliseconds to visible)
+        self.began = time.monotonic()
+        self.threads = [threading.Thread(target=self.run, args=(work,)) for work in (self.write, self.read)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self, work):
+        try:
+            work()
+        except Exception as e:  # it is raised in end()
+            self.error = e
+
+    def write(self):
+        with connect(self.copy.source, "sbtest") as session:
+            number = 0
+            while not self.ended.is_set():
+                number += 1
+                rows(session, f"UPDATE beat SET at = {number} WHERE id = 1")
+                self.committed.append((time.monotonic(), number))
+                time.sleep(BEAT_SECONDS)
+
+    def read(self):
+        at, deadline = 0, None
+        with self.copy.connect() as session:
+            while not self.ended.is_set() or at < len(self.committed):
+                seen = int(rows(session, "SELECT at FROM sbtest.beat WHERE id = 1")[0][0])
+                now = time.monotonic()
+                while at < len(self.committed) and self.committed[at][1] <= seen:
+                    self.lags.append((self.committed[at][0] - self.began, (now - self.committed[at][0]) * 1000))
+                    at += 1
+                if self.ended.is_set():
+                    deadline = deadline or now + 60
+                    if now > deadline:
+                        raise Failed("changes do not become visible")
+                time.sleep(0.005)
+
+    def end(self):
+        self.ended.set()
+        for thread in self.threads:
+            thread.join()
+        if self.error:
+            raise Failed(f"the lag cannot be measured: {self.error}")
+        return self.lags
+
+
+def quantile(values, share):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
+def by_second(lags):
+    """{party: [(second, [milliseconds])]}"""
+    seconds = {}
+    for at, lag in lags:
+        seconds.setdefault(int(at), []).append(lag)
+    return {"p50": [(second, [quantile(values, 0.5)]) for second, values in sorted(seconds.items())],
+            "p99": [(second, [quantile(values, 0.99)]) for second, values in sorted(seconds.items())]}
+
+
+def growth(lags):
+    """The median of the last third over that of the first."""
+    third = len(lags) // 3
+    return quantile([lag for _, lag in lags[-third:]], 0.5) / quantile([lag for _, lag in lags[:third]], 0.5)
+
+
 def bench_live(context):
-    """oltp_write_only at 8 threads with the copy behind: milliseconds from commit to visible; the source's rate, times that without"""
+    """oltp_write_only at 8 threads with the copy behind: milliseconds from commit to visible, the source's rate ÷ that without"""
+    seconds = context.seconds or LIVE_SECONDS
+    alone_seconds = min(ALONE_SECONDS, seconds)
     with Copy(context) as copy:
         sysbench.prepare(copy.source)
-        query(copy.source.port, "CREATE TABLE sbtest.beat (id INT PRIMARY KEY, at BIGINT); INSERT INTO sbtest.beat VALUES (1, 0)")
-        seconds = context.seconds or LIVE_SECONDS
-        alone = sysbench.measure(copy.source, "oltp_write_only", 8, seconds // 2)
+        copy.source.sql("CREATE TABLE sbtest.beat (id INT PRIMARY KEY, at BIGINT)")
+        copy.source.sql("INSERT INTO sbtest.beat VALUES (1, 0)")
         copy.start()
         copy.wait_live()
-        lags, ended = [], threading.Event()
 
-        def beat():
-            with copy.source.session("sbtest") as there, copy.pintail.session("sbtest") as here:
-                here.sql("SET pintail_route = 'column'")
-                number = 1
-                while not ended.is_set():
-                    number += 1
-                    there.sql(f"UPDATE beat SET at = {number} WHERE id = 1")
-                    began = time.monotonic()
-                    while here.sql(f"SELECT id FROM beat WHERE at = {number}")[0] == 0:
-                        if time.monotonic() - began > 60:
-                            return
-                    lags.append((time.monotonic() - began) * 1000)
-                    time.sleep(0.05)
-        thread = threading.Thread(target=beat)
-        thread.start()
+        def alone():
+            copy.stop_replicas()
+            return sysbench.measure(copy.source, "oltp_write_only", 8, alone_seconds)
+        before = alone()
+        copy.start_replicas()
+        copy.catch_up(copy.source.count())
+        beat = Beat(copy)
         followed = sysbench.measure(copy.source, "oltp_write_only", 8, seconds)
-        ended.set()
-        thread.join()
-    if len(lags) < 10:
+        lags = beat.end()
+        after = alone()
+    values = [lag for _, lag in lags]
+    if len(values) < 30:
         raise Failed("changes do not become visible")
-    ordered = sorted(lags)
-    figures = {"replica-live-p50-ms": ordered[len(ordered) // 2], "replica-live-p99-ms": ordered[len(ordered) * 99 // 100],
-               "replica-live-source": followed["per_second"] / alone["per_second"]}
-    return figures, {"lags_ms": [round(v, 1) for v in lags], "alone": alone, "followed": followed}
+    figures = {"replica-live-p50-ms": quantile(values, 0.5), "replica-live-p99-ms": quantile(values, 0.99), "replica-live-growth": growth(lags),
+               "replica-live-source": followed["per_second"] / statistics.mean((before["per_second"], after["per_second"]))}
+    return figures, {"alone": [before, after], "followed": followed, "lags": len(lags), "curves": {"replica-lag": {
+        "title": "oltp_write_only at 8 threads: from commit to visible", "unit": "milliseconds", "foot": "seconds of the load",
+        "logarithmic": False, "series": by_second(lags)}}}
 
 
 # ---- The first copy ----
 
+class Writer:
+    """Updates rows all over the table while it is copied, and times each commit."""
+
+    def __init__(self, copy, last_id):
+        self.copy, self.last_id, self.ended, self.times = copy, last_id, threading.Event(), []
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        with connect(self.copy.source, "sbtest") as session:
+            key = 0
+            while not self.ended.is_set():
+                key = (key + 104_729) % self.last_id
+                began = time.monotonic()
+                rows(session, f"UPDATE t SET b = b + 1 WHERE id >= {key} ORDER BY id LIMIT 1")
+                self.times.append(time.monotonic() - began)
+                time.sleep(0.002)
+
+    def end(self):
+        self.ended.set()
+        self.thread.join()
+        return self.times
+
+
+def snapshot(copy, count, last_id):
+    """One first copy into a fresh directory with a write going on: seconds, memory at its peak, what writes had to wait."""
+    shutil.rmtree(copy.directory / "copy", ignore_errors=True)
+    copy.start("--replica-autostart", "false")
+    writer = Writer(copy, last_id)
+    time.sleep(0.5)
+    reset_peak(copy.pintail.process_id)
+    before = len(writer.times)
+    began = time.monotonic()
+    copy.command("START REPLICA")
+    copy.wait_live()
+    seconds = time.monotonic() - began
+    peak = memory(copy.pintail.process_id, "VmHWM")
+    during = writer.end()[before:]
+    copy.catch_up(copy.source.count())
+    sums = "SELECT COUNT(*), SUM(b), SUM(id), SUM(d) FROM sbtest.t"
+    ours, theirs = copy.columns(sums), copy.source.sql(sums)
+    copy.stop()
+    if [int(v) for v in ours[0]] != [int(v) for v in theirs[0]]:
+        raise Failed(f"the copy has {ours[0]}, the source {theirs[0]}")
+    return {"seconds": seconds, "rows_per_second": count / seconds, "peak_mib": peak, "writes": len(during),
+            "writes_per_second": len(during) / seconds, "blocked_ms": max(during, default=seconds) * 1000}
+
+
 def bench_snapshot(context):
-    """The first copy of 1,000,000 rows: times the rate at which one SELECT * drains them"""
+    """The first copy of 4,000,000 rows with a write going on: times the rate of SELECT *; peak MiB; longest wait of a write, ms"""
     with Copy(context) as copy:
         prepare_inserts(copy)
-        load_inserts(copy)
+        count = load_inserts(copy, SNAPSHOT_ROWS)
+        last_id = copy.source.sql("SELECT MAX(id) FROM sbtest.t")[0][0]
         with copy.source.session("sbtest") as session:
+            session.sql("SELECT * FROM t")
             drains = [session.sql("SELECT * FROM t") for _ in range(3)]
-        rate = statistics.median(rows / seconds for rows, seconds in drains)
-        copy.start("--replica-autostart", "false")
-        began = time.monotonic()
-        copy.columns("START REPLICA")
-        copy.wait_live()
-        seconds = time.monotonic() - began
-        count = int(copy.columns("SELECT COUNT(*) FROM sbtest.t")[0][0])
-    if count != SMALL_ROWS:
-        raise Failed(f"{count} rows are in the copy")
-    return {"replica-snapshot": SMALL_ROWS / seconds / rate}, {"rows_per_second": SMALL_ROWS / seconds, "select_rows_per_second": rate}
+        rate = statistics.median(found / seconds for found, seconds in drains)
+        passes = []
+        for _ in range(context.rounds or ROUNDS):
+            passes.append(snapshot(copy, count, last_id))
+            progress("replica-snapshot: " + ", ".join(f"{k} {v:,.1f}" for k, v in passes[-1].items()))
+    return ({"replica-snapshot": [p["rows_per_second"] / rate for p in passes], "replica-snapshot-peak-mib": [p["peak_mib"] for p in passes],
+             "replica-snapshot-blocked-ms": max(p["blocked_ms"] for p in passes)},
+            {"select_rows_per_second": rate, "rows": count, "passes": passes})
 
 
 BENCHMARKS = {
     "replica-inserts": bench_backlog_inserts,
     "replica-singles": bench_backlog_singles,
     "replica-writes": bench_backlog_writes,
+    "replica-transactions": bench_transactions,
     "replica-live": bench_live,
     "replica-snapshot": bench_snapshot,
 }

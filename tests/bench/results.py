@@ -1,7 +1,8 @@
 """Files of results: JSON with everything, CSV with a line a sample, charts; and two of them side by side.
 
 latest.json holds, by benchmark: `ratios`, medians by figure; `rounds`, each round's value where there are rounds; `raw`, with
-`samples` where backends were compared, a dictionary for each backend and round.
+`samples` where backends were compared, a dictionary for each backend and round, and `curves`, by the chart's name: its title, unit
+and foot, whether the foot is logarithmic, and `series`, by party a list of numbers along the foot, each with its values.
 """
 
 import csv
@@ -54,6 +55,11 @@ def write_charts(results, directory):
         title = f"{workload}, upstream {upstream}"
         what = "connections" if workload == "connect" else "queries" if unit == "per_second" else "MiB"
         replace(directory / f"{workload.replace(' ', '-')}-{upstream}.svg", charts.bar_chart(title, f"{what} a second", groups))
+    for entry in results["benchmarks"].values():
+        curves = entry["raw"].get("curves", {}) if isinstance(entry["raw"], dict) else {}
+        for name, c in curves.items():
+            svg = charts.line_chart(c["title"], c["unit"], c["foot"], c["series"], c["logarithmic"])
+            replace(directory / f"{name}.svg", svg)
 
 
 def write(results, directory):

@@ -7,9 +7,13 @@ from backends import SYSBENCH_ROWS, SYSBENCH_TABLES
 from servers import HANG_SECONDS, Failed, cpu_seconds
 
 
-def command(port, script, threads, *words):
+# How many tables, and the rows of each.
+TABLES = (SYSBENCH_TABLES, SYSBENCH_ROWS)
+
+
+def command(port, script, threads, *words, tables=TABLES):
     return ["sysbench", script, "--mysql-host=127.0.0.1", f"--mysql-port={port}", "--mysql-user=root", "--mysql-db=sbtest",
-            f"--tables={SYSBENCH_TABLES}", f"--table-size={SYSBENCH_ROWS}", f"--threads={threads}", *words]
+            f"--tables={tables[0]}", f"--table-size={tables[1]}", f"--threads={threads}", *words]
 
 
 def run(*words, seconds=600):
@@ -23,9 +27,9 @@ def run(*words, seconds=600):
     return result.stdout
 
 
-def prepare(server):
+def prepare(server, tables=TABLES):
     """Creates and fills the tables, with one seed."""
-    run(*command(server.port, "oltp_read_write", 1, "--rand-seed=1", "prepare"))
+    run(*command(server.port, "oltp_read_write", 1 if tables == TABLES else tables[0], "--rand-seed=1", "prepare", tables=tables))
 
 
 def histogram(text):
