@@ -290,6 +290,40 @@ int engine_writer_close(struct engine_writer *w, bool keep, struct diag *diag)
     return w->session->engine->table_ops->writer_close(w, keep, diag);
 }
 
+/* By a writer. */
+static int write_chunks(struct engine_session *s, const struct table_def *t,
+                        const struct chunk *chunks, uint32_t count, struct diag *diag)
+{
+    struct engine_writer *w;
+    if (engine_writer_open(s, t, ENGINE_WRITE_UNIQUE_CHECKED, diag, &w) != 0) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (engine_writer_append(w, &chunks[i], diag) != 0) {
+            struct diag ignored;
+            diag_init(&ignored);
+            (void)!engine_writer_close(w, false, &ignored);
+            diag_release(&ignored);
+            return -1;
+        }
+    }
+    return engine_writer_close(w, true, diag);
+}
+
+int engine_insert_chunks(struct engine_session *s, const struct table_def *t,
+                         const struct chunk *chunks, uint32_t count, struct diag *diag)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        assert(chunks[i].ncols == t->column_count && chunks[i].nrows > 0);
+    }
+    if (count == 0) {
+        return 0;
+    }
+    return s->engine->table_ops->insert_chunks != NULL
+               ? s->engine->table_ops->insert_chunks(s, t, chunks, count, diag)
+               : write_chunks(s, t, chunks, count, diag);
+}
+
 int engine_find_conflicts(struct engine_session *s, const struct table_def *t,
                           const struct chunk *rows, const int64_t *ignore_rowids,
                           uint32_t ignore_count, struct arena *arena, struct diag *diag,

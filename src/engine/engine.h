@@ -205,6 +205,11 @@ struct engine_table_ops {
     int (*writer_append)(struct engine_writer *w, const struct chunk *rows, struct diag *diag);
     int (*writer_close)(struct engine_writer *w, bool keep, struct diag *diag);
 
+    /* As a writer with ENGINE_WRITE_UNIQUE_CHECKED for chunks that are all there, borrowed until
+     * return, none of them empty. May be NULL: a writer does it. */
+    int (*insert_chunks)(struct engine_session *s, const struct table_def *t,
+                         const struct chunk *chunks, uint32_t count, struct diag *diag);
+
     /* Looks for rows whose unique keys are taken, by the stored rows (those in `ignore_rowids` not
      * counted) or by an earlier row of the same chunk. Conflicts come in order of row, then index;
      * *out lives in arena. */
@@ -328,6 +333,8 @@ NODISCARD int engine_writer_open(struct engine_session *s, const struct table_de
 NODISCARD int engine_writer_append(struct engine_writer *w, const struct chunk *rows,
                                    struct diag *diag);
 NODISCARD int engine_writer_close(struct engine_writer *w, bool keep, struct diag *diag);
+NODISCARD int engine_insert_chunks(struct engine_session *s, const struct table_def *t,
+                                   const struct chunk *chunks, uint32_t count, struct diag *diag);
 NODISCARD int engine_find_conflicts(struct engine_session *s, const struct table_def *t,
                                     const struct chunk *rows, const int64_t *ignore_rowids,
                                     uint32_t ignore_count, struct arena *arena, struct diag *diag,

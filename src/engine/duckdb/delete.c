@@ -78,7 +78,7 @@ static int delete_lent(struct ddb_session *s, const struct table_def *t,
     } else {
         put_image_delete(t, v, keys.id, &sql);
     }
-    const int rc = ddb_query_buf(s, &sql, t->name, diag, &result);
+    const int rc = ddb_query_patiently(s, &sql, t->name, diag, &result);
     if (rc == 0) {
         *out_deleted = duckdb_rows_changed(&result);
         duckdb_destroy_result(&result);

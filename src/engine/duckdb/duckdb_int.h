@@ -256,6 +256,10 @@ NODISCARD int ddb_exec_buf(struct ddb_session *s, struct bytebuf *sql, struct st
 /* As ddb_exec_buf(); the result is the caller's to destroy. */
 NODISCARD int ddb_query_buf(struct ddb_session *s, struct bytebuf *sql, struct str subject,
                             struct diag *diag, duckdb_result *out);
+/* As ddb_query_buf() for a statement on many rows: while other threads do the work of the last
+ * tasks this one sleeps, where DuckDB itself would try again without end. */
+NODISCARD int ddb_query_patiently(struct ddb_session *s, struct bytebuf *sql, struct str subject,
+                                  struct diag *diag, duckdb_result *out);
 /* The first value of a query as an integer; NULL or no row gives *out_null. */
 NODISCARD int ddb_query_number(struct ddb_session *s, struct bytebuf *sql, struct diag *diag,
                                int64_t *out, bool *out_null);
@@ -457,6 +461,22 @@ int ddb_writer_close(struct engine_writer *base, bool keep, struct diag *diag);
 /* Destroys the appender without flushing it: before a rollback, and when the instance is
  * reopened. */
 void ddb_writer_drop(struct ddb_writer *w);
+
+/* ---- Whole chunks (insert.c) ---- */
+
+int ddb_insert_chunks(struct engine_session *base, const struct table_def *t,
+                      const struct chunk *chunks, uint32_t count, struct diag *diag);
+
+/* May values be stored in a column? DuckDB does not look. 0, or -1 with diag set. */
+NODISCARD int ddb_check_column(const struct column_def *column, const struct vec *v, uint32_t rows,
+                               struct diag *diag);
+/* Is a date among the values that sorts elsewhere than its number? What is under a NULL may count.
+ */
+NODISCARD bool ddb_has_partial_dates(const struct vec *v, const struct sql_type *type,
+                                     uint32_t rows);
+/* Copies values into a vector: strings canonical, as DuckDB compares and hashes them (unused inline
+ * bytes zero, prefix set), and borrowed. */
+void ddb_fill_vector(const struct vec *v, uint32_t rows, duckdb_vector to);
 
 /* ---- Queries (query.c) ---- */
 

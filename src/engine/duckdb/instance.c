@@ -403,6 +403,7 @@ static const struct engine_table_ops duckdb_table_ops = {
     .writer_open = ddb_writer_open,
     .writer_append = ddb_writer_append,
     .writer_close = ddb_writer_close,
+    .insert_chunks = ddb_insert_chunks,
     .find_conflicts = ddb_find_conflicts,
     .delete_rows = ddb_delete_rows,
     .delete_keys = ddb_delete_keys,

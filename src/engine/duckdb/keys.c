@@ -268,26 +268,6 @@ static void keys_init(duckdb_init_info info)
     duckdb_init_set_init_data(info, position, free);
 }
 
-/* A vector of a chunk as DuckDB wants it: strings canonical, so that they hash alike. */
-static void give_vector(const struct vec *v, uint32_t rows, duckdb_vector to)
-{
-    void *data = duckdb_vector_get_data(to);
-    if (v->phys == VEC_STR) {
-        for (uint32_t i = 0; i < rows; i++) {
-            const struct vec_str *from = (const struct vec_str *)v->data + i;
-            ((struct vec_str *)data)[i] =
-                vec_is_null(v, i) ? (struct vec_str){.len = 0} : vec_str_from(vec_str_get(from));
-        }
-    } else {
-        memcpy(data, v->data, rows * vec_phys_size(v->phys));
-    }
-    if (v->validity != NULL) {
-        duckdb_vector_ensure_validity_writable(to);
-        memcpy(duckdb_vector_get_validity(to), v->validity,
-               ((size_t)rows + 63) / 64 * sizeof(uint64_t));
-    }
-}
-
 /* One chunk a call, none of which is empty. */
 static void scan_chunk(const struct ddb_keys *keys, struct keys_position *at, duckdb_data_chunk out)
 {
@@ -301,7 +281,7 @@ static void scan_chunk(const struct ddb_keys *keys, struct keys_position *at, du
         numbers[i] = at->row + i;
     }
     for (uint32_t i = 0; i < keys->ncols; i++) {
-        give_vector(&chunk->cols[i], chunk->nrows, duckdb_data_chunk_get_vector(out, i + 1));
+        ddb_fill_vector(&chunk->cols[i], chunk->nrows, duckdb_data_chunk_get_vector(out, i + 1));
     }
     duckdb_data_chunk_set_size(out, chunk->nrows);
     at->row += chunk->nrows;

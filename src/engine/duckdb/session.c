@@ -5,6 +5,11 @@
 #include "engine/duckdb/duckdb_int.h"
 
 #include <stdlib.h>
+#include <time.h>
+
+enum {
+    NAP_NS = 100000, /* Between two looks at whether other threads have done their tasks. */
+};
 
 static const char *const prepared_text[DDB_PREPARED_COUNT] = {
     [DDB_BEGIN] = "BEGIN TRANSACTION",
@@ -191,6 +196,61 @@ int ddb_query_buf(struct ddb_session *s, struct bytebuf *sql, struct str subject
         return diag_set(diag, ER_INTERNAL_ERROR, "a statement for DuckDB is too long");
     }
     return run(s, sql->p, subject, diag, out);
+}
+
+/* Fails with the error of a statement that gave no result. */
+static int failed(struct ddb_session *s, const char *message, struct str subject, struct diag *diag)
+{
+    return ddb_failed(s, ddb_error_type_of(message), message, subject, diag);
+}
+
+static duckdb_pending_state run_tasks(duckdb_pending_result pending)
+{
+    static const struct timespec nap = {.tv_nsec = NAP_NS};
+    duckdb_pending_state state;
+    while ((state = duckdb_pending_execute_task(pending)) != DUCKDB_PENDING_RESULT_READY &&
+           state != DUCKDB_PENDING_ERROR) {
+        if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE) {
+            (void)nanosleep(&nap, NULL);
+        }
+    }
+    return state;
+}
+
+static int run_prepared(struct ddb_session *s, duckdb_prepared_statement statement,
+                        struct str subject, struct diag *diag, duckdb_result *out)
+{
+    duckdb_pending_result pending = NULL;
+    int rc = -1;
+    if (duckdb_pending_prepared(statement, &pending) != DuckDBSuccess ||
+        run_tasks(pending) == DUCKDB_PENDING_ERROR) {
+        (void)failed(s, duckdb_pending_error(pending), subject, diag);
+    } else if (duckdb_execute_pending(pending, out) != DuckDBSuccess) {
+        (void)ddb_failed(s, duckdb_result_error_type(out), duckdb_result_error(out), subject, diag);
+        duckdb_destroy_result(out);
+    } else {
+        rc = 0;
+    }
+    duckdb_destroy_pending(&pending);
+    return rc;
+}
+
+int ddb_query_patiently(struct ddb_session *s, struct bytebuf *sql, struct str subject,
+                        struct diag *diag, duckdb_result *out)
+{
+    duckdb_prepared_statement statement = NULL;
+    int rc;
+    bytebuf_put_char(sql, '\0');
+    if (sql->failed) {
+        return diag_set(diag, ER_INTERNAL_ERROR, "a statement for DuckDB is too long");
+    }
+    if (duckdb_prepare(s->conn, sql->p, &statement) != DuckDBSuccess) {
+        rc = failed(s, duckdb_prepare_error(statement), subject, diag);
+    } else {
+        rc = run_prepared(s, statement, subject, diag, out);
+    }
+    duckdb_destroy_prepare(&statement);
+    return rc;
 }
 
 int ddb_exec_buf(struct ddb_session *s, struct bytebuf *sql, struct str subject, struct diag *diag)

@@ -1,6 +1,5 @@
 /*
  * The writer: rows into a table by DuckDB's appender, always inside a transaction.
- * Values are checked before they enter a chunk, because DuckDB does not.
  *
  * Uniqueness costs nothing while keys ascend: the largest key of each integer index is known, and
  * rows above it are new by that alone. Other keys are checked at close, when an UPDATE has deleted
@@ -46,126 +45,17 @@ static struct ddb_writer *writer_of(struct engine_writer *w)
     return CONTAINER_OF(w, struct ddb_writer, base);
 }
 
-/* ---- Checks of values ---- */
-
-static bool has_null(const struct vec *v, uint32_t rows)
-{
-    for (uint32_t i = 0; v->validity != NULL && i < rows; i++) {
-        if (vec_is_null(v, i)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Are all scaled integers of a DECIMAL within its digits? */
-static bool decimals_fit(const struct vec *v, const struct sql_type *type, uint32_t rows)
-{
-    __int128 limit = 1;
-    for (uint32_t i = 0; i < type->length; i++) {
-        limit *= 10;
-    }
-    bool fit = true;
-    for (uint32_t i = 0; i < rows; i++) {
-        __int128 n;
-        switch (v->phys) {
-        case VEC_I16:
-            n = ((const int16_t *)v->data)[i];
-            break;
-        case VEC_I32:
-            n = ((const int32_t *)v->data)[i];
-            break;
-        case VEC_I64:
-            n = ((const int64_t *)v->data)[i];
-            break;
-        default:
-            memcpy(&n, (const char *)v->data + sizeof(n) * i, sizeof(n));
-            break;
-        }
-        fit &= (n < limit && n > -limit) || vec_is_null(v, i);
-    }
-    return fit;
-}
-
-/* Is a date among the values that sorts elsewhere than its number? What is under a NULL may count.
- */
-static bool has_partial_dates(const struct vec *v, const struct sql_type *type, uint32_t rows)
-{
-    const enum type_class class = type_class_of(type->type);
-    bool found = false;
-    for (uint32_t i = 0; class == TYPE_CLASS_DATE && i < rows; i++) {
-        found |= temporal_date_is_out_of_order(((const int32_t *)v->data)[i]);
-    }
-    for (uint32_t i = 0; class == TYPE_CLASS_DATETIME && i < rows; i++) {
-        found |= temporal_datetime_is_out_of_order(((const int64_t *)v->data)[i]);
-    }
-    return found;
-}
-
-/* Copies string headers, canonical as DuckDB compares and hashes them: unused inline bytes zero,
- * prefix set. */
-static int copy_strings(const struct vec *v, uint32_t rows, bool text, struct vec_str *out)
-{
-    for (uint32_t i = 0; i < rows; i++) {
-        out[i] = (struct vec_str){.len = 0};
-        if (vec_is_null(v, i)) {
-            continue;
-        }
-        const struct str s = vec_str_get(&((const struct vec_str *)v->data)[i]);
-        if (text && !str_is_utf8(s)) {
-            return -1;
-        }
-        out[i] = vec_str_from(s);
-    }
-    return 0;
-}
-
-static int bad_value(const struct column_def *column, const char *what, struct diag *diag)
-{
-    const struct str text =
-        arena_printf(&diag->arena, "column '%.*s' is given %s", STR_FMT(column->name), what);
-    return diag_set(diag, ER_INTERNAL_ERROR, text.p);
-}
-
-static int fill_column(const struct column_def *column, const struct vec *v, uint32_t rows,
-                       duckdb_vector to, struct diag *diag)
-{
-    const struct sql_type *type = &column->type;
-    if (v->phys != type_phys(type)) {
-        return bad_value(column, "values of another form", diag);
-    }
-    if (!type_is_nullable(type) && has_null(v, rows)) {
-        return diag_set(diag, ER_BAD_NULL_ERROR, arena_dup_cstr(&diag->arena, column->name));
-    }
-    void *data = duckdb_vector_get_data(to);
-    if (v->phys == VEC_STR) {
-        if (copy_strings(v, rows, ddb_type_is_text(type), data) != 0) {
-            return bad_value(column, "text that is not UTF-8", diag);
-        }
-    } else {
-        if (type_class_of(type->type) == TYPE_CLASS_DECIMAL && !decimals_fit(v, type, rows)) {
-            return bad_value(column, "a number of too many digits", diag);
-        }
-        memcpy(data, v->data, rows * vec_phys_size(v->phys));
-    }
-    if (v->validity != NULL) {
-        duckdb_vector_ensure_validity_writable(to);
-        memcpy(duckdb_vector_get_validity(to), v->validity,
-               ((size_t)rows + 63) / 64 * sizeof(uint64_t));
-    }
-    return 0;
-}
-
 static int fill_chunk(struct ddb_writer *w, const struct chunk *rows, struct diag *diag)
 {
     duckdb_data_chunk_reset(w->chunk);
     for (uint32_t i = 0; i < rows->ncols; i++) {
-        if (fill_column(&w->base.table->columns[i], &rows->cols[i], rows->nrows,
-                        duckdb_data_chunk_get_vector(w->chunk, i), diag) != 0) {
+        const struct column_def *column = &w->base.table->columns[i];
+        const struct vec *v = &rows->cols[i];
+        if (ddb_check_column(column, v, rows->nrows, diag) != 0) {
             return -1;
         }
-        w->has_partial_dates |=
-            has_partial_dates(&rows->cols[i], &w->base.table->columns[i].type, rows->nrows);
+        ddb_fill_vector(v, rows->nrows, duckdb_data_chunk_get_vector(w->chunk, i));
+        w->has_partial_dates |= ddb_has_partial_dates(v, &column->type, rows->nrows);
     }
     duckdb_data_chunk_set_size(w->chunk, rows->nrows);
     return 0;

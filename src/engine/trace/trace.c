@@ -263,6 +263,13 @@ static int trace_writer_close(struct engine_writer *base, bool keep, struct diag
     return rc;
 }
 
+static int trace_insert_chunks(struct engine_session *s, const struct table_def *t,
+                               const struct chunk *chunks, uint32_t count, struct diag *diag)
+{
+    const struct call call = call_begin(s->engine, "insert_chunks");
+    return call_end(&call, t->name, engine_insert_chunks(inner_of(s), t, chunks, count, diag));
+}
+
 static int trace_find_conflicts(struct engine_session *s, const struct table_def *t,
                                 const struct chunk *rows, const int64_t *ignore_rowids,
                                 uint32_t ignore_count, struct arena *arena, struct diag *diag,
@@ -399,6 +406,7 @@ static const struct engine_table_ops trace_table_ops = {
     .writer_open = trace_writer_open,
     .writer_append = trace_writer_append,
     .writer_close = trace_writer_close,
+    .insert_chunks = trace_insert_chunks,
     .find_conflicts = trace_find_conflicts,
     .delete_rows = trace_delete_rows,
     .delete_keys = trace_delete_keys,

@@ -313,6 +313,65 @@ static void test_whole_rows_are_deleted_one_for_one(void **arg)
     chunk_builder_release(&b);
 }
 
+/* Inserts chunks with ids from..to-1, every other one with a text. */
+static int insert_range(struct state *st, int64_t from, int64_t to)
+{
+    struct chunk chunks[2];
+    struct chunk_builder b[2];
+    const struct sql_type all[] = {st->t.columns[0].type, st->t.columns[1].type,
+                                   st->t.columns[2].type};
+    for (int i = 0; i < 2; i++) {
+        chunk_builder_init(&b[i], all, 3);
+        for (int64_t id = i == 0 ? from : from + (to - from) / 2;
+             id < (i == 0 ? from + (to - from) / 2 : to); id++) {
+            (void)chunk_builder_add_row(&b[i]);
+            chunk_builder_set_i64(&b[i], 0, id);
+            if (id % 2 == 0) {
+                chunk_builder_set_str(&b[i], 2, STR("more than twelve bytes"));
+            }
+        }
+        chunks[i] = chunk_builder_chunk(&b[i]);
+    }
+    const int rc = engine_insert_chunks(st->s, &st->t.def, chunks, 2, &st->diag);
+    chunk_builder_release(&b[0]);
+    chunk_builder_release(&b[1]);
+    return rc;
+}
+
+static void test_chunks_are_inserted_at_once(void **arg)
+{
+    struct state *st = *arg;
+    NEED_ROWS(st);
+    fixture_write_range(st->s, &st->t, 0, 10);
+    assert_ok(insert_range(st, 10, 3010), &st->diag);
+    assert_int_equal(fixture_count(st->s, &st->t), 3010);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT count(c3) FROM t7 WHERE c1 >= 10"), 1500);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT count(c2) FROM t7"), 10);
+    /* Their keys are known to later writers, within the transaction and after it. */
+    const struct fixture_row taken = {3009, 1, "taken"};
+    assert_error(fixture_write(st->s, &st->t, &taken, 1, &st->diag), &st->diag, ER_DUP_ENTRY);
+    assert_ok(engine_begin(st->s, ENGINE_UNDO, &st->diag), &st->diag);
+    assert_ok(insert_range(st, 3010, 3020), &st->diag);
+    const struct fixture_row more[] = {{3020, 1, "new"}, {3010, 1, "taken"}};
+    assert_error(fixture_write(st->s, &st->t, more, 2, &st->diag), &st->diag, ER_DUP_ENTRY);
+    assert_ok(fixture_write(st->s, &st->t, more, 1, &st->diag), &st->diag);
+    assert_ok(engine_commit(st->s, &st->diag), &st->diag);
+    assert_int_equal(fixture_count(st->s, &st->t), 3021);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT count(c2) FROM t7"), 11);
+}
+
+static void test_chunks_that_do_not_fit_are_refused(void **arg)
+{
+    struct state *st = *arg;
+    NEED_ROWS(st);
+    st->t.columns[2].type.flags |= NOT_NULL_FLAG;
+    assert_error(insert_range(st, 0, 10), &st->diag, ER_BAD_NULL_ERROR);
+    assert_int_equal(fixture_count(st->s, &st->t), 0);
+    st->t.columns[2].type.flags &= (uint16_t)~NOT_NULL_FLAG;
+    assert_ok(insert_range(st, 0, 10), &st->diag);
+    assert_int_equal(fixture_count(st->s, &st->t), 10);
+}
+
 static void test_truncate_empties_the_table(void **arg)
 {
     struct state *st = *arg;
@@ -1144,6 +1203,8 @@ static const struct test_case cases[] = {
     CASE(test_text_that_is_not_utf8_is_refused),
     CASE(test_rows_are_deleted_by_rowid),
     CASE(test_rows_are_deleted_by_key),
+    CASE(test_chunks_are_inserted_at_once),
+    CASE(test_chunks_that_do_not_fit_are_refused),
     CASE(test_keys_of_strings_are_compared_by_bytes),
     CASE(test_whole_rows_are_deleted_one_for_one),
     CASE(test_truncate_empties_the_table),

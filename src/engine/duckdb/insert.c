@@ -1,0 +1,214 @@
+/*
+ * Rows that are all there at once: one INSERT reads them out of our memory through pintail_keys(),
+ * on one thread and in their order. Against an appender this saves a copy of all rows, and the
+ * merging of what several threads have compressed by halves; that other threads are free is what a
+ * caller counts on who makes the next rows meanwhile.
+ *
+ * Values are checked before they are given to DuckDB, because it does not look.
+ */
+#include "engine/duckdb/duckdb_int.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- Values ---- */
+
+static bool has_null(const struct vec *v, uint32_t rows)
+{
+    for (uint32_t i = 0; v->validity != NULL && i < rows; i++) {
+        if (vec_is_null(v, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Are all scaled integers of a DECIMAL within its digits? */
+static bool decimals_fit(const struct vec *v, const struct sql_type *type, uint32_t rows)
+{
+    __int128 limit = 1;
+    for (uint32_t i = 0; i < type->length; i++) {
+        limit *= 10;
+    }
+    bool fit = true;
+    for (uint32_t i = 0; i < rows; i++) {
+        __int128 n;
+        switch (v->phys) {
+        case VEC_I16:
+            n = ((const int16_t *)v->data)[i];
+            break;
+        case VEC_I32:
+            n = ((const int32_t *)v->data)[i];
+            break;
+        case VEC_I64:
+            n = ((const int64_t *)v->data)[i];
+            break;
+        default:
+            memcpy(&n, (const char *)v->data + sizeof(n) * i, sizeof(n));
+            break;
+        }
+        fit &= (n < limit && n > -limit) || vec_is_null(v, i);
+    }
+    return fit;
+}
+
+static bool strings_are_utf8(const struct vec *v, uint32_t rows)
+{
+    for (uint32_t i = 0; i < rows; i++) {
+        if (!vec_is_null(v, i) && !str_is_utf8(vec_str_get((const struct vec_str *)v->data + i))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ddb_has_partial_dates(const struct vec *v, const struct sql_type *type, uint32_t rows)
+{
+    const enum type_class class = type_class_of(type->type);
+    bool found = false;
+    for (uint32_t i = 0; class == TYPE_CLASS_DATE && i < rows; i++) {
+        found |= temporal_date_is_out_of_order(((const int32_t *)v->data)[i]);
+    }
+    for (uint32_t i = 0; class == TYPE_CLASS_DATETIME && i < rows; i++) {
+        found |= temporal_datetime_is_out_of_order(((const int64_t *)v->data)[i]);
+    }
+    return found;
+}
+
+static int bad_value(const struct column_def *column, const char *what, struct diag *diag)
+{
+    const struct str text =
+        arena_printf(&diag->arena, "column '%.*s' is given %s", STR_FMT(column->name), what);
+    return diag_set(diag, ER_INTERNAL_ERROR, text.p);
+}
+
+int ddb_check_column(const struct column_def *column, const struct vec *v, uint32_t rows,
+                     struct diag *diag)
+{
+    const struct sql_type *type = &column->type;
+    if (v->phys != type_phys(type)) {
+        return bad_value(column, "values of another form", diag);
+    }
+    if (!type_is_nullable(type) && has_null(v, rows)) {
+        return diag_set(diag, ER_BAD_NULL_ERROR, arena_dup_cstr(&diag->arena, column->name));
+    }
+    if (v->phys == VEC_STR) {
+        return !ddb_type_is_text(type) || strings_are_utf8(v, rows)
+                   ? 0
+                   : bad_value(column, "text that is not UTF-8", diag);
+    }
+    return type_class_of(type->type) != TYPE_CLASS_DECIMAL || decimals_fit(v, type, rows)
+               ? 0
+               : bad_value(column, "a number of too many digits", diag);
+}
+
+void ddb_fill_vector(const struct vec *v, uint32_t rows, duckdb_vector to)
+{
+    void *data = duckdb_vector_get_data(to);
+    if (v->phys == VEC_STR) {
+        for (uint32_t i = 0; i < rows; i++) {
+            const struct vec_str *from = (const struct vec_str *)v->data + i;
+            ((struct vec_str *)data)[i] =
+                vec_is_null(v, i) ? (struct vec_str){.len = 0} : vec_str_from(vec_str_get(from));
+        }
+    } else {
+        memcpy(data, v->data, rows * vec_phys_size(v->phys));
+    }
+    if (v->validity != NULL) {
+        duckdb_vector_ensure_validity_writable(to);
+        memcpy(duckdb_vector_get_validity(to), v->validity,
+               ((size_t)rows + 63) / 64 * sizeof(uint64_t));
+    }
+}
+
+/* ---- Inserting ---- */
+
+static int check_chunk(const struct table_def *t, const struct chunk *chunk, struct diag *diag,
+                       bool *has_partial_dates)
+{
+    for (uint32_t i = 0; i < t->column_count; i++) {
+        if (ddb_check_column(&t->columns[i], &chunk->cols[i], chunk->nrows, diag) != 0) {
+            return -1;
+        }
+        *has_partial_dates |=
+            ddb_has_partial_dates(&chunk->cols[i], &t->columns[i].type, chunk->nrows);
+    }
+    return 0;
+}
+
+static void put_insert(const struct table_def *t, uint64_t keys, struct bytebuf *sql)
+{
+    bytebuf_printf(sql, "INSERT INTO t%" PRIu64 " (", t->id);
+    for (uint32_t i = 0; i < t->column_count; i++) {
+        bytebuf_printf(sql, "%sc%u", i > 0 ? ", " : "", t->columns[i].id);
+    }
+    bytebuf_put_cstr(sql, ") SELECT ");
+    for (uint32_t i = 0; i < t->column_count; i++) {
+        bytebuf_printf(sql, "%sk%u", i > 0 ? ", " : "", i);
+    }
+    bytebuf_printf(sql, " FROM pintail_keys(%" PRIu64 "::UBIGINT)", keys);
+}
+
+/* Lends the rows and runs the statement. */
+static int insert_lent(struct ddb_session *s, const struct table_def *t, struct ddb_keys *rows,
+                       struct diag *diag)
+{
+    struct bytebuf sql;
+    duckdb_result result;
+    bytebuf_init(&sql, DDB_SQL_MAX);
+    ddb_keys_lend(s->instance, rows);
+    put_insert(t, rows->id, &sql);
+    const int rc = ddb_query_patiently(s, &sql, t->name, diag, &result);
+    if (rc == 0) {
+        duckdb_destroy_result(&result);
+    }
+    ddb_keys_take_back(s->instance, rows);
+    bytebuf_release(&sql);
+    return rc;
+}
+
+static int insert(struct ddb_session *s, const struct table_def *t, const struct chunk *chunks,
+                  uint32_t count, struct diag *diag)
+{
+    bool has_partial_dates = false;
+    struct arena scratch;
+    arena_init(&scratch, 0);
+    struct ddb_keys rows = {.ncols = t->column_count, .chunks = chunks};
+    rows.cols = ARENA_ARRAY(&scratch, struct ddb_key_column, t->column_count);
+    int rc = 0;
+    for (uint32_t i = 0; i < count && rc == 0; i++) {
+        rc = check_chunk(t, &chunks[i], diag, &has_partial_dates);
+        rows.nrows += chunks[i].nrows;
+    }
+    if (rc == 0) {
+        for (uint32_t i = 0; i < t->column_count; i++) {
+            rows.cols[i].type = ddb_type_new(&t->columns[i].type);
+        }
+        rc = insert_lent(s, t, &rows, diag);
+    }
+    if (rc == 0) {
+        struct ddb_touched *touched = ddb_touched_get(s, t->id);
+        touched->appended += touched->appended != DDB_APPENDED_UNKNOWN ? rows.nrows : 0;
+        atomic_fetch_add(&s->instance->counters.rows_inserted, rows.nrows);
+        rc = has_partial_dates ? ddb_note_partial_dates(s, t, diag) : 0;
+    }
+    arena_release(&scratch);
+    return rc;
+}
+
+int ddb_insert_chunks(struct engine_session *base, const struct table_def *t,
+                      const struct chunk *chunks, uint32_t count, struct diag *diag)
+{
+    struct ddb_session *s = ddb_session_of(base);
+    assert(s->writer == NULL);
+    if (ddb_enter(s, diag) != 0) {
+        return -1;
+    }
+    int rc = ddb_write_statement(s, t, diag);
+    if (rc == 0) {
+        ddb_redo_give_up(s);                  /* The rows are not kept. */
+        ddb_table_forget(s->instance, t->id); /* The largest keys are not followed. */
+        rc = insert(s, t, chunks, count, diag);
+    }
+    return ddb_leave(s, ddb_write_done(s, rc, diag));
+}
