@@ -89,27 +89,8 @@ static int delete_rows(struct pass *x, struct batch_table *t)
 static int insert_rows(struct pass *x, struct batch_table *t)
 {
     struct chunk *chunks;
-    struct engine_writer *w;
     const uint32_t count = batch_rows_chunks(&t->rows, &x->scratch, &chunks);
-    if (count == 0) {
-        return 0;
-    }
-    if (engine_writer_open(x->p->session, t->table->def, ENGINE_WRITE_UNIQUE_CHECKED, &x->diag,
-                           &w) != 0) {
-        return -1;
-    }
-    int rc = 0;
-    for (uint32_t i = 0; i < count && rc == 0; i++) {
-        rc = engine_writer_append(w, &chunks[i], &x->diag);
-    }
-    if (rc != 0) {
-        struct diag ignored;
-        diag_init(&ignored);
-        (void)!engine_writer_close(w, false, &ignored);
-        diag_release(&ignored);
-        return rc;
-    }
-    return engine_writer_close(w, true, &x->diag);
+    return engine_insert_chunks(x->p->session, t->table->def, chunks, count, &x->diag);
 }
 
 static int apply_table(struct pass *x, struct batch_table *t)
