@@ -2,6 +2,7 @@
 #include "binlog_tool.h"
 
 #include "binlog_tool_int.h"
+#include "tool_options.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,6 @@
 #include <unistd.h>
 
 enum {
-    EXIT_USAGE = 2,
     FLUSH_LEN = 1 << 16,
     DEFAULT_PORT = 3306,
 };
@@ -159,37 +159,11 @@ static int print_file(struct binlog_tool *t, const char *file)
 
 /* ---- Arguments ---- */
 
-/* One option: what of the tool it sets. */
-struct option {
-    const char *name;
-    const char *short_name;
-    bool *flag; /* One of these three. */
-    const char **text;
-    uint64_t *number;
-};
-
-static int usage_error(const char *what, const char *arg)
+/* As tool_parse(): what is left are files. */
+static bool parse_arguments(struct binlog_tool *t, int argc, char **argv, int *out_files,
+                            int *out_status)
 {
-    (void)fprintf(stderr, "pintail: binlog: %s '%s'\n%s", what, arg, usage);
-    return EXIT_USAGE;
-}
-
-static const struct option *find_option(const struct option *options, size_t count, const char *arg)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(arg, options[i].name) == 0 ||
-            (options[i].short_name != NULL && strcmp(arg, options[i].short_name) == 0)) {
-            return &options[i];
-        }
-    }
-    return NULL;
-}
-
-/* Takes the options out of argv. Returns 0 with *out_files the number of files at argv[1], or an
- * exit status. */
-static int parse_arguments(struct binlog_tool *t, int argc, char **argv, int *out_files)
-{
-    const struct option options[] = {
+    const struct tool_option options[] = {
         {.name = "--verbose", .short_name = "-v", .flag = &t->verbose},
         {.name = "--check", .short_name = "-c", .flag = &t->quiet},
         {.name = "--follow", .flag = &t->follow},
@@ -202,29 +176,9 @@ static int parse_arguments(struct binlog_tool *t, int argc, char **argv, int *ou
         {.name = "--start-position", .number = &t->start_position},
         {.name = "--server-id", .number = &t->server_id},
     };
-    for (int i = 1; i < argc; i++) {
-        if (argv[i][0] != '-') {
-            argv[1 + (*out_files)++] = argv[i];
-            continue;
-        }
-        const struct option *o = find_option(options, ARRAY_SIZE(options), argv[i]);
-        if (o == NULL) {
-            return usage_error("unknown option", argv[i]);
-        }
-        if (o->flag != NULL) {
-            *o->flag = true;
-            continue;
-        }
-        if (++i == argc) {
-            return usage_error("a value is missing behind", o->name);
-        }
-        if (o->text != NULL) {
-            *o->text = argv[i];
-        } else if (str_to_u64(str_from_cstr(argv[i]), o->number) != 0 || *o->number > UINT32_MAX) {
-            return usage_error("not a number:", argv[i]);
-        }
-    }
-    return 0;
+    const struct tool tool = {
+        .name = "binlog", .usage = usage, .options = options, .option_count = ARRAY_SIZE(options)};
+    return tool_parse(&tool, argc, argv, out_files, out_status);
 }
 
 int binlog_tool(int argc, char **argv)
@@ -233,19 +187,15 @@ int binlog_tool(int argc, char **argv)
                             .port = DEFAULT_PORT,
                             .start_position = BINLOG_MAGIC_LEN,
                             .server_id = DEFAULT_SERVER_ID};
-    int files = 0;
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
-        (void)fputs(usage, stdout);
-        return EXIT_SUCCESS;
-    }
-    int status = parse_arguments(&t, argc, argv, &files);
-    const bool is_server = t.host != NULL || t.socket != NULL;
-    if (status == 0 && (files == 0) != is_server) {
-        (void)fputs(usage, stderr);
-        status = EXIT_USAGE;
-    }
-    if (status != 0) {
+    int files;
+    int status;
+    if (!parse_arguments(&t, argc, argv, &files, &status)) {
         return status;
+    }
+    const bool is_server = t.host != NULL || t.socket != NULL;
+    if ((files == 0) != is_server) {
+        (void)fputs(usage, stderr);
+        return TOOL_EXIT_USAGE;
     }
     bytebuf_init(&t.out, SIZE_MAX / 2);
     if (is_server) {

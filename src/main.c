@@ -1,6 +1,7 @@
 /* Pintail's server process: configuration, start-up steps, wait, stop. */
 #include "binlog_tool.h"
 #include "startup.h"
+#include "verify_tool.h"
 #include "version.gen.h"
 
 #include <stdio.h>
@@ -53,6 +54,7 @@ static bool run_tool(int argc, char **argv, int *out_status)
         int (*run)(int argc, char **argv);
     } tools[] = {
         {"binlog", binlog_tool},
+        {"verify", verify_tool},
     };
     for (size_t i = 0; argc > 1 && i < ARRAY_SIZE(tools); i++) {
         if (strcmp(argv[1], tools[i].name) == 0) {

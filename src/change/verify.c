@@ -452,12 +452,12 @@ static void sort_sides(struct verify *v, struct sides *sides)
     }
 }
 
-/* Tells the first difference of each bucket; the others are counted. */
+/* Tells one difference of each bucket, in their order; the others are counted. */
 static void tell(struct verify *v, struct verify_result *out,
                  void (*fn)(void *arg, struct str difference), void *arg)
 {
     struct sides sides;
-    bool told[BUCKETS] = {false};
+    struct str *texts = ARENA_ARRAY(&v->odd_arena, struct str, BUCKETS);
     size_t pos = 0;
     struct odd_row *odd;
     sort_sides(v, &sides);
@@ -469,9 +469,14 @@ static void tell(struct verify *v, struct verify_result *out,
             continue;
         }
         out->differing_rows += (uint64_t)(odd->count < 0 ? -odd->count : odd->count);
-        if (!told[bucket]) {
-            told[bucket] = true;
-            fn(arg, describe(v, odd, odd->count > 0 ? htab_find(&sides.copy, odd->key) : NULL));
+        if (texts[bucket].len == 0) {
+            texts[bucket] =
+                describe(v, odd, odd->count > 0 ? htab_find(&sides.copy, odd->key) : NULL);
+        }
+    }
+    for (uint32_t i = 0; i < BUCKETS; i++) {
+        if (texts[i].len > 0) {
+            fn(arg, arena_printf(&v->odd_arena, "chunk %" PRIu32 ", %.*s", i, STR_FMT(texts[i])));
         }
     }
     htab_release(&sides.source);

@@ -191,7 +191,9 @@ struct str config_help(struct arena *arena)
     bytebuf_init(&b, 1u << 20);
     bytebuf_put_cstr(
         &b,
-        "Usage: pintail [--config FILE] [flags]\n\n"
+        "Usage: pintail [--config FILE] [flags]\n"
+        "       pintail binlog --help    prints binary logs\n"
+        "       pintail verify --help    compares the copy of a running Pintail with its source\n\n"
         "A MySQL-protocol server with a columnar engine.\n\n"
         "  -c, --config FILE        configuration; default ./pintail.yaml, then /etc/pintail/pintail.yaml\n"
         "      --print-config       show every value and where it came from, and end\n"

@@ -126,8 +126,11 @@ static int verify_table(struct exec_session *x, struct str db, struct str name)
     if (rc != 0) {
         text = arena_dup(a, d.error->message);
     } else if (v.differing_rows > 0 || v.differing_chunks > 0) {
-        text = arena_printf(a, "%" PRIu64 " of %" PRIu64 " rows differ; the first: %.*s",
-                            v.differing_rows, v.rows, STR_FMT(v.first_difference));
+        text = arena_printf(a,
+                            "%" PRIu64 " of %" PRIu64 " rows in %" PRIu64 " of %" PRIu64
+                            " chunks differ; the first: %.*s",
+                            v.differing_rows, v.rows, v.differing_chunks, v.chunks,
+                            STR_FMT(v.first_difference));
     }
     diag_release(&d);
     const bool fine = rc == 0 && v.differing_rows == 0 && v.differing_chunks == 0;

@@ -1,6 +1,7 @@
 """storage.backend: hybrid: tables are copied while the server is written to, killed, and changed; the copy is its equal."""
 
 import random
+import subprocess
 import threading
 import time
 
@@ -131,6 +132,11 @@ def verify(copy, table, database="d"):
     rows = copy.query(f"PINTAIL VERIFY TABLE {database}.{table}")
     assert rows[-1][2:] == ("status", "OK"), rows
     return int(rows[0][3].split(" rows in ")[0])
+
+
+def verify_by_program(copy, *arguments):
+    """What `pintail verify` makes of the copy."""
+    return subprocess.run([copy.binary, "verify", "--port", str(copy.port), *arguments], capture_output=True, text=True, timeout=60)
 
 
 def verify_error(copy, table, database="d"):
@@ -357,7 +363,42 @@ def test_verifying_finds_what_differs(source, new_server):
         run(connection, "SET sql_log_bin = 0")
         run(connection, "UPDATE d.t SET name = 'Name 17' WHERE id = 17")
         text = verify_error(copy, "t")
-        assert text.startswith("1 of 6000 rows differ") and "id = 17" in text and "name" in text
+        assert text.startswith("1 of 6000 rows in 1 of ") and "the first: chunk " in text, text
+        assert text.endswith("row (id = 17): column name differs"), text
         run(connection, "UPDATE d.t SET name = 'name 17' WHERE id = 17")
         run(connection, "DELETE FROM d.t WHERE id = 4000")
         assert "not on the source" in verify_error(copy, "t")
+
+
+def test_the_program_verifies(source, new_server):
+    """pintail verify: what is equal, what differs, what cannot be compared."""
+    with source.connect() as connection:
+        fill(connection, 100)
+        run(connection, "CREATE TABLE d.`t``1` (id INT PRIMARY KEY, name VARCHAR(20))")
+        run(connection, "CREATE TABLE d.other (id INT PRIMARY KEY)")
+        run(connection, "CREATE TABLE d.myisam (id INT PRIMARY KEY) ENGINE = MyISAM")
+        run(connection, "INSERT INTO d.`t``1` SELECT n, CONCAT('name ', n) FROM d.numbers")
+        copy = copy_of(source, new_server).start()
+        wait_until_live(copy, "t`1", "other", "numbers")
+        wait_for(lambda: states(copy).get("myisam", ("",))[0] == "ASIDE", lambda: str(states(copy)))
+        done = verify_by_program(copy)
+        assert done.returncode == 0 and "3 equal, 0 different, 0 not compared" in done.stdout, done
+        line = next(line for line in done.stdout.splitlines() if line.startswith("d.t`1 "))
+        assert line.split()[1:3] == ["equal", "100"], line
+        assert "engine" in next(line for line in done.stdout.splitlines() if line.startswith("d.myisam "))
+        run(connection, "SET sql_log_bin = 0")
+        run(connection, "UPDATE d.`t``1` SET name = '' WHERE id = 17")
+        done = verify_by_program(copy, "--quiet")
+        assert done.returncode == 1 and "2 equal, 1 different" in done.stdout, done
+        assert "d.t`1" in done.stdout and "row (id = 17): column name differs" in done.stdout and "d.other" not in done.stdout, done
+    assert verify_by_program(copy, "d.oth*").returncode == 0
+    assert verify_by_program(copy, "d.o*", "d.myisam").returncode == 2
+    assert verify_by_program(copy, "nothing.*").returncode == 2
+    with copy.connect() as connection:
+        run(connection, "SET pintail_route = 'column'")
+        run(connection, "STOP REPLICA")
+    done = verify_by_program(copy, "d.other")
+    assert done.returncode == 2 and "START REPLICA" in done.stdout, done
+    copy.stop()
+    done = verify_by_program(copy)
+    assert done.returncode == 2 and "connect" in done.stderr, done
