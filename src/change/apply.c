@@ -141,6 +141,7 @@ static int store_changes(struct pass *x)
     int rc = 0;
     for (struct copy_change *c = x->job->changes; c != NULL && rc == 0; c = c->next) {
         rc = copy_store(x->p->copy, x->p->session, c, &x->diag);
+        crash_point("change-list");
     }
     return rc;
 }
@@ -152,6 +153,7 @@ static int merge_windows(struct pass *x)
         rc = rc == 0 ? window_merge_rows(x->p, x->p->session, RLIST_ENTRY(it, struct request, link),
                                          &x->scratch, &x->diag)
                      : rc;
+        crash_point("change-merge");
     }
     return rc;
 }
@@ -171,8 +173,11 @@ static int write_job(struct pass *x)
     struct pipeline *p = x->p;
     struct apply_job *job = x->job;
     crash_point("change-before-apply");
-    if (job->plan != NULL && change_ddl_apply(p->ddl, p->session, job->plan, &x->diag) != 0) {
-        return -1;
+    if (job->plan != NULL) {
+        if (change_ddl_apply(p->ddl, p->session, job->plan, &x->diag) != 0) {
+            return -1;
+        }
+        crash_point("change-ddl");
     }
     if (job->batch != NULL && apply_batch(x) != 0) {
         return -1;
@@ -203,6 +208,7 @@ static void pass_step(void *arg)
         return;
     }
     x->rc = write_job(x);
+    crash_point(job->is_last ? "change-rows" : "change-portion");
     const uint64_t written = clock_monotonic_us();
     job->record.apply_us = written - start;
     if (x->rc == 0 && job->is_last) {

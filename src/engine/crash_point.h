@@ -1,7 +1,7 @@
 /*
  * Named points at which a test kills the process, on each side of every durable write. A point does
  * nothing unless the environment variable PINTAIL_CRASH_POINT names it when crash_points_arm() is
- * called.
+ * called: "name", or "name:3" for the fourth time that it is passed.
  */
 #ifndef ENGINE_CRASH_POINT_H
 #define ENGINE_CRASH_POINT_H
