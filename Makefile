@@ -30,10 +30,10 @@ bench: build ## measure, as ratios; BENCH=name for one
 	@scripts/bench $(BENCH)
 
 SECONDS ?= 3600
-torture: build ## the copy under load and failures, SECONDS (3600) on each of two servers
+torture: build ## the copy under load and failures, SECONDS (3600) on each of four servers
 	@scripts/deps test
-	@for server in mysql97 mariadb; do \
-	    tests/torture/run --bin $(RELEASE)/bin --server $$server --seconds $(SECONDS) || exit 1; done
+	@for server in mysql97 mariadb mariadb105 mariadb118; do \
+	    tests/torture/run --bin $(RELEASE)/bin --server $$server --seconds $(SECONDS) --harsh || exit 1; done
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format-19 -i

@@ -23,6 +23,13 @@ def source_tables(source, database):
         source, f"SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{database}' AND TABLE_TYPE = 'BASE TABLE'") if row[0] not in WITHOUT)
 
 
+def must_follow(copy):
+    """Raises Differs when the stream has stopped for an error: waiting would not help."""
+    for started, *errors in rows_of(copy, "SELECT started, read_error, apply_error FROM pintail.replica"):
+        if started != "YES" and any(errors):
+            raise Differs(f"the stream has stopped: {errors}")
+
+
 def sorted_rows(connection, database, table):
     rows = rows_of(connection, f"SELECT * FROM {database}.{table}")
     return sorted(rows, key=repr)
@@ -32,6 +39,7 @@ def wait_until_live(copy, source, database, seconds):
     """Until every table of the source is live in the copy; returns those set aside, with the reason."""
     deadline = time.monotonic() + seconds
     while True:
+        must_follow(copy)
         wanted = source_tables(source, database)
         states = {row[0]: row[1:] for row in rows_of(
             copy, f"SELECT `name`, `state`, `reason` FROM pintail.tables WHERE `database` = '{database}'")}

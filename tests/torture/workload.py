@@ -95,6 +95,7 @@ def tables():
               ["t32", "vc", "d9", "js"]),
         Table("unique_ones", "id INT NOT NULL, u INT NOT NULL UNIQUE", {"id": small}, ["vc"]),
         Table("keyless", "a INT, b VARCHAR(10)", {}, ["t8", "dt", "d9"]),
+        Table("bulk", "id INT NOT NULL", {"id": small}, ["txt", "t64"]),
     ]
 
 
@@ -156,6 +157,8 @@ class Writer:
     def transaction(self):
         r = self.random
         self.connection.begin()
+        if r.random() < 0.01:
+            self.bulk()
         for _ in range(r.choice([1, 1, 2, 4, 15])):
             table = r.choice(self.tables)
             r.choice([self.insert, self.insert, self.insert, self.update, self.update, self.delete, self.move_key, self.swap,
@@ -235,6 +238,19 @@ class Writer:
             where = " AND ".join(f"{c} = %s" for c in table.key_columns)
             self.run(f"DELETE FROM {table.name} WHERE {where}", [row[c] for c in table.key_columns])
             self.run(f"REPLACE INTO {table.name} ({', '.join(row)}) VALUES ({', '.join(['%s'] * len(row))})", list(row.values()))
+
+    def bulk(self):
+        """Some megabytes of row images, and now and then none of them after all."""
+        r = self.random
+        base, count = r.randrange(1000, 3000), r.randrange(500, 3000)
+        numbers = "(SELECT 0 n UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7)"
+        self.run("SAVEPOINT b")
+        self.run(f"REPLACE INTO bulk (id, txt) SELECT {base} + a.n + 8 * b.n + 64 * c.n + 512 * d.n AS i, REPEAT(CHAR(65 + a.n), 700)"
+                 f" FROM {numbers} a, {numbers} b, {numbers} c, {numbers} d HAVING i < {base + count}")
+        if r.random() < 0.2:
+            self.run("ROLLBACK TO SAVEPOINT b")
+        self.run(f"UPDATE bulk SET t64 = id, txt = RIGHT(txt, {r.randrange(700)}) WHERE id % {r.randrange(1, 9)} = 0")
+        self.run(f"DELETE FROM bulk WHERE id > {r.randrange(1000, 6000)}")
 
     def change_schema(self):
         r = self.random
