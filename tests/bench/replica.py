@@ -28,6 +28,7 @@ WRITERS = 4
 LIVE_SECONDS = 60
 ALONE_SECONDS = 20
 BEAT_SECONDS = 0.02
+IDLE_SECONDS, IDLE_BEAT_SECONDS = 6, 0.25
 SNAPSHOT_ROWS = 4_000_000
 
 
@@ -47,8 +48,11 @@ def backlog(context, name, prepare, load, before=None):
         return passes
 
 
-def share_of_raw(passes):
-    return [p["transactions_per_second"] / p["raw_transactions_per_second"] for p in passes]
+def beside_raw(name, passes):
+    """The figures of a backlog of small transactions."""
+    return {name: [p["transactions_per_second"] / p["raw_transactions_per_second"] for p in passes],
+            f"{name}-thousand-per-second": [p["row_changes_per_second"] / 1000 for p in passes],
+            f"{name}-raw-thousand-per-second": [p["raw_transactions_per_second"] / 1000 for p in passes]}
 
 
 # ---- Insert-only ----
@@ -133,8 +137,7 @@ def load_singles(copy, transactions=SINGLES):
 def bench_backlog_singles(context):
     """A backlog of 150,000 transactions of one inserted row: times the raw stream's transactions a second"""
     passes = backlog(context, "replica-singles", lambda copy: sysbench.prepare(copy.source), load_singles)
-    return {"replica-singles": share_of_raw(passes),
-            "replica-singles-thousand-per-second": [p["row_changes_per_second"] / 1000 for p in passes]}, passes
+    return beside_raw("replica-singles", passes), passes
 
 
 # ---- sysbench's writes ----
@@ -157,8 +160,7 @@ def load_writes(copy):
 def bench_backlog_writes(context):
     """A backlog of 100,000 transactions of oltp_write_only on tables of a million rows: times the raw stream's transactions a second"""
     passes = backlog(context, "replica-writes", prepare_large, load_writes)
-    return {"replica-writes": share_of_raw(passes),
-            "replica-writes-thousand-per-second": [p["row_changes_per_second"] / 1000 for p in passes]}, passes
+    return beside_raw("replica-writes", passes), passes
 
 
 # ---- Live ----
@@ -166,9 +168,10 @@ def bench_backlog_writes(context):
 class Beat:
     """Commits a number every few milliseconds on the source and looks for it in the copy, each on a thread of its own."""
 
-    def __init__(self, copy):
-        self.copy, self.ended, self.error = copy, threading.Event(), None
+    def __init__(self, copy, pause=BEAT_SECONDS):
+        self.copy, self.pause, self.ended, self.error = copy, pause, threading.Event(), None
         self.committed, self.lags = [], []  # (when, number); (when committed, milliseconds to visible)
+        self.first = copy.source.sql("SELECT at FROM sbtest.beat")[0][0]
         self.began = time.monotonic()
         self.threads = [threading.Thread(target=self.run, args=(work,)) for work in (self.write, self.read)]
         for thread in self.threads:
@@ -182,12 +185,12 @@ class Beat:
 
     def write(self):
         with connect(self.copy.source, "sbtest") as session:
-            number = 0
+            number = self.first
             while not self.ended.is_set():
                 number += 1
                 rows(session, f"UPDATE beat SET at = {number} WHERE id = 1")
                 self.committed.append((time.monotonic(), number))
-                time.sleep(BEAT_SECONDS)
+                time.sleep(self.pause)
 
     def read(self):
         at, deadline = 0, None
@@ -250,6 +253,9 @@ def bench_live(context):
         before = alone()
         copy.start_replicas()
         copy.catch_up(copy.source.count())
+        beat = Beat(copy, IDLE_BEAT_SECONDS)
+        time.sleep(IDLE_SECONDS)
+        idle = [lag for _, lag in beat.end()]
         beat = Beat(copy)
         followed = sysbench.measure(copy.source, "oltp_write_only", 8, seconds)
         lags = beat.end()
@@ -257,9 +263,9 @@ def bench_live(context):
     values = [lag for _, lag in lags]
     if len(values) < 30:
         raise Failed("changes do not become visible")
-    figures = {"replica-live-p50-ms": quantile(values, 0.5), "replica-live-p99-ms": quantile(values, 0.99), "replica-live-growth": growth(lags),
+    figures = {"replica-live-idle-ms": quantile(idle, 0.5), "replica-live-p50-ms": quantile(values, 0.5), "replica-live-p99-ms": quantile(values, 0.99), "replica-live-growth": growth(lags),
                "replica-live-source": followed["per_second"] / statistics.mean((before["per_second"], after["per_second"]))}
-    return figures, {"alone": [before, after], "followed": followed, "lags": len(lags), "curves": {"replica-lag": {
+    return figures, {"alone": [before, after], "followed": followed, "lags": len(lags), "idle_ms": idle, "curves": {"replica-lag": {
         "title": "oltp_write_only at 8 threads: from commit to visible", "unit": "milliseconds", "foot": "seconds of the load",
         "logarithmic": False, "series": by_second(lags)}}}
 
