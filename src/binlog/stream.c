@@ -65,6 +65,15 @@ void binlog_stream_restart(struct binlog_stream *s, enum binlog_checksum checksu
     binlog_stream_init(s, checksum);
 }
 
+void binlog_stream_begin_part(struct binlog_stream *s, const struct binlog_format *format)
+{
+    binlog_stream_restart(s, BINLOG_CHECKSUM_NONE);
+    s->format = *format;
+    s->format.checksum = BINLOG_CHECKSUM_NONE;
+    s->state = BINLOG_STREAM_OPEN;
+    s->txn.is_mariadb = format->is_mariadb;
+}
+
 int binlog_stream_feed(struct binlog_stream *s, struct str bytes, uint64_t offset, struct diag *d)
 {
     assert(!s->has_event && !s->in_payload && !s->ends_txn);
@@ -154,6 +163,7 @@ static enum binlog_next on_mariadb_gtid(struct binlog_stream *s, const struct bi
     gtid->xid.gtrid = arena_dup(&s->txn_arena, gtid->xid.gtrid);
     gtid->xid.bqual = arena_dup(&s->txn_arena, gtid->xid.bqual);
     s->txn.has_gtid = true;
+    s->txn.is_xa = (gtid->flags & BINLOG_MARIADB_PREPARED_XA) != 0;
     return begin_txn(s, ev, out,
                      gtid->flags & BINLOG_MARIADB_STANDALONE ? BINLOG_STREAM_STANDALONE
                                                              : BINLOG_STREAM_OPEN);
@@ -239,6 +249,7 @@ static enum binlog_next on_query(struct binlog_stream *s, const struct binlog_ev
     }
     if (s->state == BINLOG_STREAM_GTID && is_begin(out->query.sql)) {
         s->state = BINLOG_STREAM_OPEN;
+        s->txn.is_xa = !str_eq_nocase(out->query.sql, STR("BEGIN"));
         return BINLOG_END;
     }
     return give_whole_query(s, out);

@@ -46,6 +46,7 @@ enum binlog_item_kind {
 struct binlog_txn {
     bool is_mariadb;
     bool has_gtid;                            /* False of anonymous ones. */
+    bool is_xa;                               /* Begun by XA START: it may end in XA PREPARE. */
     struct binlog_mysql_gtid mysql;           /* Unless is_mariadb. */
     struct binlog_mariadb_gtid_event mariadb; /* If is_mariadb. */
     uint64_t offset;                          /* Where it began. */
@@ -105,6 +106,10 @@ void binlog_stream_release(struct binlog_stream *s);
 
 /* Forgets the transaction at hand and all tables, for a new connection to the source. */
 void binlog_stream_restart(struct binlog_stream *s, enum binlog_checksum checksum);
+
+/* Begins within a transaction, of whose events some will be fed again: tables, rows, savepoints,
+ * with their headers and without checksums. format: of the log they come from. */
+void binlog_stream_begin_part(struct binlog_stream *s, const struct binlog_format *format);
 
 /* Takes an event, whose bytes must live until its last item was taken. All items of the one before
  * must have been taken. offset is for messages. */

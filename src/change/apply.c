@@ -182,7 +182,8 @@ static int write_job(struct pass *x)
     if (job->batch != NULL && apply_batch(x) != 0) {
         return -1;
     }
-    if (store_changes(x) != 0 || merge_windows(x) != 0) {
+    if (xa_store(job->xa, p->session, &x->diag) != 0 || store_changes(x) != 0 ||
+        merge_windows(x) != 0) {
         return -1;
     }
     return job->task != NULL ? run_task(x) : 0;
@@ -474,6 +475,8 @@ static void run_job(struct pipeline *p)
             add_record(&p->open_record, &job->record);
         }
     }
+    xa_puts_free(job->xa);
+    job->xa = NULL;
     set_state(p, "Waiting for an event");
     arena_release(&x.scratch);
     diag_release(&x.diag);

@@ -512,7 +512,7 @@ static int run_reset(void *arg, struct engine_session *s, struct diag *d)
             return -1;
         }
     }
-    return write_start(&nothing, s, d);
+    return pipeline_forget_prepared(s, d) != 0 ? -1 : write_start(&nothing, s, d);
 }
 
 static void forget_position(struct change *c)

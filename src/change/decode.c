@@ -164,9 +164,22 @@ static enum decode_stop at_boundary(struct pipeline *p)
 
 static enum decode_stop on_commit(struct pipeline *p, const struct binlog_item *item)
 {
+    xa_end(&p->stream.xa);
     batch_commit(p->stream.batch);
     end_txn(p, item->txn);
     spool_each(p, SPOOL_COMMIT, STR(""));
+    return at_boundary(p);
+}
+
+/* What is prepared is kept; of the tables nothing changes. */
+static enum decode_stop on_prepare(struct pipeline *p, const struct binlog_item *item)
+{
+    struct stream *s = &p->stream;
+    if (xa_prepare(&s->xa, &s->log.format, &item->xid, &s->diag) != 0) {
+        return DECODE_FAILED;
+    }
+    batch_commit(s->batch);
+    end_txn(p, item->txn);
     return at_boundary(p);
 }
 
@@ -179,6 +192,7 @@ static enum decode_stop on_rollback(struct pipeline *p, const struct binlog_item
     }
     batch_rollback(s->batch);
     spool_each(p, SPOOL_ROLLBACK, STR(""));
+    xa_undo(&s->xa);
     s->batch->transactions++;
     end_txn(p, item->txn);
     return at_boundary(p);
@@ -214,6 +228,25 @@ static int add_rows(struct pipeline *p, struct binding *b, const struct binlog_i
     return rc == BINLOG_ERROR ? -1 : 0;
 }
 
+/* Counts the bytes of rows: is the transaction too large to be kept? */
+static enum decode_stop count_rows(struct pipeline *p, size_t bytes)
+{
+    struct stream *s = &p->stream;
+    s->batch->bytes += bytes;
+    s->batch->txn_bytes += bytes;
+    if (s->batch->txn_bytes >= p->now.huge_bytes && !s->keeps_whole) {
+        s->batch->txn_bytes = 0;
+        return DECODE_PORTION;
+    }
+    return DECODE_MORE;
+}
+
+static enum decode_stop stage(struct pipeline *p, const struct binlog_item *item)
+{
+    xa_stage(&p->stream.xa, &p->stream.log.format, item->event);
+    return count_rows(p, item->event->body.len);
+}
+
 static enum decode_stop on_rows(struct pipeline *p, const struct binlog_item *item)
 {
     struct stream *s = &p->stream;
@@ -233,13 +266,7 @@ static enum decode_stop on_rows(struct pipeline *p, const struct binlog_item *it
         b->rows->batch->txn_bytes += item->rows.data.len;
         return DECODE_MORE;
     }
-    s->batch->bytes += item->rows.data.len;
-    s->batch->txn_bytes += item->rows.data.len;
-    if (s->batch->txn_bytes >= p->now.huge_bytes && !s->keeps_whole) {
-        s->batch->txn_bytes = 0;
-        return DECODE_PORTION;
-    }
-    return DECODE_MORE;
+    return count_rows(p, item->rows.data.len);
 }
 
 /* ---- Statements ---- */
@@ -291,9 +318,13 @@ static enum decode_stop on_query(struct pipeline *p, const struct binlog_item *i
     if (is_half_done(item->txn)) {
         return DECODE_MORE;
     }
+    if (str_starts_with_nocase(item->query.sql, STR("XA "))) {
+        return xa_statement(&s->xa, item->query.sql, &s->scratch, &s->diag) == 0 ? DECODE_MORE
+                                                                                 : DECODE_FAILED;
+    }
     switch (change_ddl_classify(&item->query, p->dialect)) {
     case CHANGE_DDL_SAVEPOINT:
-        return on_savepoint(p, item->query.sql);
+        return item->txn->is_xa ? stage(p, item) : on_savepoint(p, item->query.sql);
     case CHANGE_DDL_NONE:
     case CHANGE_DDL_ACCOUNT:
         return DECODE_MORE;
@@ -313,6 +344,14 @@ static enum decode_stop refuse(struct stream *s, const char *what, struct str de
 
 /* ---- Items ---- */
 
+static enum decode_stop on_table(struct pipeline *p, const struct binlog_item *item)
+{
+    if (item->table_is_new && bind_table(p, item->table, true) == NULL) {
+        return DECODE_FAILED;
+    }
+    return item->txn->is_xa ? stage(p, item) : DECODE_MORE;
+}
+
 static enum decode_stop on_item(struct pipeline *p, const struct binlog_item *item)
 {
     struct stream *s = &p->stream;
@@ -324,21 +363,17 @@ static enum decode_stop on_item(struct pipeline *p, const struct binlog_item *it
         }
         return DECODE_MORE;
     case BINLOG_TXN_TABLE:
-        return !item->table_is_new || bind_table(p, item->table, true) != NULL ? DECODE_MORE
-                                                                               : DECODE_FAILED;
+        return on_table(p, item);
     case BINLOG_TXN_ROWS:
-        return on_rows(p, item);
+        return item->txn->is_xa ? stage(p, item) : on_rows(p, item);
     case BINLOG_TXN_QUERY:
         return on_query(p, item);
     case BINLOG_TXN_COMMIT:
-        return on_commit(p, item);
+        return xa_begin_replay(&s->xa) ? DECODE_MORE : on_commit(p, item);
     case BINLOG_TXN_ROLLBACK:
         return on_rollback(p, item);
     case BINLOG_TXN_PREPARE:
-        return refuse(s,
-                      "XA PREPARE cannot be followed: end distributed transactions on the "
-                      "source and make the copy anew",
-                      STR(""));
+        return on_prepare(p, item);
     case BINLOG_LOG_ROTATE:
         note_file(s, item->rotate.file, item->rotate.position);
         break;
@@ -371,12 +406,61 @@ static enum decode_stop take_items(struct pipeline *p)
     enum binlog_next rc;
     while ((rc = binlog_stream_next(&s->log, &item, &s->diag)) == BINLOG_ITEM) {
         const enum decode_stop stop = on_item(p, &item);
-        if (stop != DECODE_MORE) {
+        if (stop != DECODE_MORE || s->xa.replayed != NULL) {
             return stop;
         }
     }
     s->in_event = false;
     return rc == BINLOG_ERROR ? DECODE_FAILED : DECODE_MORE;
+}
+
+/* ---- What was prepared ---- */
+
+static enum decode_stop take_prepared_items(struct pipeline *p)
+{
+    struct xa *x = &p->stream.xa;
+    struct binlog_item item;
+    enum decode_stop stop = DECODE_MORE;
+    enum binlog_next rc;
+    while ((rc = binlog_stream_next(&x->log, &item, &p->stream.diag)) == BINLOG_ITEM) {
+        if (item.kind == BINLOG_TXN_TABLE && bind_table(p, item.table, true) == NULL) {
+            stop = DECODE_FAILED;
+        } else if (item.kind == BINLOG_TXN_ROWS) {
+            stop = on_rows(p, &item);
+        } else if (item.kind == BINLOG_TXN_QUERY) {
+            stop = on_savepoint(p, item.query.sql);
+        }
+        if (stop != DECODE_MORE) {
+            return stop;
+        }
+    }
+    x->in_event = false;
+    return rc == BINLOG_ERROR ? DECODE_FAILED : DECODE_MORE;
+}
+
+/* The next event of a prepared transaction whose commit is at hand; behind the last one that
+ * commit. */
+static enum decode_stop replay_prepared(struct pipeline *p)
+{
+    struct stream *s = &p->stream;
+    bool is_end;
+    if (s->xa.in_event) {
+        return take_prepared_items(p);
+    }
+    const struct str event = xa_next_event(&s->xa, &is_end);
+    if (is_end) {
+        const struct binlog_item item = {.txn = &s->log.txn};
+        bind_release(s); /* Tables of its log are among what is bound. */
+        return on_commit(p, &item);
+    }
+    if (event.p == NULL) {
+        return DECODE_PIECE;
+    }
+    if (binlog_stream_feed(&s->xa.log, event, s->offset, &s->diag) != 0) {
+        return DECODE_FAILED;
+    }
+    s->xa.in_event = true;
+    return DECODE_MORE;
 }
 
 static int feed(struct pipeline *p, struct str event)
@@ -402,7 +486,9 @@ enum decode_stop decode_run(struct pipeline *p)
     enum decode_stop stop = DECODE_MORE;
     struct str event;
     while (stop == DECODE_MORE) {
-        if (s->in_event) {
+        if (s->xa.replayed != NULL) {
+            stop = replay_prepared(p);
+        } else if (s->in_event) {
             stop = take_items(p);
         } else if (!change_block_next(s->block, &event)) {
             break;
@@ -419,6 +505,7 @@ void decode_restart(struct pipeline *p)
     struct stream *s = &p->stream;
     batch_rollback(s->batch);
     spool_each(p, SPOOL_ROLLBACK, STR(""));
+    xa_undo(&s->xa);
     binlog_stream_restart(&s->log, BINLOG_CHECKSUM_NONE);
     bind_release(s);
     s->in_event = false;

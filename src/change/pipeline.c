@@ -211,6 +211,11 @@ void pipeline_fail(struct pipeline *p, const struct diag *d)
     p->input.nudge(p->input.arg);
 }
 
+int pipeline_forget_prepared(struct engine_session *s, struct diag *d)
+{
+    return xa_remove_all(s, d);
+}
+
 /* ---- Status ---- */
 
 void pipeline_status(struct pipeline *p, struct pipeline_status *out)

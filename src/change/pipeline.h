@@ -112,6 +112,10 @@ struct pipeline_task {
 };
 NODISCARD int pipeline_task(struct pipeline *p, const struct pipeline_task *task, struct diag *d);
 
+/* Removes what is stored of prepared transactions, in the open transaction of s, while the pipeline
+ * does not run. On an offload thread. 0, or -1 with d set. */
+NODISCARD int pipeline_forget_prepared(struct engine_session *s, struct diag *d);
+
 /* ---- Windows: how a snapshot's chunk meets the stream (the recipe and its proof:
  * docs/replication.md) ---- */
 

@@ -6,6 +6,7 @@
  *   bind.c     which table of the copy a table map is of
  *   apply.c    the apply fiber: a job is a batch, DDL, a task and merges, in one engine transaction
  *   window.c   windows of the snapshot
+ *   xa.c       transactions that are prepared
  *   pipeline.c what others call
  *
  * Threads: both fibers are on one loop. The stream's fiber, and while it is parked for it the
@@ -21,6 +22,7 @@
 #include "change/ddl.h"
 #include "change/key_set.h"
 #include "change/pipeline.h"
+#include "change/xa.h"
 
 #include "base/log.h"
 #include "base/rlist.h"
@@ -138,8 +140,10 @@ NODISCARD int spool_apply(struct window_spool *s, struct engine_session *session
 
 /* ---- Jobs ---- */
 
-/* One engine transaction, or a part of it. In this order: plan, batch, aside, merges, task. */
+/* One engine transaction, or a part of it. In this order: plan, batch, prepared transactions,
+ * aside, merges, task. */
 struct apply_job {
+    struct xa_put *xa;                /* Prepared transactions; freed with the job. */
     struct batch *batch;              /* NULL = none */
     struct change_ddl_plan *plan;     /* NULL = none; published after the commit */
     struct copy_change *changes;      /* Tables set aside; published after the commit. */
@@ -158,6 +162,7 @@ struct apply_job {
 /* Why decode_run() came back. */
 enum decode_stop {
     DECODE_MORE,     /* All events of the block are dealt with. */
+    DECODE_PIECE,    /* Rows of a prepared transaction are in the store. */
     DECODE_BOUNDARY, /* At a boundary where the fiber is wanted. */
     DECODE_QUERY,    /* s->query is for the fiber. */
     DECODE_PORTION,  /* The transaction is too large to be kept. */
@@ -208,6 +213,7 @@ struct stream {
     char whole_file[CHANGE_FILE_MAX];
     uint64_t whole_offset;
     struct copy_change *aside; /* Tables to be set aside at the next boundary. */
+    struct xa xa;
     struct arena aside_arena;
     bool ends_with_ddl; /* DDL is in the open transaction. */
     struct change_ddl_plan *plan;

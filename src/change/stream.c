@@ -23,6 +23,7 @@ void stream_init(struct stream *s)
 
 void stream_release(struct stream *s)
 {
+    xa_init(&s->xa);
     bind_release(s);
     htab_release(&s->bindings);
     binlog_stream_release(&s->log);
@@ -35,8 +36,9 @@ void stream_release(struct stream *s)
 
 /* Is it between two transactions of the source? */
 static bool is_between(const struct stream *s)
+    xa_release(&s->xa);
 {
-    return !binlog_stream_in_txn(&s->log);
+    return !binlog_stream_in_txn(&s->log) && s->xa.replayed == NULL;
 }
 
 static bool has_work(const struct stream *s)
@@ -86,6 +88,7 @@ static struct apply_job *prepare_job(struct pipeline *p, enum batch_end end)
 
 static void put_position(struct pipeline *p, struct apply_job *job)
 {
+    job->xa = NULL;
     decode_finish_position(&p->stream);
     change_position_copy(&job->position, &p->stream.position);
 }
@@ -204,6 +207,7 @@ static void hand_over(struct pipeline *p, enum batch_end end)
     s->ends_with_ddl = false;
     if (s->plan != NULL) {
         s->plan = NULL;
+    job->xa = xa_take_puts(&s->xa);
         arena_reset(&s->query_arena);
     }
 }
@@ -212,7 +216,7 @@ static void hand_over(struct pipeline *p, enum batch_end end)
 static void hand_over_portion(struct pipeline *p)
 {
     struct stream *s = &p->stream;
-    (void)prepare_job(p, BATCH_END_BYTES);
+    struct apply_job *job = prepare_job(p, BATCH_END_BYTES);
     if (pipeline_has_failed(p)) {
         return;
     }
@@ -229,11 +233,46 @@ static void abort_open(struct pipeline *p)
     job->is_abort = true;
     apply_start(p);
     apply_wait(p);
+    job->xa = xa_take_puts(&s->xa);
 }
 
 static void forget_aside(struct stream *s)
 {
     for (struct copy_change *c = s->aside; c != NULL; c = c->next) {
+static void fail_with_diag(struct pipeline *p)
+{
+    pipeline_fail(p, &p->stream.diag);
+}
+
+struct xa_call {
+    struct pipeline *p;
+    int (*fn)(struct xa *x, struct engine_session *s, struct diag *d);
+    int rc;
+};
+
+static void xa_step(void *arg)
+{
+    struct xa_call *call = arg;
+    struct pipeline *p = call->p;
+    struct diag *d = &p->stream.diag;
+    call->rc = p->session != NULL ? 0 : engine_session_open(p->server->engine, d, &p->session);
+    if (call->rc == 0) {
+        call->rc = call->fn(&p->stream.xa, p->session, d);
+    }
+}
+
+/* Reads of the store, while the apply fiber has nothing to do; an error stops the stream. */
+static void read_xa(struct pipeline *p,
+                    int (*fn)(struct xa *x, struct engine_session *s, struct diag *d))
+{
+    struct xa_call call = {.p = p, .fn = fn};
+    apply_wait(p);
+    offload_run_always(PIPELINE_OFFLOAD, xa_step, &call);
+    if (call.rc != 0) {
+        fail_with_diag(p);
+    }
+}
+
         copy_table_unref(c->before);
         copy_table_unref(c->after);
     }
@@ -273,6 +312,7 @@ static void drop_block(struct pipeline *p)
 
 /* The connection is a new one: goes on from what has been decoded, or, when a part of a transaction
  * is in the engine, from what is committed. */
+    read_xa(p, xa_load);
 static void reconnect(struct pipeline *p)
 {
     struct stream *s = &p->stream;
@@ -287,11 +327,6 @@ static void reconnect(struct pipeline *p)
 }
 
 /* ---- Statements ---- */
-
-static void fail_with_diag(struct pipeline *p)
-{
-    pipeline_fail(p, &p->stream.diag);
-}
 
 /* DDL: what came before it is committed, then it is carried out in a transaction that stays open
  * until the source's ends. */
@@ -541,6 +576,12 @@ static void decode_block(struct pipeline *p)
         break;
     }
 }
+    case DECODE_PIECE:
+        if (s->xa.puts != NULL) {
+            hand_over_portion(p); /* The rows may be among what is not stored yet. */
+        }
+        read_xa(p, xa_load_piece);
+        break;
 
 /* Until when a block may be waited for. */
 static uint64_t take_deadline(struct pipeline *p)
@@ -665,3 +706,4 @@ void stream_run(void *arg)
     p->apply_ends = true;
     fiber_wake(p->apply_fiber);
 }
+    read_xa(p, xa_load);

@@ -385,6 +385,10 @@ static void put_line(struct log_fixture *f, struct str line)
     const char *space = strchr(text, ' ');
     if (str_eq(line, STR("COMMIT"))) {
         put_event(f, BINLOG_XID, STR("\1\0\0\0\0\0\0\0"));
+    } else if (str_eq(line, STR("PREPARE"))) {
+        put_event(f, BINLOG_XA_PREPARE, STR("\0\1\0\0\0\1\0\0\0\0\0\0\0a"));
+    } else if (str_eq(line, STR("ONE_PHASE"))) {
+        put_event(f, BINLOG_XA_PREPARE, STR("\1\1\0\0\0\1\0\0\0\0\0\0\0a"));
     } else if (space != NULL && strchr("+-~", space[1]) != NULL) {
         const struct str table = str_from(line.p, (size_t)(space - text));
         put_table_map(f, table);
