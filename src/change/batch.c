@@ -10,7 +10,10 @@
 enum {
     MIN_SLOTS = 1024,
     MIN_ENTRIES = 256,
-    KEEP_IDLE = 64, /* Batches for which the memory of an unused table is kept. */
+    KEEP_IDLE = 64,  /* Batches for which the memory of an unused table is kept. */
+    KEEP_TIMES = 16, /* Memory for so many times the keys, or more, is given back. */
+    KEEP_UNDOS = 65536,
+    KEY_BYTES = 96, /* About: an entry, its slots, how to take it back. */
 };
 
 /* Memory that a batch cannot do without; its limits are those of the batch. */
@@ -30,6 +33,9 @@ static void *grow(void *p, uint32_t *cap, size_t size, uint32_t least)
 static void rows_init(struct batch_rows *r, struct sql_type *types, uint32_t ncols)
 {
     *r = (struct batch_rows){.types = types, .ncols = ncols};
+    for (uint32_t i = 0; i < ncols; i++) {
+        r->width += (uint32_t)vec_phys_size(type_phys(&types[i]));
+    }
 }
 
 static void rows_release(struct batch_rows *r)
@@ -154,15 +160,6 @@ uint32_t batch_rows_chunks(struct batch_rows *r, struct arena *arena, struct chu
 
 /* ---- Keys ---- */
 
-static void keys_reset(struct batch_keys *k)
-{
-    if (k->count > 0) {
-        memset(k->slots, 0, sizeof(*k->slots) * k->slot_count);
-        arena_reset(&k->arena);
-    }
-    k->count = 0;
-}
-
 static void keys_release(struct batch_keys *k)
 {
     free(k->slots);
@@ -172,6 +169,17 @@ static void keys_release(struct batch_keys *k)
     k->entries = NULL;
     k->slot_count = 0;
     k->cap = 0;
+    k->count = 0;
+}
+
+static void keys_reset(struct batch_keys *k)
+{
+    if (k->slot_count > MIN_SLOTS && k->slot_count / KEEP_TIMES > k->count) {
+        keys_release(k);
+    } else if (k->count > 0) {
+        memset(k->slots, 0, sizeof(*k->slots) * k->slot_count);
+        arena_reset(&k->arena);
+    }
     k->count = 0;
 }
 
@@ -666,6 +674,9 @@ enum batch_outcome batch_add(struct batch_table *t, const struct batch_map *map,
                              const struct batch_change *change, struct diag *d)
 {
     touch(t);
+    t->batch->memory += (change->before != NULL ? t->gone.width : 0) +
+                        (change->after != NULL ? t->rows.width : 0) +
+                        (t->is_hashed || change->before != NULL ? (uint64_t)KEY_BYTES : 0);
     if ((change->before != NULL && !has_key(t, change->before, NULL)) ||
         (change->after != NULL && !has_key(t, change->after, change->before))) {
         return column_failed(t, t->key[0], "is not in the log, but it is the key", BATCH_LOSSY, d);
@@ -860,7 +871,18 @@ void batch_reset(struct batch *b)
     b->table_count = kept;
     b->transactions = 0;
     b->bytes = 0;
+    b->memory = 0;
     end_txn(b);
+    if (b->undo_cap > KEEP_UNDOS) {
+        free(b->undos);
+        b->undos = NULL;
+        b->undo_cap = 0;
+    }
+}
+
+bool batch_is_full(const struct batch *b, uint64_t max_bytes)
+{
+    return b->bytes >= max_bytes || (b->bytes + b->memory) / BATCH_MEMORY >= max_bytes;
 }
 
 bool batch_is_empty(const struct batch *b)

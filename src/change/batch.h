@@ -25,6 +25,10 @@
 
 #define BATCH_NONE UINT32_MAX
 
+enum {
+    BATCH_MEMORY = 3,
+};
+
 /* Up to CHUNK_ROWS rows, of which some are dead. */
 struct batch_part {
     struct chunk_builder builder;
@@ -36,6 +40,7 @@ struct batch_part {
 struct batch_rows {
     struct sql_type *types;
     uint32_t ncols;
+    uint32_t width; /* Bytes of a row in the vectors. */
     uint32_t count; /* All of them. */
     uint32_t dead;
     uint32_t part_count, part_cap; /* Parts made; they are kept for the next batch. */
@@ -106,6 +111,7 @@ struct batch {
     uint64_t transactions;
     uint64_t bytes; /* Of the rows events. */
     uint64_t txn_bytes;
+    uint64_t memory; /* About what it takes, beside strings: those are among `bytes`. */
     uint64_t scope;
     struct batch_mark *marks;
     uint32_t mark_count, mark_cap;
@@ -139,6 +145,9 @@ void batch_release(struct batch *b);
 /* Empties it, keeping memory for the tables that are in use. */
 void batch_reset(struct batch *b);
 NODISCARD bool batch_is_empty(const struct batch *b);
+/* Are there so many bytes of images, or does it take BATCH_MEMORY times as much memory? Rows that
+ * are narrow in the log, or all NULLs, take more in columns and by key than there. */
+NODISCARD bool batch_is_full(const struct batch *b, uint64_t max_bytes);
 
 /* The table's place in the batch; takes a reference. */
 NODISCARD struct batch_table *batch_get_table(struct batch *b, struct copy_table *t);

@@ -154,7 +154,7 @@ static bool is_awaited(struct pipeline *p)
 static enum decode_stop at_boundary(struct pipeline *p)
 {
     struct stream *s = &p->stream;
-    if (s->batch->bytes >= p->now.max_batch_bytes || s->ends_with_ddl || s->portions > 0 ||
+    if (batch_is_full(s->batch, p->now.max_batch_bytes) || s->ends_with_ddl || s->portions > 0 ||
         s->aside != NULL || atomic_load_explicit(&p->attention, memory_order_relaxed) ||
         is_awaited(p)) {
         return DECODE_BOUNDARY;
@@ -234,7 +234,9 @@ static enum decode_stop count_rows(struct pipeline *p, size_t bytes)
     struct stream *s = &p->stream;
     s->batch->bytes += bytes;
     s->batch->txn_bytes += bytes;
-    if (s->batch->txn_bytes >= p->now.huge_bytes && !s->keeps_whole) {
+    const bool is_huge = s->batch->txn_bytes >= p->now.huge_bytes ||
+                         batch_is_full(s->batch, MAX(p->now.huge_bytes, p->now.max_batch_bytes));
+    if (is_huge && !s->keeps_whole) {
         s->batch->txn_bytes = 0;
         return DECODE_PORTION;
     }

@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    RESET_HERE_BYTES = 256 * 1024, /* To empty a larger batch takes an event loop too long. */
+};
+
 void stream_init(struct stream *s)
 {
     *s = (struct stream){.generation = 1, .serial = 1};
@@ -54,11 +58,20 @@ static struct batch *spare_batch(struct pipeline *p)
     return p->stream.batch == &p->batches[0] ? &p->batches[1] : &p->batches[0];
 }
 
+static void reset_step(void *arg)
+{
+    batch_reset(arg);
+}
+
 static void next_batch(struct pipeline *p)
 {
     struct stream *s = &p->stream;
     s->batch = spare_batch(p);
-    batch_reset(s->batch);
+    if (s->batch->bytes > RESET_HERE_BYTES) {
+        offload_run_always(PIPELINE_OFFLOAD, reset_step, s->batch);
+    } else {
+        batch_reset(s->batch);
+    }
     s->batch->checks_images = p->now.check_images;
     s->serial++;
     s->begun_us = 0;
@@ -534,7 +547,7 @@ static void consider_batch(struct pipeline *p, bool is_idle)
         hand_over(p, BATCH_END_BYTES);
     } else if (s->ends_with_ddl) {
         hand_over(p, BATCH_END_DDL);
-    } else if (s->batch->bytes >= p->now.max_batch_bytes) {
+    } else if (batch_is_full(s->batch, p->now.max_batch_bytes)) {
         hand_over(p, BATCH_END_BYTES);
     } else if (is_idle && !p->has_job && clock_monotonic_us() >= p->rest_until_us) {
         hand_over(p, BATCH_END_IDLE);
