@@ -112,9 +112,6 @@ void window_undo_merge(struct pipeline *p, struct request *r);
 /* The table has changed: what is read for it is void. In the stream's fiber. */
 void window_break_all(struct pipeline *p, const struct copy_table *t);
 
-/* Rows into the open transaction. */
-NODISCARD int window_write_rows(struct engine_session *s, const struct table_def *def,
-                                const struct chunk *rows, uint32_t count, struct diag *d);
 /* Closes and frees it; nobody uses it any more. */
 void window_free(struct pipeline_window *w);
 

@@ -159,7 +159,7 @@ int spool_apply(struct window_spool *s, struct engine_session *session,
     struct chunk *chunks;
     drop_seen(s, m);
     uint32_t count = batch_rows_chunks(&t->rows, scratch, &chunks);
-    if (count > 0 && window_write_rows(session, t->table->def, chunks, count, d) != 0) {
+    if (count > 0 && engine_insert_chunks(session, t->table->def, chunks, count, d) != 0) {
         return -1;
     }
     count = batch_rows_chunks(&t->gone, scratch, &chunks);

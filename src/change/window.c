@@ -145,25 +145,6 @@ static int delete_present(struct engine_session *s, const struct copy_table *t,
     return used == 0 ? 0 : engine_delete_keys(s, t->def, &values, d, &deleted);
 }
 
-int window_write_rows(struct engine_session *s, const struct table_def *def,
-                      const struct chunk *rows, uint32_t count, struct diag *d)
-{
-    struct engine_writer *w;
-    if (engine_writer_open(s, def, ENGINE_WRITE_UNIQUE_CHECKED, d, &w) != 0) {
-        return -1;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (engine_writer_append(w, &rows[i], d) != 0) {
-            struct diag ignored;
-            diag_init(&ignored);
-            (void)!engine_writer_close(w, false, &ignored);
-            diag_release(&ignored);
-            return -1;
-        }
-    }
-    return engine_writer_close(w, true, d);
-}
-
 static int store_progress(struct pipeline *p, struct engine_session *s, struct request *r,
                           struct arena *scratch, struct diag *d)
 {
@@ -196,7 +177,7 @@ static int merge_keyless(struct engine_session *s, struct request *r, struct are
         return -1;
     }
     w->is_begun = true;
-    if (m->chunk_count > 0 && window_write_rows(s, def, m->chunks, m->chunk_count, d) != 0) {
+    if (m->chunk_count > 0 && engine_insert_chunks(s, def, m->chunks, m->chunk_count, d) != 0) {
         return -1;
     }
     return m->last ? spool_apply(w->spool, s, m, scratch, d) : 0;
@@ -217,7 +198,7 @@ int window_merge_rows(struct pipeline *p, struct engine_session *s, struct reque
         count += rows[count].nrows > 0;
     }
     if (count > 0 && (delete_present(s, t, rows, count, scratch, d) != 0 ||
-                      window_write_rows(s, t->def, rows, count, d) != 0)) {
+                      engine_insert_chunks(s, t->def, rows, count, d) != 0)) {
         return -1;
     }
     return store_progress(p, s, r, scratch, d);

@@ -206,7 +206,7 @@ struct engine_table_ops {
     int (*writer_close)(struct engine_writer *w, bool keep, struct diag *diag);
 
     /* As a writer with ENGINE_WRITE_UNIQUE_CHECKED for chunks that are all there, borrowed until
-     * return, none of them empty. May be NULL: a writer does it. */
+     * return. May be NULL: a writer does it. */
     int (*insert_chunks)(struct engine_session *s, const struct table_def *t,
                          const struct chunk *chunks, uint32_t count, struct diag *diag);
 

@@ -268,7 +268,7 @@ static void keys_init(duckdb_init_info info)
     duckdb_init_set_init_data(info, position, free);
 }
 
-/* One chunk a call, none of which is empty. */
+/* One chunk a call; an empty one would be the end. */
 static void scan_chunk(const struct ddb_keys *keys, struct keys_position *at, duckdb_data_chunk out)
 {
     if (at->row == keys->nrows) {
@@ -276,6 +276,9 @@ static void scan_chunk(const struct ddb_keys *keys, struct keys_position *at, du
         return;
     }
     const struct chunk *chunk = &keys->chunks[at->chunk++];
+    while (chunk->nrows == 0) {
+        chunk = &keys->chunks[at->chunk++];
+    }
     uint32_t *numbers = duckdb_vector_get_data(duckdb_data_chunk_get_vector(out, 0));
     for (uint32_t i = 0; i < chunk->nrows; i++) {
         numbers[i] = at->row + i;
