@@ -71,6 +71,18 @@ bool conn_has_input(const struct conn *c)
     return inbuf_len(&c->in) > 0;
 }
 
+bool conn_has_packet(const struct conn *c)
+{
+    const struct str in = inbuf_peek(&c->in);
+    if (in.len < WIRE_HEADER_LEN || c->part_len > 0) {
+        return false;
+    }
+    struct pkt_reader header;
+    pkt_reader_init(&header, str_from(in.p, WIRE_HEADER_LEN));
+    const size_t len = pkt_get_u24(&header);
+    return len < WIRE_MAX_PACKET && in.len - WIRE_HEADER_LEN >= len;
+}
+
 static void give_back_buffers(struct conn *c)
 {
     inbuf_idle(&c->in);

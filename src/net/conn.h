@@ -86,6 +86,8 @@ NODISCARD enum net_result conn_read_packet(struct conn *c, uint64_t deadline_us,
 
 /* Is a packet, or a part of one, already here? Then the client pipelines. */
 NODISCARD bool conn_has_input(const struct conn *c);
+/* Is a whole packet here, so that conn_read_packet() does not wait? */
+NODISCARD bool conn_has_packet(const struct conn *c);
 
 /* Sends what has been written. To be called between packets, not within one. */
 NODISCARD enum net_result conn_flush(struct conn *c, uint64_t deadline_us, struct diag *d);

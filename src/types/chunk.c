@@ -145,10 +145,15 @@ void vec_get(const struct vec *v, uint32_t row, struct value *out)
     }
 }
 
-/* The builder's own memory behind a vector's borrowed view of it. */
+/* The builder's own memory behind a vector's borrowed view of it; size: of its values. */
+static void *vec_slot_of(const struct vec *v, uint32_t row, size_t size)
+{
+    return (char *)(uintptr_t)v->data + (size_t)row * size;
+}
+
 static void *vec_slot(const struct vec *v, uint32_t row)
 {
-    return (char *)(uintptr_t)v->data + (size_t)row * vec_phys_size(v->phys);
+    return vec_slot_of(v, row, vec_phys_size(v->phys));
 }
 
 static uint64_t *vec_validity(const struct vec *v)
@@ -220,7 +225,7 @@ static void mark_set(struct chunk_builder *b, uint32_t col)
 
 void chunk_builder_set_str(struct chunk_builder *b, uint32_t col, struct str s)
 {
-    struct vec_str *slot = vec_slot(&b->cols[col], b->nrows - 1);
+    struct vec_str *slot = vec_slot_of(&b->cols[col], b->nrows - 1, sizeof(*slot));
     if (s.len > VEC_STR_INLINE) {
         s = arena_dup(&b->strings, s);
     }
@@ -230,7 +235,7 @@ void chunk_builder_set_str(struct chunk_builder *b, uint32_t col, struct str s)
 
 void chunk_builder_set_i64(struct chunk_builder *b, uint32_t col, int64_t i)
 {
-    memcpy(vec_slot(&b->cols[col], b->nrows - 1), &i, sizeof(i));
+    memcpy(vec_slot_of(&b->cols[col], b->nrows - 1, sizeof(i)), &i, sizeof(i));
     mark_set(b, col);
 }
 
@@ -244,7 +249,25 @@ static void set_integer(struct chunk_builder *b, uint32_t col, __int128 i)
 
 void chunk_builder_set_int(struct chunk_builder *b, uint32_t col, int64_t i)
 {
-    set_integer(b, col, i);
+    const struct vec *v = &b->cols[col];
+    switch (vec_phys_size(v->phys)) {
+    case sizeof(int64_t):
+        memcpy(vec_slot_of(v, b->nrows - 1, sizeof(int64_t)), &i, sizeof(int64_t));
+        break;
+    case sizeof(int32_t):
+        memcpy(vec_slot_of(v, b->nrows - 1, sizeof(int32_t)), &i, sizeof(int32_t));
+        break;
+    case sizeof(int16_t):
+        memcpy(vec_slot_of(v, b->nrows - 1, sizeof(int16_t)), &i, sizeof(int16_t));
+        break;
+    case sizeof(int8_t):
+        memcpy(vec_slot_of(v, b->nrows - 1, sizeof(int8_t)), &i, sizeof(int8_t));
+        break;
+    default:
+        set_integer(b, col, i);
+        return;
+    }
+    mark_set(b, col);
 }
 
 static void set_double(struct chunk_builder *b, uint32_t col, double d)

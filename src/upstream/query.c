@@ -30,7 +30,7 @@ static int finish(struct upstream_conn *c, struct diag *d)
 
 static int read_packet(struct upstream_conn *c, struct str *out, struct diag *d)
 {
-    return upstream_read(c, upstream_read_deadline(c), out, d);
+    return upstream_read_next(c, out, d);
 }
 
 static int mark_of(struct str payload)

@@ -220,6 +220,20 @@ static bool is_progress(const struct upstream_conn *c, struct str payload)
            memcmp(payload.p, "\xff\xff\xff", 3) == 0;
 }
 
+int upstream_read_next(struct upstream_conn *c, struct str *out_payload, struct diag *d)
+{
+    do {
+        /* The time is not asked for each row of a result. */
+        const uint64_t deadline_us =
+            conn_has_packet(&c->conn) ? CONN_FOREVER : upstream_read_deadline(c);
+        const enum net_result r = conn_read_packet(&c->conn, deadline_us, out_payload, d);
+        if (r != NET_OK) {
+            return upstream_lost(c, r, d);
+        }
+    } while (is_progress(c, *out_payload));
+    return 0;
+}
+
 int upstream_read(struct upstream_conn *c, uint64_t deadline_us, struct str *out_payload,
                   struct diag *d)
 {

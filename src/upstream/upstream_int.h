@@ -34,6 +34,8 @@ NODISCARD int upstream_send(struct upstream_conn *c, uint64_t deadline_us, struc
  * progress are dropped. */
 NODISCARD int upstream_read(struct upstream_conn *c, uint64_t deadline_us, struct str *out_payload,
                             struct diag *d);
+/* The same within the read time-out, which begins when the packet has to be waited for. */
+NODISCARD int upstream_read_next(struct upstream_conn *c, struct str *out_payload, struct diag *d);
 
 /* Sets d to 2027 for a packet that is not what the protocol has at this place; breaks c. */
 int upstream_malformed(struct upstream_conn *c, struct diag *d);

@@ -14,12 +14,14 @@ FIBER_TEST(test_packets_travel_both_ways)
     CHECK(conn_read_packet(&p.server, CONN_FOREVER, &payload, &p.d) == NET_OK);
     CHECK(str_eq(payload, STR("\3SELECT 1")));
     CHECK(!conn_has_input(&p.server));
+    CHECK(!conn_has_packet(&p.server));
     write_packet(&p.server, STR(""));
     write_packet(&p.server, STR("two"));
     CHECK(conn_flush(&p.server, CONN_FOREVER, &p.d) == NET_OK);
     CHECK(conn_read_packet(&p.client, CONN_FOREVER, &payload, &p.d) == NET_OK);
     CHECK(payload.len == 0);
     CHECK(conn_has_input(&p.client));
+    CHECK(conn_has_packet(&p.client));
     CHECK(conn_read_packet(&p.client, CONN_FOREVER, &payload, &p.d) == NET_OK);
     CHECK(str_eq(payload, STR("two")));
     CHECK(p.client.w.seq == 3);
