@@ -1,15 +1,19 @@
 /*
- * Measures the change stream without a network: a log file in memory goes through the whole
- * pipeline into a copy on disk. Row changes a second of wall time, from the first block to the last
- * commit.
+ * Measures the change stream without a network: a log in memory goes through the whole pipeline
+ * into a copy on disk. Row changes a second of wall time, from the first block to the last commit.
  *
  *     change_apply FILE [KEYS [ROUNDS [BATCH_MB]]]
+ *     change_apply --random ROWS CHANGES [BATCH_MB]…
  *
  * The tables are those of the file's table maps (binlog_row_metadata=FULL). KEYS rows, whose keys
  * are 1, 2, …, are put into the tables with one integer key beforehand.
  * `tests/bench/binlog_workload` makes files.
+ *
+ * With --random a narrow table of ROWS rows is made, and updated and deleted from at uniformly
+ * random keys (change_random.h), CHANGES times for each size of batches.
  */
 #include "change/pipeline_int.h"
+#include "change_random.h"
 
 #include "base/clock.h"
 #include "engine/duckdb/duckdb_engine.h"
@@ -28,6 +32,8 @@
 
 enum {
     BLOCK_BYTES = 1024 * 1024,
+    PRELOAD_ROWS = 10000000, /* In a transaction. */
+    BATCH_MB = 64,
 };
 
 struct bench {
@@ -42,6 +48,9 @@ struct bench {
     struct diag diag;
     struct arena arena;
     struct change_block block;
+    struct change_random random;
+    struct bytebuf random_events; /* The block's memory with --random. */
+    uint64_t random_left;         /* Transactions still to be made. */
     bool nudged;
     struct fiber *taker;
     char dir[64];
@@ -99,13 +108,26 @@ static bool fill_block(struct bench *b)
     return block->len > 0;
 }
 
+/* The next random transactions. */
+static bool fill_random(struct bench *b)
+{
+    bytebuf_reset(&b->random_events);
+    while (b->random_left > 0 && b->random_events.len < BLOCK_BYTES) {
+        change_random_put(&b->random, &b->random_events);
+        b->random_left--;
+    }
+    b->bytes += b->random_events.len;
+    b->block = (struct change_block){.data = b->random_events.p, .len = b->random_events.len};
+    return b->block.len > 0;
+}
+
 static enum change_take take(void *arg, uint64_t deadline_us, struct change_block **out,
                              struct diag *d)
 {
     struct bench *b = arg;
     (void)d;
     b->taker = fiber_self();
-    if (fill_block(b)) {
+    if (b->file.len > 0 ? fill_block(b) : fill_random(b)) {
         *out = &b->block;
         return CHANGE_TAKE_BLOCK;
     }
@@ -138,7 +160,7 @@ static void restart(void *arg, const struct change_position *from)
 static bool is_idle(void *arg)
 {
     const struct bench *b = arg;
-    return b->at >= b->file.len && b->rounds <= 1;
+    return b->at >= b->file.len && b->rounds <= 1 && b->random_left == 0;
 }
 
 /* ---- Tables ---- */
@@ -177,7 +199,8 @@ static struct table_def *make_def(const struct binlog_table *map)
     return t;
 }
 
-static void preload(const struct table_def *t)
+/* Rows with the keys from first to last. */
+static void preload(const struct table_def *t, uint64_t first, uint64_t last)
 {
     struct engine_writer *w;
     struct chunk_builder b;
@@ -188,7 +211,7 @@ static void preload(const struct table_def *t)
     chunk_builder_init(&b, types, t->column_count);
     check(engine_begin(bench.session, 0, &bench.diag));
     check(engine_writer_open(bench.session, t, ENGINE_WRITE_UNIQUE_CHECKED, &bench.diag, &w));
-    for (uint64_t id = 1; id <= bench.keys; id++) {
+    for (uint64_t id = first; id <= last; id++) {
         (void)chunk_builder_add_row(&b);
         for (uint32_t i = 0; i < t->column_count; i++) {
             if (type_phys(&types[i]) == VEC_STR) {
@@ -197,7 +220,7 @@ static void preload(const struct table_def *t)
                 chunk_builder_set_int(&b, i, (int64_t)id);
             }
         }
-        if (chunk_builder_is_full(&b) || id == bench.keys) {
+        if (chunk_builder_is_full(&b) || id == last) {
             const struct chunk chunk = chunk_builder_chunk(&b);
             check(engine_writer_append(w, &chunk, &bench.diag));
             chunk_builder_reset(&b);
@@ -208,6 +231,16 @@ static void preload(const struct table_def *t)
     chunk_builder_release(&b);
 }
 
+static void publish_table(struct table_def *def)
+{
+    struct copy_change change = {
+        .after = copy_table_new(&bench.server, def->db, def->name, COPY_LIVE, def, STR(""))};
+    check(engine_begin(bench.session, 0, &bench.diag));
+    check(copy_store(bench.copy, bench.session, &change, &bench.diag));
+    check(engine_commit(bench.session, &bench.diag));
+    copy_publish(bench.copy, &change);
+}
+
 static void add_table(const struct binlog_table *map)
 {
     struct copy_table *known = copy_find(bench.copy, map->db, map->name);
@@ -216,14 +249,9 @@ static void add_table(const struct binlog_table *map)
         return;
     }
     struct table_def *def = make_def(map);
-    struct copy_change change = {
-        .after = copy_table_new(&bench.server, def->db, def->name, COPY_LIVE, def, STR(""))};
-    check(engine_begin(bench.session, 0, &bench.diag));
-    check(copy_store(bench.copy, bench.session, &change, &bench.diag));
-    check(engine_commit(bench.session, &bench.diag));
-    copy_publish(bench.copy, &change);
+    publish_table(def);
     if (bench.keys > 0 && map->key_count == 1) {
-        preload(def);
+        preload(def, 1, bench.keys);
     }
     table_def_unref(def);
 }
@@ -250,6 +278,27 @@ static void add_tables(void)
         at += size;
     }
     binlog_stream_release(&s);
+}
+
+/* The table of the random changes. */
+static void add_random_table(uint64_t rows)
+{
+    struct binlog_column cols[] = {{.name = STR("id"), .type = MYSQL_TYPE_LONGLONG},
+                                   {.name = STR("k"), .type = MYSQL_TYPE_LONG},
+                                   {.name = STR("v"), .type = MYSQL_TYPE_LONGLONG}};
+    struct binlog_key_part key = {.column = 0};
+    const struct binlog_table map = {.db = STR("bench"),
+                                     .name = STR("random"),
+                                     .ncols = ARRAY_SIZE(cols),
+                                     .cols = cols,
+                                     .key_count = 1,
+                                     .key = &key};
+    struct table_def *def = make_def(&map);
+    publish_table(def);
+    for (uint64_t first = 1; first <= rows; first += PRELOAD_ROWS) {
+        preload(def, first, MIN(first + PRELOAD_ROWS - 1, rows));
+    }
+    table_def_unref(def);
 }
 
 /* ---- Running ---- */
@@ -294,11 +343,14 @@ static void report(double seconds, double cpu)
                      (double)records[i].commit_us / 1e3);
     }
     const uint64_t rows = st.rows_inserted + st.rows_updated + st.rows_deleted;
+    struct rusage u;
+    (void)getrusage(RUSAGE_SELF, &u);
     (void)printf("%.0f rows/s  %.0f transactions/s  %.0f MB/s  (%llu rows, %llu batches, %.3f s, "
-                 "%.3f s of processor time)\n",
+                 "%.3f s of processor time, at most %ld MiB of memory)\n",
                  (double)rows / seconds, (double)st.transactions / seconds,
                  (double)bench.bytes / 1e6 / seconds, (unsigned long long)rows,
-                 (unsigned long long)st.batches, seconds, cpu);
+                 (unsigned long long)st.batches, seconds, cpu, u.ru_maxrss / 1024);
+    (void)fflush(stdout);
 }
 
 static void run(void *arg)
@@ -362,27 +414,12 @@ static struct str map_file(const char *path)
     return str_from(p, (size_t)st.st_size);
 }
 
-int main(int argc, char **argv)
+/* A pipeline's life: until so many transactions are applied. */
+static void play(uint64_t transactions, uint64_t megabytes)
 {
-    uint64_t megabytes = 64;
-    bench.rounds = 1;
-    if (argc < 2 || (argc > 2 && str_to_u64(str_from_cstr(argv[2]), &bench.keys) != 0) ||
-        (argc > 3 && str_to_u64(str_from_cstr(argv[3]), &bench.rounds) != 0) ||
-        (argc > 4 && str_to_u64(str_from_cstr(argv[4]), &megabytes) != 0)) {
-        fail("usage: change_apply FILE [KEYS [ROUNDS [BATCH_MB]]]");
-    }
-    bench.file = map_file(argv[1]);
-    (void)snprintf(bench.dir, sizeof(bench.dir), "/tmp/pintail-apply-XXXXXX");
-    if (mkdtemp(bench.dir) == NULL) {
-        fail(strerror(errno));
-    }
-    open_all();
-    add_tables();
     const struct pipeline_options options = {.max_batch_bytes = megabytes << 20,
-                                             .max_batch_us = 10000000,
+                                             .max_batch_us = 200000,
                                              .huge_bytes = (uint64_t)1 << 30};
-    uint64_t transactions = count_transactions() * bench.rounds;
-    bench.bytes = bench.file.len * bench.rounds;
     bench.pipeline = pipeline_new(&bench.server, bench.copy, &options);
     offload_start(NULL);
     if (fiber_run(run, &transactions) != 0) {
@@ -390,6 +427,68 @@ int main(int argc, char **argv)
     }
     offload_stop();
     pipeline_free(bench.pipeline);
+}
+
+static uint64_t number(const char *text)
+{
+    uint64_t n;
+    if (str_to_u64(str_from_cstr(text), &n) != 0) {
+        fail("usage: change_apply FILE [KEYS [ROUNDS [BATCH_MB]]]\n"
+             "       change_apply --random ROWS CHANGES [BATCH_MB]...");
+    }
+    return n;
+}
+
+static void play_file(int argc, char **argv)
+{
+    bench.keys = argc > 2 ? number(argv[2]) : 0;
+    bench.rounds = argc > 3 ? number(argv[3]) : 1;
+    bench.file = map_file(argv[1]);
+    add_tables();
+    bench.bytes = bench.file.len * bench.rounds;
+    play(count_transactions() * bench.rounds, argc > 4 ? number(argv[4]) : BATCH_MB);
+}
+
+static void play_random(int argc, char **argv)
+{
+    const uint64_t rows = number(argv[2]);
+    const uint64_t transactions = number(argv[3]) / RANDOM_CHANGES;
+    const uint64_t start = clock_monotonic_us();
+    if (transactions * RANDOM_CHANGES * (uint64_t)MAX(argc - 4, 1) > rows) {
+        fail("half of the changes delete a row with an odd key: there are not enough");
+    }
+    bench.random = (struct change_random){.rows = rows, .state = 88172645463325252};
+    bytebuf_init(&bench.random_events, 2 * (size_t)BLOCK_BYTES);
+    add_random_table(rows);
+    (void)printf("%llu rows made in %.1f s\n", (unsigned long long)rows,
+                 (double)(clock_monotonic_us() - start) / 1e6);
+    for (int i = 4; i < MAX(argc, 5); i++) {
+        const uint64_t megabytes = argc > i ? number(argv[i]) : BATCH_MB;
+        (void)printf("batches of %llu MiB:\n", (unsigned long long)megabytes);
+        bench.random_left = transactions;
+        bench.random.log_pos = BINLOG_MAGIC_LEN;
+        bench.bytes = 0;
+        play(transactions, megabytes);
+    }
+    bytebuf_release(&bench.random_events);
+}
+
+int main(int argc, char **argv)
+{
+    const bool is_random = argc > 1 && strcmp(argv[1], "--random") == 0;
+    if (argc < (is_random ? 4 : 2)) {
+        (void)number("");
+    }
+    (void)snprintf(bench.dir, sizeof(bench.dir), "/tmp/pintail-apply-XXXXXX");
+    if (mkdtemp(bench.dir) == NULL) {
+        fail(strerror(errno));
+    }
+    open_all();
+    if (is_random) {
+        play_random(argc, argv);
+    } else {
+        play_file(argc, argv);
+    }
     copy_free(bench.copy);
     engine_session_close(bench.session);
     engine_close(bench.server.engine);
