@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#define US_PER_SECOND 1000000
+
 /* ---- SHOW REPLICA STATUS ---- */
 
 static void set_settings(const struct change *c, struct replica_info *out)
@@ -122,6 +124,30 @@ static void set_tables(struct change *c, struct arena *arena, struct replica_inf
     }
 }
 
+/* What the applier does says also how far the snapshot is. */
+static void set_progress(struct arena *arena, const struct change_status *s,
+                         struct replica_info *out)
+{
+    const struct snapshot_status *now = &s->snapshot;
+    out->snapshot_rows = now->rows;
+    out->snapshot_bytes = now->bytes;
+    out->snapshot_rows_left = now->rows_left;
+    out->snapshot_eta_us = now->eta_us;
+    out->snapshot_error = keep(arena, now->last_error);
+    if (!out->sql_running || out->tables_pending + out->tables_loading == 0) {
+        return;
+    }
+    const struct str left =
+        now->eta_us > 0 ? arena_printf(arena, ", about %llu s",
+                                       (unsigned long long)(now->eta_us / US_PER_SECOND + 1))
+                        : STR("");
+    out->sql_state = arena_printf(
+        arena, "%.*s; copying %u tables, %u are to follow: %llu rows (%llu MiB), %llu left%.*s",
+        STR_FMT(out->sql_state), out->tables_loading, out->tables_pending,
+        (unsigned long long)now->rows, (unsigned long long)now->bytes >> 20,
+        (unsigned long long)now->rows_left, STR_FMT(left));
+}
+
 static void info(struct change *c, struct arena *arena, struct replica_info *out)
 {
     struct change_status *s = ARENA_NEW(arena, struct change_status);
@@ -133,11 +159,7 @@ static void info(struct change *c, struct arena *arena, struct replica_info *out
     set_error(c, arena, out);
     set_position(c, arena, out);
     set_tables(c, arena, out);
-    out->snapshot_rows = s->snapshot.rows;
-    out->snapshot_bytes = s->snapshot.bytes;
-    out->snapshot_rows_left = s->snapshot.rows_left;
-    out->snapshot_eta_us = s->snapshot.eta_us;
-    out->snapshot_error = keep(arena, s->snapshot.last_error);
+    set_progress(arena, s, out);
 }
 
 /* ---- pintail.tables, pintail.batches ---- */
@@ -163,6 +185,7 @@ static uint32_t tables(struct change *c, struct arena *arena, struct replica_tab
             .deleted = atomic_load(&t->rows_deleted),
             .copied_us = atomic_load(&t->copied_us),
         };
+        (*out)[i].eta_is_known = snapshot_table_eta(t, &(*out)[i].eta_us);
         copy_table_unref(t);
     }
     return n;

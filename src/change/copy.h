@@ -51,6 +51,9 @@ struct copy_table {
     uint64_t schema_hash; /* Of the source's SHOW CREATE TABLE without AUTO_INCREMENT=. */
     /* Snapshot progress; by the snapshot under copy's mutex, else relaxed. */
     _Atomic(uint64_t) rows_copied, bytes_copied, rows_estimated;
+    /* LOADING: when this process began to copy it (monotonic; 0 = not yet), and how many rows it
+     * had then. */
+    _Atomic(uint64_t) begun_us, begun_rows;
     _Atomic(int64_t) copied_us; /* When it became LIVE; wall clock. */
     struct str last_key; /* LOADING: where the next chunk begins (snapshot.c's own text); under the
                             mutex. */

@@ -284,11 +284,73 @@ void snapshot_status(struct snapshot *s, struct snapshot_status *out)
     os_mutex_unlock(&s->lock);
 }
 
+bool snapshot_table_eta(const struct copy_table *t, uint64_t *out_us)
+{
+    const uint64_t begun_us = atomic_load(&t->begun_us);
+    const uint64_t copied = atomic_load(&t->rows_copied);
+    const uint64_t estimated = atomic_load(&t->rows_estimated);
+    const uint64_t begun_rows = atomic_load(&t->begun_rows);
+    const uint64_t now_us = clock_monotonic_us();
+    if (atomic_load(&t->state) != COPY_LOADING || begun_us == 0 || now_us <= begun_us ||
+        copied <= begun_rows || estimated <= copied) {
+        return false;
+    }
+    *out_us = (uint64_t)((double)(estimated - copied) / (double)(copied - begun_rows) *
+                         (double)(now_us - begun_us));
+    return true;
+}
+
 /* What the log was told last. */
 struct progress {
     uint64_t at_us, rows;
     bool was_busy;
 };
+
+/* " about 12 s left", or nothing where it is not known. */
+static struct str left_text(struct arena *a, bool is_known, uint64_t us)
+{
+    return is_known ? arena_printf(a, ", about %llu s left",
+                                   (unsigned long long)((us + US_PER_SECOND - 1) / US_PER_SECOND))
+                    : STR("");
+}
+
+/* A line for each table that is being copied. */
+static void report_tables(struct snapshot *s)
+{
+    struct arena arena;
+    struct copy_table **list;
+    arena_init(&arena, 0);
+    const uint32_t n = copy_list(s->copy, &arena, &list);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct copy_table *t = list[i];
+        uint64_t left_us = 0;
+        if (atomic_load(&t->state) == COPY_LOADING && atomic_load(&t->begun_us) != 0) {
+            const bool is_known = snapshot_table_eta(t, &left_us);
+            log_info(&s->log, "table %.*s.%.*s: %llu of about %llu rows copied, %llu MiB%.*s",
+                     STR_FMT(t->db), STR_FMT(t->name),
+                     (unsigned long long)atomic_load(&t->rows_copied),
+                     (unsigned long long)atomic_load(&t->rows_estimated),
+                     (unsigned long long)atomic_load(&t->bytes_copied) >> 20,
+                     STR_FMT(left_text(&arena, is_known, left_us)));
+        }
+        copy_table_unref(list[i]);
+    }
+    arena_release(&arena);
+}
+
+static void report_total(struct snapshot *s, const struct snapshot_status *status, uint64_t rate)
+{
+    struct arena arena;
+    arena_init(&arena, 0);
+    log_info(&s->log,
+             "snapshot: %u tables loading, %u pending, %u live; %llu rows (%llu MiB) copied, about "
+             "%llu left, %llu rows/s%.*s",
+             status->tables_loading, status->tables_pending, status->tables_live,
+             (unsigned long long)status->rows, (unsigned long long)status->bytes >> 20,
+             (unsigned long long)status->rows_left, (unsigned long long)rate,
+             STR_FMT(left_text(&arena, status->eta_us > 0, status->eta_us)));
+    arena_release(&arena);
+}
 
 static void report_progress(struct snapshot *s, struct progress *p)
 {
@@ -305,12 +367,8 @@ static void report_progress(struct snapshot *s, struct progress *p)
     *p = (struct progress){.at_us = now, .rows = rows, .was_busy = p->was_busy};
     snapshot_status(s, &status);
     if (status.tables_loading > 0) {
-        log_info(&s->log,
-                 "snapshot: %u tables loading, %u pending, %u live; %llu rows copied, about %llu "
-                 "left, %llu rows/s",
-                 status.tables_loading, status.tables_pending, status.tables_live,
-                 (unsigned long long)rows, (unsigned long long)status.rows_left,
-                 (unsigned long long)rate);
+        report_total(s, &status, rate);
+        report_tables(s);
     }
     const bool is_busy = status.tables_loading + status.tables_pending > 0;
     if (p->was_busy && !is_busy) {

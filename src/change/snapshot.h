@@ -45,6 +45,9 @@ struct snapshot_status {
     char last_error[512];
 };
 void snapshot_status(struct snapshot *s, struct snapshot_status *out);
+/* When a table that is being copied will be complete, at its rate so far. False: not known. Any
+ * thread. */
+NODISCARD bool snapshot_table_eta(const struct copy_table *t, uint64_t *out_us);
 
 /*
  * ---- verify (verify.c): compares a LIVE table with the source, chunk by chunk, in windows as the

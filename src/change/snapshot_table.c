@@ -641,6 +641,8 @@ static enum snapshot_outcome copy_loading(struct snapshot_worker *w, struct copy
     struct table_copy k;
     const uint64_t begun_us = clock_monotonic_us();
     copy_begin(&k, w, t);
+    atomic_store(&t->begun_rows, atomic_load(&t->rows_copied));
+    atomic_store(&t->begun_us, begun_us);
     const int rc = t->key.count > 0 ? copy_keyed(&k, d) : copy_keyless(&k, d);
     const uint64_t rows = k.total_rows;
     copy_end(&k);

@@ -791,6 +791,11 @@ static void pintail_tables_rows(struct info_run *r)
         put_uint(r, t->rows_estimated);
         put_uint(r, t->rows_copied);
         put_uint(r, t->bytes_copied);
+        if (t->eta_is_known) {
+            put_uint(r, t->eta_us / 1000000);
+        } else {
+            put_null(r);
+        }
         put_uint(r, t->inserted);
         put_uint(r, t->updated);
         put_uint(r, t->deleted);
@@ -862,6 +867,7 @@ static void pintail_replica_rows(struct info_run *r)
     put_uint(r, i.tables_live);
     put_uint(r, i.tables_aside);
     put_uint(r, i.snapshot_rows);
+    put_uint(r, i.snapshot_bytes);
     put_uint(r, i.snapshot_rows_left);
     put_uint(r, i.snapshot_eta_us / 1000000);
     put_text_or_null(r, i.io_errno != 0 ? i.io_error : STR_NULL);
@@ -873,7 +879,7 @@ static void pintail_replica_rows(struct info_run *r)
 static const struct info_table pintail_tables[] = {
     {"tables",
      "sdatabase sname sstate lreason shas_key urows_estimated urows_copied ubytes_copied "
-     "urows_inserted urows_updated urows_deleted tcopied_at",
+     "ueta_s urows_inserted urows_updated urows_deleted tcopied_at",
      pintail_tables_rows},
     {"batches",
      "unumber tbegun_at tcommitted_at utransactions urows_inserted urows_updated urows_deleted "
@@ -884,7 +890,7 @@ static const struct info_table pintail_tables[] = {
      "sapplying slog_file ulog_position lgtids ulag_ms ulag_transactions tlast_commit_at "
      "utransactions ubatches uddl urows_inserted urows_updated urows_deleted ubytes_received "
      "utables_pending utables_loading utables_live utables_aside usnapshot_rows "
-     "usnapshot_rows_left usnapshot_eta_s lread_error lapply_error lsnapshot_error",
+     "usnapshot_bytes usnapshot_rows_left usnapshot_eta_s lread_error lapply_error lsnapshot_error",
      pintail_replica_rows},
 };
 

@@ -50,6 +50,7 @@ struct replica_table {
     struct str db, name, state, reason; /* reason: empty = none */
     bool has_key;
     uint64_t rows_estimated, rows_copied, bytes_copied, eta_us;
+    bool eta_is_known;
     uint64_t inserted, updated, deleted;
     int64_t copied_us;
 };

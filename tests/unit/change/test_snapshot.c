@@ -2,6 +2,7 @@
 #include "../base/base_test.h"
 #include "change/snapshot_int.h"
 
+#include "base/clock.h"
 #include "wire/value.h"
 
 enum {
@@ -228,6 +229,29 @@ static void test_key_text(void **state)
     end(&x);
 }
 
+static void test_when_a_table_is_complete(void **state)
+{
+    struct copy_table t = {.db = STR("d"), .name = STR("t")};
+    uint64_t left_us = 0;
+    (void)state;
+    atomic_store(&t.state, COPY_LOADING);
+    atomic_store(&t.rows_estimated, 1000);
+    atomic_store(&t.rows_copied, 300);
+    assert_false(snapshot_table_eta(&t, &left_us));
+    atomic_store(&t.begun_us, 1);
+    atomic_store(&t.begun_rows, 300);
+    assert_false(snapshot_table_eta(&t, &left_us));
+    atomic_store(&t.begun_rows, 100);
+    const uint64_t now_us = clock_monotonic_us();
+    assert_true(snapshot_table_eta(&t, &left_us));
+    assert_true(left_us >= (now_us - 1) * 7 / 2);
+    atomic_store(&t.rows_copied, 1200);
+    assert_false(snapshot_table_eta(&t, &left_us));
+    atomic_store(&t.rows_copied, 300);
+    atomic_store(&t.state, COPY_LIVE);
+    assert_false(snapshot_table_eta(&t, &left_us));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_row_cut_short),
         cmocka_unit_test(test_row_with_other_columns),
         cmocka_unit_test(test_key_text),
+        cmocka_unit_test(test_when_a_table_is_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
