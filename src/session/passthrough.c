@@ -1035,6 +1035,12 @@ static void on_interrupted(struct session *s)
     if ((why & (INTERRUPT_KILL_CONNECTION | INTERRUPT_SHUTDOWN)) == 0) {
         return;
     }
+    if ((why & INTERRUPT_KILL_CONNECTION) == 0 && !atomic_load(&s->all->killing) &&
+        !relay_is_idle(&p->relay)) {
+        /* It was idle when it was told to end, and has got a command meanwhile: after that. */
+        fiber_clear_interrupt(INTERRUPT_SHUTDOWN);
+        return;
+    }
     s->quit = true;
     diag_reset(s->x.diag);
     exec_interrupted(&s->x, s->x.diag);

@@ -297,6 +297,7 @@ void sessions_drain(struct sessions *all)
 
 void sessions_kill_all(struct sessions *all)
 {
+    atomic_store(&all->killing, true);
     os_mutex_lock(&all->lock);
     rlist_foreach (it, &all->list) {
         interrupt(RLIST_ENTRY(it, struct session, link), INTERRUPT_SHUTDOWN);

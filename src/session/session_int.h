@@ -36,6 +36,7 @@ struct sessions {
     struct rlist watched; /* sessions with a deadline or an interrupt that must reach the engine */
     struct fiber *watchdog;
     bool stopping;
+    _Atomic(bool) killing;  /* waiting for statements has ended: sessions_kill_all() */
     struct htab sha2_cache; /* stored authentication string -> struct sha2_entry */
     struct htab failures;   /* client host -> struct login_failures */
     struct metric *bytes_received;
