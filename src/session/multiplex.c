@@ -8,12 +8,8 @@
 
 /* Settings that every session carries, changed or not. */
 static const char *const base_names[] = {
-    "character_set_client",
-    "character_set_results",
-    "collation_connection",
-    "sql_mode",
-    "time_zone",
-    "autocommit",
+    "character_set_client", /* the first two are those of SET NAMES */
+    "character_set_results", "collation_connection", "sql_mode", "time_zone", "autocommit",
 };
 
 /* Variables whose value cannot be given to another connection, or means something else there. */
@@ -132,7 +128,7 @@ static bool is_plain(struct str s)
 /* name=value, as it can be sent. Returns false when it cannot. */
 static bool put_setting(struct bytebuf *out, const char *name, struct str value)
 {
-    bytebuf_put_str(out, out->len == 0 ? STR("SET SESSION ") : STR(", "));
+    bytebuf_put_str(out, out->len == 0 ? STR("SET @@SESSION.") : STR(", @@SESSION."));
     bytebuf_put_str(out, str_from_cstr(name));
     if (value.p == NULL) {
         bytebuf_put_str(out, STR("=NULL"));
@@ -143,6 +139,28 @@ static bool put_setting(struct bytebuf *out, const char *name, struct str value)
     bytebuf_put_str(out, value);
     bytebuf_put_str(out, quoted ? STR("'") : STR(""));
     return is_plain(value);
+}
+
+/*
+ * SET NAMES, when that says all of the first two: results name the collation that the login or the
+ * client's own SET NAMES had, which no variable shows and setting them by their character sets
+ * would make the default one. Returns how many settings it has put.
+ */
+static unsigned put_names(struct bytebuf *out, const struct upstream_result *r)
+{
+    const struct str client = r->rows[0][0];
+    const struct str results = r->rows[0][1];
+    const struct collation *c = collation_find(r->collations[0]);
+    if (c == NULL || results.p == NULL || !str_eq(client, results) ||
+        !str_eq(results, c->charset->name)) {
+        return 0;
+    }
+    bytebuf_put_str(out, STR("SET NAMES '"));
+    bytebuf_put_str(out, c->charset->name);
+    bytebuf_put_str(out, STR("' COLLATE '"));
+    bytebuf_put_str(out, c->name);
+    bytebuf_put_str(out, STR("'"));
+    return 2;
 }
 
 static const char *name_for(const struct upstream_conn *c, const char *name)
@@ -191,7 +209,7 @@ static int take_settings(struct mux *m, const char *const *names, unsigned count
     struct bytebuf out;
     bool fits = true;
     bytebuf_init(&out, 64u << 10);
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = put_names(&out, r); i < count; i++) {
         fits = put_setting(&out, names[i], r->rows[0][i]) && fits;
     }
     const struct str db = r->rows[0][count];
