@@ -55,6 +55,7 @@ static struct upstream_pool_options pool_options(const struct config *c)
         .max_open = (uint32_t)c->storage_mysql_max_open_conns,
         .max_idle = (uint32_t)c->storage_mysql_max_idle_conns,
         .min_idle = (uint32_t)c->storage_mysql_min_idle_conns,
+        .warm = (uint32_t)c->storage_mysql_warm_conns,
         .max_waiters = (uint32_t)c->storage_mysql_max_waiters,
         .max_lifetime_us = c->storage_mysql_conn_max_lifetime,
         .idle_timeout_us = c->storage_mysql_idle_timeout,
@@ -163,6 +164,7 @@ int app_open_upstream(struct app *a, struct diag *d)
     }
     const struct upstream_pool_options pool = pool_options(c);
     a->server.upstream = upstream_pool_new(a->upstream, a->loops, &pool);
+    upstream_pool_set_login(a->server.upstream, &login);
     upstream_pool_register_metrics(a->server.upstream);
     a->server.upstream_user = login.user;
     a->server.upstream_password = login.password;
@@ -194,6 +196,7 @@ int app_reload_upstream(struct app *a, struct diag *d)
     }
     const struct upstream_pool_options pool = pool_options(&a->config.values);
     upstream_pool_set_options(a->server.upstream, &pool);
+    upstream_pool_set_login(a->server.upstream, &login);
     upstream_monitor_set_login(a->monitor, &login);
     upstream_monitor_poke(a->monitor);
     return 0;

@@ -331,11 +331,25 @@ static int remember_role(struct exchange *x)
     return 0;
 }
 
-/* Logs in on an idle connection of the same account. */
-static int log_in_again(struct exchange *x, struct wire_ok *ok)
+/* Can a login on it be told from one on a new connection? It may be dead, or the server have an
+ * init_connect by now. */
+static bool is_as_new(struct upstream_conn *c)
+{
+    struct diag ignored;
+    bool is_so = false;
+    diag_init(&ignored);
+    (void)!upstream_runs_nothing_at_login(c, &ignored, &is_so);
+    diag_release(&ignored);
+    return is_so;
+}
+
+/* Logs in on a connection that is logged in: idle, of the same account, or one opened ahead, whose
+ * first login this counts as. */
+static int log_in_again(struct exchange *x, bool is_first, struct wire_ok *ok)
 {
     upstream_forget(x->up);
-    if (ask_change_user(x) != 0 || run_exchange(x, ok) != 0) {
+    if (ask_change_user(x) != 0 || run_exchange(x, ok) != 0 ||
+        (is_first && remember_role(x) != 0)) {
         upstream_pool_drop(x->l->pool, x->up);
         return -1;
     }
@@ -363,25 +377,57 @@ static int log_in_fresh(struct exchange *x, const struct upstream_key *key, stru
     return 0;
 }
 
+/* A connection that was there already, of the kind that the pool has said. 1: it is of no use, and
+ * the client was asked nothing yet. */
+static int log_in_on(struct exchange *x, enum upstream_pool_result kind, struct wire_ok *ok)
+{
+    if (is_as_new(x->up)) {
+        return log_in_again(x, kind == UPSTREAM_POOL_WARM, ok);
+    }
+    upstream_pool_drop(x->l->pool, x->up);
+    return fiber_interrupted() == 0 ? 1 : diag_set(x->d, ER_QUERY_INTERRUPTED);
+}
+
+/* Did the server answer a connect with an error of its own, as it has enough connections? */
+static bool is_turned_away(const struct exchange *x)
+{
+    return x->up == NULL && x->d->error != NULL && x->d->error->code < CR_CONNECTION_ERROR &&
+           fiber_interrupted() == 0;
+}
+
 int relay_login(const struct relay_login *l, struct diag *d, struct upstream_conn **out,
                 struct wire_ok *out_ok)
 {
     struct exchange x = {.l = l, .d = d};
-    const struct upstream_key key = {
-        .user = l->user,
-        .host = l->peer != NULL ? str_from_cstr(l->peer->host) : STR_NULL,
-        .flags = (l->client_capabilities & UPSTREAM_KEY_FLAGS) | l->key_flags,
-        .can_log_in = true};
-    int rc = -1;
-    switch (upstream_pool_take(l->pool, &key, l->deadline_us, d, &x.up)) {
-    case UPSTREAM_POOL_CONN:
-        rc = log_in_again(&x, out_ok);
-        break;
-    case UPSTREAM_POOL_PERMIT:
-        rc = log_in_fresh(&x, &key, out_ok);
-        break;
-    case UPSTREAM_POOL_FAIL:
-        break;
+    struct upstream_key key = {.user = l->user,
+                               .host = l->peer != NULL ? str_from_cstr(l->peer->host) : STR_NULL,
+                               .flags =
+                                   (l->client_capabilities & UPSTREAM_KEY_FLAGS) | l->key_flags,
+                               .can_log_in = true,
+                               .takes_warm = true,
+                               .spreads = l->spreads};
+    int rc = 1;
+    while (rc > 0) {
+        const enum upstream_pool_result kind =
+            upstream_pool_take(l->pool, &key, l->deadline_us, d, &x.up);
+        switch (kind) {
+        case UPSTREAM_POOL_CONN:
+        case UPSTREAM_POOL_WARM:
+            rc = log_in_on(&x, kind, out_ok);
+            break;
+        case UPSTREAM_POOL_PERMIT:
+            rc = log_in_fresh(&x, &key, out_ok);
+            if (rc != 0 && key.spreads && is_turned_away(&x)) {
+                /* It takes no more: one of those that are open will do. */
+                key.spreads = false;
+                diag_reset(d);
+                rc = 1;
+            }
+            break;
+        case UPSTREAM_POOL_FAIL:
+            rc = -1;
+            break;
+        }
     }
     *out = rc == 0 ? x.up : NULL;
     return rc;

@@ -40,6 +40,7 @@ struct relay_login {
     struct str attrs;    /* connection attributes, as sent */
     uint16_t collation;
     uint64_t key_flags;   /* added to the pool's key */
+    bool spreads;         /* as in struct upstream_key */
     uint64_t deadline_us; /* for the client's answers */
     struct upstream_pool *pool;
     struct arena *arena;

@@ -35,6 +35,7 @@ struct passthrough {
         stmts; /* prepared statements that are carried along; only when connections are shared */
     struct str user; /* of the account: session.user_text */
     uint64_t key_flags;
+    bool has_joined;     /* the session relies on what is open under its key */
     bool unfit;          /* the connection cannot be given back: COM_SET_OPTION, … */
     bool refused;        /* the command that comes next gets x.diag's error */
     bool own;            /* it is ours after all */
@@ -222,10 +223,23 @@ static void set_upstream(struct session *s, struct upstream_conn *up)
     os_mutex_unlock(&s->all->lock);
 }
 
-static bool knows_password(const struct session *s)
+static bool knows_password_of(const struct session *s, struct str user)
 {
     const struct server *server = s->all->server;
-    return server->upstream_user.len > 0 && str_eq(s->pass->user, server->upstream_user);
+    return server->upstream_user.len > 0 && str_eq(user, server->upstream_user);
+}
+
+static bool knows_password(const struct session *s)
+{
+    return knows_password_of(s, s->pass->user);
+}
+
+static struct upstream_key key_of(const struct session *s)
+{
+    return (struct upstream_key){.user = s->pass->user,
+                                 .host = str_from_cstr(s->peer.host),
+                                 .flags = s->pass->key_flags,
+                                 .can_log_in = knows_password(s)};
 }
 
 /* Opens a connection of an account whose password we know. */
@@ -261,20 +275,20 @@ static int attach(struct session *s)
     if (p->up != NULL) {
         return 0;
     }
-    const struct upstream_key key = {.user = p->user,
-                                     .host = str_from_cstr(s->peer.host),
-                                     .flags = p->key_flags,
-                                     .can_log_in = knows_password(s)};
+    const struct upstream_key key = key_of(s);
     switch (upstream_pool_take(p->pool, &key, FIBER_FOREVER, s->x.diag, &c)) {
     case UPSTREAM_POOL_CONN:
         break;
     case UPSTREAM_POOL_PERMIT:
         c = open_upstream(s, &key);
         break;
+    case UPSTREAM_POOL_WARM:
     case UPSTREAM_POOL_FAIL:
         break;
     }
     if (c == NULL) {
+        /* There will be no other one for it, as only its client can log in. */
+        s->quit = !key.can_log_in && s->x.diag->error->code == CR_SERVER_GONE_ERROR;
         return -1;
     }
     if (!p->mux.shares && !p->mux.has_db && !is_fresh(c)) {
@@ -634,6 +648,25 @@ static bool is_empty_answer(struct str answer)
     return answer.len == 0 || (answer.len == 1 && answer.p[0] == '\0');
 }
 
+/* Without its password, what is open under its key must stay. */
+static void join_key(struct session *s)
+{
+    const struct upstream_key key = key_of(s);
+    if (!key.can_log_in) {
+        upstream_pool_join(s->pass->pool, &key);
+        s->pass->has_joined = true;
+    }
+}
+
+static void leave_key(struct session *s)
+{
+    const struct upstream_key key = key_of(s);
+    if (s->pass->has_joined) {
+        upstream_pool_leave(s->pass->pool, &key);
+        s->pass->has_joined = false;
+    }
+}
+
 /* The session begins, or begins anew, with what it has logged in as on p->up. */
 static int begin_session(struct session *s, const struct relay_login *login, struct wire_ok ok)
 {
@@ -657,6 +690,7 @@ static int begin_session(struct session *s, const struct relay_login *login, str
     }
     if (shares) {
         relay_ask_release(&p->relay);
+        join_key(s);
     }
     if ((s->x.capabilities & CLIENT_SESSION_TRACK) == 0) {
         ok.status &= (uint16_t)~SERVER_SESSION_STATE_CHANGED;
@@ -702,7 +736,7 @@ static struct relay_login login_of(struct session *s)
  */
 static uint64_t key_flags(const struct session *s, struct str database)
 {
-    return s->all->server->upstream_multiplex && database.len > 0 ? CLIENT_CONNECT_WITH_DB : 0;
+    return s->all->server->upstream_multiplex && database.len > 0 ? UPSTREAM_KEY_HAS_DB : 0;
 }
 
 int passthrough_login(struct session *s, const struct wire_login *packet)
@@ -726,6 +760,7 @@ int passthrough_login(struct session *s, const struct wire_login *packet)
     l.collation = packet->collation;
     l.answered_empty = is_empty_answer(packet->auth_data);
     l.key_flags = key_flags(s, l.database);
+    l.spreads = s->all->server->upstream_multiplex && !knows_password_of(s, l.user);
     return log_in(s, &l);
 }
 
@@ -776,12 +811,14 @@ static int change_user(struct session *s, struct str payload)
     l.collation = c.collation;
     l.answered_empty = is_empty_answer(c.auth_data);
     l.key_flags = key_flags(s, l.database);
+    l.spreads = s->all->server->upstream_multiplex && !knows_password_of(s, l.user);
     drop_prepared(s->pass);
     stmts_clear(&s->pass->stmts);
     if (s->pass->up != NULL && !s->pass->mux.shares) {
         return log_in_here(s, &l);
     }
     let_go(s);
+    leave_key(s);
     return log_in(s, &l);
 }
 
@@ -1103,6 +1140,7 @@ void passthrough_free(struct session *s)
         return;
     }
     let_go(s);
+    leave_key(s);
     drop_prepared(p);
     htab_release(&p->prepared);
     bytebuf_release(&p->text);

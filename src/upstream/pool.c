@@ -18,9 +18,6 @@
 #include <stdlib.h>
 
 enum {
-    HOST_MAX_LEN = 64,
-    USER_MAX_LEN = 512, /* MariaDB has 128 characters. */
-    NAME_MAX_LEN = 8 + HOST_MAX_LEN + 1 + USER_MAX_LEN,
     BACK_OFF_FIRST_US = 100 * 1000,
     BACK_OFF_MAX_US = 1000 * 1000,
     PASSED_OVER_MAX = 32,  /* So often others of the key that is given back go first. */
@@ -42,7 +39,8 @@ struct waiter {
     struct fiber *fiber;
     struct loop *loop;
     struct str name; /* Of the key. */
-    bool can_log_in;
+    uint64_t flags;
+    bool can_log_in, takes_warm, spreads;
     unsigned passed_over; /* Connections of other keys that went to others behind it. */
     enum waiter_state state;
     struct upstream_conn *conn;
@@ -55,21 +53,26 @@ static uint64_t login_flags(const struct upstream_key *key)
     return key->flags & UPSTREAM_KEY_FLAGS;
 }
 
-/* Writes the key's name: flags, host (where it is told), a NUL, user. Returns STR_NULL when they
- * are longer than servers have them. */
-static struct str key_name(struct upstream_pool *p, const struct upstream_key *key,
-                           char out[NAME_MAX_LEN])
+struct str pool_name(uint64_t flags, struct str host, struct str user, char out[POOL_NAME_MAX_LEN])
 {
-    const uint64_t flags = login_flags(key);
-    if (key->user.len > USER_MAX_LEN || key->host.len > HOST_MAX_LEN) {
+    struct bytebuf name = {.p = out, .cap = POOL_NAME_MAX_LEN, .max = POOL_NAME_MAX_LEN};
+    bytebuf_put(&name, &flags, sizeof(flags));
+    bytebuf_put_str(&name, host);
+    bytebuf_put_char(&name, '\0');
+    bytebuf_put_str(&name, user);
+    return bytebuf_str(&name);
+}
+
+/* The key's name; the host is part of it where it is told. Returns STR_NULL when they are longer
+ * than servers have them. */
+static struct str key_name(struct upstream_pool *p, const struct upstream_key *key,
+                           char out[POOL_NAME_MAX_LEN])
+{
+    if (key->user.len > POOL_USER_MAX_LEN || key->host.len > POOL_HOST_MAX_LEN) {
         return STR_NULL;
     }
-    struct bytebuf name = {.p = out, .cap = NAME_MAX_LEN, .max = NAME_MAX_LEN};
-    bytebuf_put(&name, &flags, sizeof(flags));
-    bytebuf_put_str(&name, upstream_tells_clients(p->upstream) ? key->host : STR_NULL);
-    bytebuf_put_char(&name, '\0');
-    bytebuf_put_str(&name, key->user);
-    return bytebuf_str(&name);
+    return pool_name(login_flags(key), upstream_tells_clients(p->upstream) ? key->host : STR_NULL,
+                     key->user, out);
 }
 
 static struct str user_of(const struct pool_key *k)
@@ -97,7 +100,7 @@ static struct pool_key *key_new(struct upstream_pool *p, struct str name)
     return k;
 }
 
-static struct pool_key *key_get(struct upstream_pool *p, struct str name)
+struct pool_key *pool_get_key(struct upstream_pool *p, struct str name)
 {
     struct pool_key *k = htab_find(&p->keys, name);
     return k != NULL ? k : key_new(p, name);
@@ -123,12 +126,12 @@ static void leave_line(struct upstream_pool *p, struct waiter *w)
     p->stats.waiting--;
 }
 
-static bool is_backing_off(const struct upstream_pool *p)
+bool pool_is_backing_off(const struct upstream_pool *p)
 {
     return p->retry_us != 0 && clock_monotonic_us() < p->retry_us;
 }
 
-static bool has_room(const struct upstream_pool *p)
+bool pool_has_room(const struct upstream_pool *p)
 {
     return p->o.max_open == 0 || p->stats.open < p->o.max_open;
 }
@@ -136,17 +139,18 @@ static bool has_room(const struct upstream_pool *p)
 /* Does what can be done for those in line, after room was given back or a connect failed. */
 void pool_serve_line(struct upstream_pool *p)
 {
-    const bool down = is_backing_off(p);
+    const bool down = pool_is_backing_off(p);
     rlist_foreach_safe (it, &p->waiters) {
         struct waiter *w = RLIST_ENTRY(it, struct waiter, link);
-        const bool is_open = htab_find(&p->keys, w->name) != NULL;
+        const struct pool_key *k = htab_find(&p->keys, w->name);
+        const bool is_open = k != NULL && k->open > 0;
         if (p->closing || (!w->can_log_in && !is_open)) {
             leave_line(p, w);
             settle(w, GOT_GONE);
         } else if (w->can_log_in && down && !is_open) {
             leave_line(p, w);
             settle(w, GOT_ERROR);
-        } else if (w->can_log_in && !down && has_room(p)) {
+        } else if (w->can_log_in && !down && pool_has_room(p)) {
             leave_line(p, w);
             p->stats.open++;
             settle(w, GOT_ROOM);
@@ -174,13 +178,18 @@ static struct waiter *find_waiter(struct upstream_pool *p, const struct pool_key
 
 /* ---- Connections; with the lock held ---- */
 
+static uint64_t *idle_count(const struct pool_key *k)
+{
+    return k->is_warm ? &k->pool->stats.warm : &k->pool->stats.idle;
+}
+
 void pool_unlink_idle(struct upstream_conn *c)
 {
     struct pool_key *k = c->pool.key;
     rlist_del(&c->pool.link);
     c->pool.is_idle = false;
     k->idle--;
-    k->pool->stats.idle--;
+    *idle_count(k) -= 1;
 }
 
 static void link_idle(struct upstream_conn *c)
@@ -195,27 +204,48 @@ static void link_idle(struct upstream_conn *c)
     rlist_push(behind->next, &c->pool.link);
     c->pool.is_idle = true;
     k->idle++;
-    k->pool->stats.idle++;
+    *idle_count(k) += 1;
 }
 
-/* Gives back the room of a connection that is about to be closed. The key goes with its last one.
- */
-static void give_room_back(struct upstream_pool *p, struct upstream_conn *c)
+/* A key goes with its last connection and member. */
+static void free_unused_key(struct pool_key *k)
+{
+    if (k->open == 0 && k->members == 0) {
+        (void)htab_remove(&k->pool->keys, k->name);
+        free(k);
+    }
+}
+
+static void leave_key(struct upstream_conn *c)
 {
     struct pool_key *k = c->pool.key;
     c->pool.key = NULL;
+    k->open--;
+    free_unused_key(k);
+}
+
+static void enter_key(struct upstream_conn *c, struct pool_key *k)
+{
+    k->open++;
+    c->pool.key = k;
+    c->pool.epoch = k->epoch;
+}
+
+/* Gives back the room of a connection that is about to be closed. */
+static void give_room_back(struct upstream_pool *p, struct upstream_conn *c)
+{
+    leave_key(c);
     p->stats.open--;
     p->stats.closed++;
-    if (--k->open == 0) {
-        (void)htab_remove(&p->keys, k->name);
-        free(k);
-    }
 }
 
 /* Leaves an idle connection, of any loop, to its keeper. */
 void pool_doom_idle(struct upstream_pool *p, struct upstream_conn *c)
 {
     struct pool_loop *part = loop_part(p, c->loop);
+    if (c->pool.key->is_warm) {
+        pool_wake_warmer(p, c->loop);
+    }
     pool_unlink_idle(c);
     give_room_back(p, c);
     rlist_push(&part->doomed, &c->pool.link);
@@ -224,7 +254,14 @@ void pool_doom_idle(struct upstream_pool *p, struct upstream_conn *c)
     }
 }
 
-/* The idle connection that was not used for the longest time, or NULL. */
+/* Is it the last connection of sessions that could not have another? */
+static bool is_last(const struct pool_key *k)
+{
+    return k->members > 0 && k->open == 1;
+}
+
+/* The idle connection that was not used for the longest time, or NULL; a last one only if there is
+ * no other. */
 static struct upstream_conn *find_oldest_idle(struct upstream_pool *p)
 {
     struct upstream_conn *oldest = NULL;
@@ -236,7 +273,8 @@ static struct upstream_conn *find_oldest_idle(struct upstream_pool *p)
                 continue;
             }
             struct upstream_conn *c = RLIST_ENTRY(k->list[i].next, struct upstream_conn, pool.link);
-            if (oldest == NULL || c->used_us < oldest->used_us) {
+            if (oldest == NULL || is_last(oldest->pool.key) > is_last(k) ||
+                (is_last(oldest->pool.key) == is_last(k) && c->used_us < oldest->used_us)) {
                 oldest = c;
             }
         }
@@ -410,6 +448,7 @@ static enum upstream_pool_result served(struct upstream_pool *p, struct waiter *
 /* What can be had at once. */
 enum pick {
     PICK_CONN,
+    PICK_WARM,
     PICK_PERMIT,
     PICK_NONE, /* Of this account, and it cannot log in. */
     PICK_DOWN,
@@ -417,32 +456,71 @@ enum pick {
     PICK_FULL, /* The line is. */
 };
 
+/* An idle connection of a key that can be used, off its list; others are doomed. NULL: there is
+ * none. */
+static struct upstream_conn *take_idle(struct upstream_pool *p, struct pool_key *k, unsigned loop)
+{
+    struct upstream_conn *c;
+    while (k != NULL && (c = find_idle(k, loop)) != NULL) {
+        if (!c->broken && (!pool_is_too_old(p, c) || k->members > 0)) {
+            pool_unlink_idle(c);
+            return c;
+        }
+        const bool was_last = k->open == 1 && k->members == 0;
+        pool_doom_idle(p, c);
+        k = was_last ? NULL : k;
+    }
+    return NULL;
+}
+
+/* One that was opened ahead, under the taker's own key now; or NULL. */
+static struct upstream_conn *take_warm(struct upstream_pool *p, const struct waiter *w)
+{
+    struct upstream_conn *c =
+        take_idle(p, pool_find_warm(p, w->flags & ~UPSTREAM_KEY_HAS_DB), loop_index(w->loop));
+    if (c != NULL) {
+        leave_key(c);
+        enter_key(c, pool_get_key(p, w->name));
+        p->stats.warm_taken++;
+        pool_wake_warmer(p, c->loop);
+    }
+    return c;
+}
+
+/* Does the taker prefer a connection more to one of the few that there are? */
+static bool wants_more(const struct upstream_pool *p, const struct waiter *w,
+                       const struct pool_key *k)
+{
+    return w->spreads && (k == NULL || k->open < p->o.max_idle) && pool_has_room(p) &&
+           !pool_is_backing_off(p);
+}
+
 /* With the lock held. */
 static enum pick pick(struct upstream_pool *p, const struct waiter *w, struct upstream_conn **out)
 {
     struct pool_key *k = htab_find(&p->keys, w->name);
-    struct upstream_conn *c;
-    while (k != NULL && (c = find_idle(k, loop_index(w->loop))) != NULL) {
-        if (!c->broken && !pool_is_too_old(p, c)) {
-            pool_unlink_idle(c);
-            p->stats.reused++;
-            *out = c;
-            return PICK_CONN;
-        }
-        const bool was_last = k->open == 1;
-        pool_doom_idle(p, c);
-        k = was_last ? NULL : k;
+    if (w->takes_warm) {
+        pool_note_login(p, w->flags & ~UPSTREAM_KEY_HAS_DB);
     }
-    if (!w->can_log_in && k == NULL) {
+    if (!wants_more(p, w, k) && (*out = take_idle(p, k, loop_index(w->loop))) != NULL) {
+        p->stats.reused++;
+        return PICK_CONN;
+    }
+    if (w->takes_warm && (*out = take_warm(p, w)) != NULL) {
+        return PICK_WARM;
+    }
+    k = htab_find(&p->keys, w->name);
+    if (!w->can_log_in && (k == NULL || k->open == 0)) {
         return PICK_NONE;
     }
-    if (w->can_log_in && is_backing_off(p)) {
+    if (w->can_log_in && pool_is_backing_off(p)) {
         return PICK_DOWN;
     }
-    if (w->can_log_in && !has_room(p) && (c = find_oldest_idle(p)) != NULL) {
-        pool_doom_idle(p, c);
+    struct upstream_conn *oldest;
+    if (w->can_log_in && !pool_has_room(p) && (oldest = find_oldest_idle(p)) != NULL) {
+        pool_doom_idle(p, oldest);
     }
-    if (w->can_log_in && has_room(p)) {
+    if (w->can_log_in && pool_has_room(p)) {
         p->stats.open++;
         return PICK_PERMIT;
     }
@@ -500,12 +578,15 @@ enum upstream_pool_result upstream_pool_take(struct upstream_pool *p,
                                              const struct upstream_key *key, uint64_t deadline_us,
                                              struct diag *d, struct upstream_conn **out)
 {
-    char buf[NAME_MAX_LEN];
+    char buf[POOL_NAME_MAX_LEN];
     struct upstream_conn *picked = NULL;
     struct waiter w = {.fiber = fiber_self(),
                        .loop = loop_self(),
                        .name = key_name(p, key, buf),
-                       .can_log_in = key->can_log_in};
+                       .flags = login_flags(key),
+                       .can_log_in = key->can_log_in,
+                       .takes_warm = key->takes_warm,
+                       .spreads = key->spreads};
     *out = NULL;
     if (w.name.p == NULL) {
         return fail(d, ER_HANDSHAKE_ERROR, ER_HANDSHAKE_ERROR_FMT);
@@ -513,6 +594,9 @@ enum upstream_pool_result upstream_pool_take(struct upstream_pool *p,
     switch (pick_or_queue(p, &w, &deadline_us, &picked)) {
     case PICK_CONN:
         return take_picked(p, picked, d, out);
+    case PICK_WARM:
+        return take_picked(p, picked, d, out) == UPSTREAM_POOL_CONN ? UPSTREAM_POOL_WARM
+                                                                    : UPSTREAM_POOL_FAIL;
     case PICK_PERMIT:
         return UPSTREAM_POOL_PERMIT;
     case PICK_DOWN:
@@ -532,13 +616,10 @@ enum upstream_pool_result upstream_pool_take(struct upstream_pool *p,
 void upstream_pool_opened(struct upstream_pool *p, const struct upstream_key *key,
                           struct upstream_conn *c)
 {
-    char buf[NAME_MAX_LEN];
+    char buf[POOL_NAME_MAX_LEN];
     os_mutex_lock(&p->lock);
-    struct pool_key *k = key_get(p, key_name(p, key, buf));
-    k->open++;
     c->pool.owner = p;
-    c->pool.key = k;
-    c->pool.epoch = k->epoch;
+    enter_key(c, pool_get_key(p, key_name(p, key, buf)));
     p->stats.opened++;
     p->failures = 0;
     p->retry_us = 0;
@@ -602,7 +683,8 @@ static void hand_over(struct upstream_pool *p, struct upstream_conn *c, struct w
 /* With the lock held: is c to be kept at all? */
 static bool is_worth_keeping(const struct upstream_pool *p, const struct upstream_conn *c)
 {
-    return !c->broken && c->logged_in && !p->closing && !pool_is_too_old(p, c) &&
+    const bool is_relied_on = c->pool.key->members > 0;
+    return !c->broken && c->logged_in && !p->closing && (is_relied_on || !pool_is_too_old(p, c)) &&
            c->pool.epoch == c->pool.key->epoch &&
            (p->o.max_open == 0 || p->stats.open <= p->o.max_open);
 }
@@ -610,8 +692,11 @@ static bool is_worth_keeping(const struct upstream_pool *p, const struct upstrea
 /* Idle from now on; with the lock held. False: close it, there are enough or others need room. */
 static bool keep_idle(struct upstream_pool *p, struct upstream_conn *c)
 {
-    const bool is_needed = !rlist_is_empty(&p->waiters) && !has_room(p);
-    if (is_needed || p->stats.idle >= p->o.max_idle || loop_part(p, c->loop)->ended) {
+    const struct pool_key *k = c->pool.key;
+    const bool is_needed = !rlist_is_empty(&p->waiters) && !pool_has_room(p);
+    const bool is_surplus =
+        k->is_warm ? pool_is_warm_surplus(p, k) : p->stats.idle >= p->o.max_idle && !is_last(k);
+    if (is_needed || is_surplus || loop_part(p, c->loop)->ended) {
         return false;
     }
     link_idle(c);
@@ -622,7 +707,7 @@ static bool keep_idle(struct upstream_pool *p, struct upstream_conn *c)
  * another loop. NULL: there is none. With the lock held. */
 static struct waiter *give_to_waiter(struct upstream_pool *p, struct upstream_conn *c)
 {
-    struct waiter *w = find_waiter(p, c->pool.key);
+    struct waiter *w = c->pool.key->is_warm ? NULL : find_waiter(p, c->pool.key);
     if (w == NULL) {
         return NULL;
     }
@@ -684,6 +769,7 @@ struct upstream_pool *upstream_pool_new(struct upstream *u, struct loops *loops,
     os_mutex_init(&p->lock);
     htab_init(&p->keys, 0);
     rlist_init(&p->waiters);
+    arena_init(&p->warm.arena, 0);
     for (unsigned i = 0; i < count; i++) {
         struct pool_loop *part = &p->loops[i];
         *part = (struct pool_loop){.pool = p, .loop = loops_get(loops, i)};
@@ -692,8 +778,17 @@ struct upstream_pool *upstream_pool_new(struct upstream *u, struct loops *loops,
     for (unsigned i = 0; i < count; i++) {
         p->loops[i].keeper = fiber_spawn_ref(p->loops[i].loop, pool_keep, &p->loops[i]);
         p->loops[i].ended = p->loops[i].keeper == NULL;
+        p->loops[i].warmer = fiber_spawn_ref(p->loops[i].loop, pool_warm, &p->loops[i]);
     }
     return p;
+}
+
+static void end_fiber(struct fiber *f)
+{
+    if (f != NULL) {
+        fiber_interrupt(f, KEEPER_STOP);
+        fiber_join(f);
+    }
 }
 
 void upstream_pool_free(struct upstream_pool *p)
@@ -706,15 +801,38 @@ void upstream_pool_free(struct upstream_pool *p)
     pool_serve_line(p);
     os_mutex_unlock(&p->lock);
     for (unsigned i = 0; i < p->loop_count; i++) {
-        if (p->loops[i].keeper != NULL) {
-            fiber_interrupt(p->loops[i].keeper, KEEPER_STOP);
-            fiber_join(p->loops[i].keeper);
-        }
+        end_fiber(p->loops[i].warmer);
     }
+    for (unsigned i = 0; i < p->loop_count; i++) {
+        end_fiber(p->loops[i].keeper);
+    }
+    arena_release(&p->warm.arena);
     htab_release(&p->keys);
     os_mutex_release(&p->lock);
     free(p->loops);
     free(p);
+}
+
+void upstream_pool_join(struct upstream_pool *p, const struct upstream_key *key)
+{
+    char buf[POOL_NAME_MAX_LEN];
+    const struct str name = key_name(p, key, buf);
+    os_mutex_lock(&p->lock);
+    pool_get_key(p, name)->members++;
+    os_mutex_unlock(&p->lock);
+}
+
+void upstream_pool_leave(struct upstream_pool *p, const struct upstream_key *key)
+{
+    char buf[POOL_NAME_MAX_LEN];
+    const struct str name = key_name(p, key, buf);
+    os_mutex_lock(&p->lock);
+    struct pool_key *k = htab_find(&p->keys, name);
+    if (k != NULL && k->members > 0) {
+        k->members--;
+        free_unused_key(k);
+    }
+    os_mutex_unlock(&p->lock);
 }
 
 struct upstream *upstream_pool_upstream(struct upstream_pool *p)

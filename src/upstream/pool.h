@@ -12,6 +12,14 @@
  * Idle ones are watched: a hang-up takes them out, their age and idle time are limited, and
  * min_idle of them per key in use are kept.
  *
+ * Warm ones are connections opened ahead: logged in as an account whose password is known, used by
+ * nobody, to be given to a client's login, which makes them another account's by COM_CHANGE_USER.
+ * They are opened with the login flags that most logins of late had, and in no other case is a
+ * connection given to another account.
+ *
+ * Sessions that share connections and whose password is not known depend on those that exist: they
+ * join their key, and while there are members neither age nor idle time closes the last ones.
+ *
  * Thread-safe; to be called from fibers. One mutex, a leaf (docs/locks.md).
  */
 #ifndef UPSTREAM_POOL_H
@@ -25,6 +33,7 @@ struct upstream_pool_options {
     uint32_t max_open;    /* connections in use and idle; 0 = no limit */
     uint32_t max_idle;    /* idle ones kept; 0 = none */
     uint32_t min_idle;    /* kept per key, whatever idle_timeout says, until their lifetime ends */
+    uint32_t warm;        /* connections opened ahead; see upstream_pool_set_login() */
     uint32_t max_waiters; /* callers in line beyond which 1040 comes at once; 0 = no limit */
     uint64_t max_lifetime_us; /* 0 = no limit */
     uint64_t idle_timeout_us; /* 0 = no limit */
@@ -42,7 +51,14 @@ struct upstream_key {
     bool can_log_in; /* not part of the key: the caller could log in on a new connection (a client's
                         login is under way, or the password is known). Without it only connections
                         that exist are given, and when none is open under the key the call fails. */
+    bool takes_warm; /* not part of the key: it can be UPSTREAM_POOL_WARM */
+    bool spreads; /* not part of the key: none can be opened later, so that a new one is preferred
+                     while fewer than max_idle are open under the key */
 };
+
+/* In flags, a property of sessions and none of logins: they have chosen a database, which cannot be
+ * taken from a connection again. */
+#define UPSTREAM_KEY_HAS_DB (UINT64_C(1) << 63)
 
 /* Login flags that stay with a connection. */
 #define UPSTREAM_KEY_FLAGS                                                                         \
@@ -51,7 +67,7 @@ struct upstream_key {
      CLIENT_NO_SCHEMA | CLIENT_EXPIRED_PASSWORDS | CLIENT_QUERY_ATTRIBUTES |                       \
      CLIENT_OPTIONAL_RESULTSET_METADATA | MARIADB_CLIENT_PROGRESS | MARIADB_CLIENT_STMT_BULK |     \
      MARIADB_CLIENT_EXTENDED_METADATA | MARIADB_CLIENT_CACHE_METADATA |                            \
-     MARIADB_CLIENT_BULK_UNIT_RESULTS)
+     MARIADB_CLIENT_BULK_UNIT_RESULTS | UPSTREAM_KEY_HAS_DB)
 
 NODISCARD struct upstream_pool *upstream_pool_new(struct upstream *u, struct loops *loops,
                                                   const struct upstream_pool_options *o);
@@ -64,8 +80,22 @@ void upstream_pool_free(struct upstream_pool *p);
 void upstream_pool_set_options(struct upstream_pool *p, const struct upstream_pool_options *o);
 NODISCARD struct upstream *upstream_pool_upstream(struct upstream_pool *p);
 
+/*
+ * The account that warm connections are logged in as; copied. Without a user, and where the server
+ * is told of clients by a PROXY header, there are none; nor while the server has an init_connect,
+ * which it runs at logins only. What is warm for another login is closed.
+ */
+void upstream_pool_set_login(struct upstream_pool *p, const struct upstream_login *l);
+
+/* A session relies on the connections that are open under the key, or does no longer. */
+void upstream_pool_join(struct upstream_pool *p, const struct upstream_key *key);
+void upstream_pool_leave(struct upstream_pool *p, const struct upstream_key *key);
+
 enum upstream_pool_result {
     UPSTREAM_POOL_CONN,   /* *out is an idle connection of that key, on the caller's loop */
+    UPSTREAM_POOL_WARM,   /* *out counts as in use under that key, but is still logged in as the
+                             account of upstream_pool_set_login(), without a role: the caller sends
+                             COM_CHANGE_USER, or drops it. Only with takes_warm. */
     UPSTREAM_POOL_PERMIT, /* none: the caller opens one, then calls upstream_pool_opened() or
                              upstream_pool_cancel() */
     UPSTREAM_POOL_FAIL,   /* d is set: line too long, time-out, interrupted, upstream known to be
@@ -97,7 +127,8 @@ void upstream_pool_forget(struct upstream_pool *p, struct str user);
 
 struct upstream_pool_stats {
     uint64_t open, idle, waiting;
-    uint64_t opened, closed, reused, moved, wait_timeouts, refused, connect_failures;
+    uint64_t warm; /* opened ahead; not among the idle ones */
+    uint64_t opened, closed, reused, moved, wait_timeouts, refused, connect_failures, warm_taken;
     uint64_t wait_us; /* total time in line */
 };
 void upstream_pool_stats(struct upstream_pool *p, struct upstream_pool_stats *out);

@@ -31,18 +31,25 @@ static uint64_t since(uint64_t then_us, uint64_t now_us)
 }
 
 /* With the lock held. */
-static bool is_surplus(const struct upstream_pool *p, const struct upstream_conn *c, uint64_t now)
+static bool is_surplus(struct upstream_pool *p, const struct upstream_conn *c, uint64_t now)
 {
     const struct pool_key *k = c->pool.key;
-    if (c->broken || pool_is_too_old(p, c) || c->pool.epoch != k->epoch) {
+    const bool is_relied_on = k->open <= k->members;
+    if (c->broken || (pool_is_too_old(p, c) && !is_relied_on) || c->pool.epoch != k->epoch) {
         return true;
     }
-    if (p->stats.idle > p->o.max_idle || (p->o.max_open != 0 && p->stats.open > p->o.max_open)) {
+    if (p->o.max_open != 0 && p->stats.open > p->o.max_open) {
+        return true;
+    }
+    if (k->is_warm) {
+        return pool_is_warm_surplus(p, k);
+    }
+    if (p->stats.idle > p->o.max_idle && (k->members == 0 || k->open > 1)) {
         return true;
     }
     const uint64_t limit = p->o.idle_timeout_us;
-    const bool is_warm = k->idle <= p->o.min_idle;
-    return limit != 0 && since(c->used_us, now) >= limit && !is_warm;
+    const bool is_kept = k->idle <= p->o.min_idle || is_relied_on;
+    return limit != 0 && since(c->used_us, now) >= limit && !is_kept;
 }
 
 /* Dooms the surplus idle connections of a key on one loop. False when the key has gone with its
@@ -52,7 +59,7 @@ bool pool_trim_list(struct upstream_pool *p, struct pool_key *k, unsigned loop, 
     rlist_foreach_safe (it, &k->list[loop]) {
         struct upstream_conn *c = RLIST_ENTRY(it, struct upstream_conn, pool.link);
         if (is_surplus(p, c, now)) {
-            const bool was_last = k->open == 1;
+            const bool was_last = k->open == 1 && k->members == 0;
             pool_doom_idle(p, c);
             if (was_last) {
                 return false;
@@ -124,7 +131,7 @@ static void end_keeping(struct pool_loop *part)
         struct rlist *list = &k->list[loop_index(part->loop)];
         bool was_last = false;
         while (!was_last && !rlist_is_empty(list)) {
-            was_last = k->open == 1;
+            was_last = k->open == 1 && k->members == 0;
             pool_doom_idle(p, RLIST_ENTRY(list->next, struct upstream_conn, pool.link));
         }
     }

@@ -274,6 +274,18 @@ static int simple(struct upstream_conn *c, enum wire_command command, struct str
                                             : upstream_malformed(c, d);
 }
 
+int upstream_runs_nothing_at_login(struct upstream_conn *c, struct diag *d, bool *out_is_so)
+{
+    struct arena arena;
+    struct upstream_result r;
+    arena_init(&arena, 0);
+    const int rc = upstream_query(c, STR("SELECT @@GLOBAL.init_connect = ''"), &arena, d, &r);
+    *out_is_so =
+        rc == 0 && r.row_count == 1 && r.column_count == 1 && str_eq(r.rows[0][0], STR("1"));
+    arena_release(&arena);
+    return rc;
+}
+
 bool upstream_ping(struct upstream_conn *c)
 {
     struct diag ignored;

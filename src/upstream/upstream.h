@@ -259,6 +259,13 @@ NODISCARD int upstream_query(struct upstream_conn *c, struct str sql, struct are
 /* As upstream_query() for statements without rows. */
 NODISCARD int upstream_exec(struct upstream_conn *c, struct str sql, struct diag *d);
 
+/*
+ * A server with an init_connect runs it at logins, but not for COM_CHANGE_USER: has it none? 0 with
+ * *out_is_so, or -1 as upstream_query(). Source: both servers' manuals, "init_connect".
+ */
+NODISCARD int upstream_runs_nothing_at_login(struct upstream_conn *c, struct diag *d,
+                                             bool *out_is_so);
+
 /* COM_PING within the connect time-out: is it alive? */
 NODISCARD bool upstream_ping(struct upstream_conn *c);
 

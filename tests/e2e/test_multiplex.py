@@ -6,16 +6,18 @@ show in the other. Each check is made on both real servers.
 
 import struct
 import threading
+import time
 
 import pymysql
 import pytest
-from conftest import error_of, run
+from conftest import error_of, relay_options, run
 from wireclient import COM_STMT_CLOSE, COM_STMT_FETCH, COM_STMT_SEND_LONG_DATA, WireClient
 
 ONE = ["--pool-mode", "transaction", "--storage-mysql-max-open-conns", "1", "--storage-mysql-wait-timeout", "2s"]
 MANY = ["--pool-mode", "transaction", "--storage-mysql-max-open-conns", "4"]
 UNSUPPORTED = 1235
 USED_UP = 1040
+GONE = (2006, 2013)
 LONG = b"\x03\x00"
 
 
@@ -236,6 +238,60 @@ def test_many_sessions_and_few_connections(relays, dialect):
     assert relay.upstream.query("SELECT v FROM mux.n")[0][0] == 24 * 20
     used = {row[0] for row in relay.query("SHOW PINTAIL STATUS LIKE 'pool_connections'")}
     assert used == {"pool_connections"}
+
+
+def test_a_database_stays_with_its_session(one):
+    """A session that has chosen none finds none, though another had the connection."""
+    with one.connect(database="mux") as a, one.connect() as b:
+        for _ in range(2):
+            assert value(a, "SELECT DATABASE()") == "mux"
+            assert value(b, "SELECT DATABASE()") is None
+
+
+@pytest.fixture(params=["mysql", "mariadb"])
+def apart(request, new_server, relays):
+    """A relay that has not got the password of an account, muxer."""
+    upstream = relays.upstream(request.param)
+    upstream.query("CREATE USER IF NOT EXISTS 'muxer'@'%' IDENTIFIED BY 'secret'")
+    return new_server(*relay_options(upstream.port, "--storage-mysql-tls-mode", "disabled", "--pool-mode", "transaction",
+                                     "--storage-mysql-idle-timeout", "1s", "--storage-mysql-conn-max-lifetime", "1s",
+                                     "--storage-mysql-wait-timeout", "5s")).start()
+
+
+def muxer(server):
+    return server.connect(user="muxer", password="secret")
+
+
+def test_sessions_whose_password_is_not_known_have_transactions_at_once(apart):
+    sessions = [muxer(apart) for _ in range(5)]
+    for connection in sessions:
+        run(connection, "BEGIN")
+    assert len({value(connection, "SELECT CONNECTION_ID()") for connection in sessions}) == 5
+    for connection in sessions:
+        run(connection, "COMMIT")
+        connection.close()
+
+
+def test_their_connections_stay_while_they_do(apart):
+    with muxer(apart) as connection:
+        first = value(connection, "SELECT CONNECTION_ID()")
+        time.sleep(2.5)
+        assert value(connection, "SELECT CONNECTION_ID()") == first
+    # Afterwards they grow old as others do.
+    deadline = time.monotonic() + 30
+    while apart.query("SELECT COUNT(*) FROM information_schema.processlist WHERE user = 'muxer'")[0][0] > 0:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_session_without_any_connection_ends(apart):
+    with muxer(apart) as connection:
+        number = value(connection, "SELECT CONNECTION_ID()")
+        apart.query(f"KILL {number}")
+        assert error_of(connection, "SELECT 1") in GONE
+        assert error_of(connection, "SELECT 1") in (*GONE, 0)
+    with muxer(apart) as connection:
+        assert value(connection, "SELECT 1") == 1
 
 
 def test_an_account_never_gets_another_ones_connection(one):

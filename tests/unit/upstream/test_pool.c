@@ -72,6 +72,7 @@ static struct upstream_conn *take_until(const struct upstream_key *key, uint64_t
     struct upstream_conn *c;
     switch (upstream_pool_take(scene.pool, key, deadline_us, d, &c)) {
     case UPSTREAM_POOL_CONN:
+    case UPSTREAM_POOL_WARM:
         return c;
     case UPSTREAM_POOL_PERMIT:
         return open_conn(key);
@@ -449,6 +450,138 @@ POOL_TEST(test_surplus_is_closed, .max_open = 10, .max_idle = 1)
     CHECK(stats().idle == 1 && stats().open == 1);
 }
 
+/* Says OK to everything, and to queries a row with a 1. */
+static void serve_ones(struct fake_server *s, struct conn *c)
+{
+    static const struct str row[] = {
+        STR_INIT("\1"),
+        STR_INIT("\3def\0\0\0\1a\0\x0c\x3f\0\1\0\0\0\x08\0\0\0\0\0"),
+        STR_INIT("\1"
+                 "1"),
+        STR_INIT("\xfe\0\0\2\0\0\0"),
+    };
+    struct str payload;
+    if (!fake_accept(s, c)) {
+        return;
+    }
+    while (fake_command(s, c, &payload) && payload.len > 0 && payload.p[0] != COM_QUIT) {
+        if (payload.p[0] != COM_QUERY) {
+            fake_ok(s, c);
+            continue;
+        }
+        for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+            write_packet(c, row[i]);
+        }
+        fake_flush(s, c);
+    }
+}
+
+static void expect_warm(uint64_t warm)
+{
+    for (unsigned i = 0; stats().warm != warm; i++) {
+        CHECK(i < 20000);
+        (void)fiber_sleep(1000);
+    }
+}
+
+static enum upstream_pool_result log_in(const struct upstream_key *key, struct upstream_conn **out)
+{
+    struct upstream_key k = *key;
+    k.takes_warm = true;
+    const enum upstream_pool_result r =
+        upstream_pool_take(scene.pool, &k, CONN_FOREVER, &scene.d, out);
+    if (r == UPSTREAM_POOL_PERMIT) {
+        *out = open_conn(&k);
+    }
+    return r;
+}
+
+static const struct upstream_login own_login = {.user = STR_INIT("own"),
+                                                .password = STR_INIT("secret")};
+
+POOL_TEST(test_some_are_opened_ahead, .max_open = 6, .max_idle = 1, .warm = 3,
+          .idle_timeout_us = 1000)
+{
+    struct upstream_conn *c[6];
+    (void)arg;
+    scene.s.script = serve_ones;
+    upstream_pool_set_login(scene.pool, &own_login);
+    CHECK(log_in(&ann, &c[0]) == UPSTREAM_POOL_PERMIT);
+    expect_warm(3);
+    CHECK(log_in(&bob, &c[1]) == UPSTREAM_POOL_WARM);
+    CHECK(upstream_ping(c[1]) && stats().warm_taken == 1);
+    expect_warm(3);
+    /* They are nobody's else. */
+    const struct upstream_key own = {.user = STR("own"), .can_log_in = true};
+    c[2] = take(&own);
+    CHECK(stats().warm == 3 && stats().open == 6);
+    /* They make room. */
+    c[3] = take(&ann);
+    c[4] = take(&bob);
+    c[5] = take(&ann);
+    CHECK(stats().warm == 0 && stats().open == 6);
+    for (unsigned i = 0; i < ARRAY_SIZE(c); i++) {
+        upstream_pool_drop(scene.pool, c[i]);
+    }
+    expect_warm(3);
+}
+
+POOL_TEST(test_those_opened_ahead_suit_most_logins, .max_open = 10, .max_idle = 10, .warm = 2)
+{
+    const struct upstream_key rows = {
+        .user = STR("ann"), .can_log_in = true, .flags = CLIENT_FOUND_ROWS};
+    struct upstream_conn *c;
+    (void)arg;
+    scene.s.script = serve_ones;
+    upstream_pool_set_login(scene.pool, &own_login);
+    CHECK(log_in(&ann, &c) == UPSTREAM_POOL_PERMIT);
+    put(c);
+    expect_warm(2);
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK(log_in(&rows, &c) != UPSTREAM_POOL_WARM);
+        put(c);
+    }
+    /* One for each kind of login, and two ahead for each. */
+    for (unsigned i = 0; stats().opened < 6; i++) {
+        CHECK(i < 20000);
+        (void)fiber_sleep(1000);
+    }
+    expect_warm(2);
+    const struct upstream_key other = {
+        .user = STR("bob"), .can_log_in = true, .flags = CLIENT_FOUND_ROWS};
+    CHECK(log_in(&other, &c) == UPSTREAM_POOL_WARM);
+    put(c);
+    /* Another account: what was opened for the old one is closed. */
+    const struct upstream_login none = {.user = STR("")};
+    upstream_pool_set_login(scene.pool, &none);
+    expect_warm(0);
+}
+
+POOL_TEST(test_sessions_keep_what_they_rely_on, .max_open = 10, .max_idle = 3,
+          .idle_timeout_us = 1000, .max_lifetime_us = 1000)
+{
+    struct upstream_key key = ann;
+    struct upstream_conn *c[4];
+    (void)arg;
+    key.spreads = true;
+    /* New ones are preferred while there are few. */
+    for (unsigned i = 0; i < 3; i++) {
+        c[i] = take(&key);
+        upstream_pool_join(scene.pool, &ann);
+        put(c[i]);
+    }
+    CHECK(stats().opened == 3 && stats().idle == 3);
+    c[3] = take(&key);
+    put(c[3]);
+    CHECK(stats().opened == 3);
+    (void)fiber_sleep(1200 * 1000);
+    CHECK(stats().idle == 3);
+    for (unsigned i = 0; i < 3; i++) {
+        upstream_pool_leave(scene.pool, &ann);
+    }
+    expect_idle(0);
+}
+
 static void use_often(void *arg)
 {
     struct taker *t = arg;
@@ -500,6 +633,9 @@ int main(void)
         cmocka_unit_test(test_age_and_idle_time_are_limited),
         cmocka_unit_test(test_forgotten_accounts_are_logged_in_again),
         cmocka_unit_test(test_surplus_is_closed),
+        cmocka_unit_test(test_some_are_opened_ahead),
+        cmocka_unit_test(test_those_opened_ahead_suit_most_logins),
+        cmocka_unit_test(test_sessions_keep_what_they_rely_on),
         cmocka_unit_test(test_many_fibers_share_few_connections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
