@@ -16,7 +16,7 @@ from wireclient import BASE, COM_QUERY, COM_STMT_SEND_LONG_DATA, DEPRECATE_EOF, 
 sys.path.insert(0, str(ROOT / "tests/faultproxy"))
 from faultproxy import FaultProxy, corrupt_at, cut_after, delay, duplicate, forward, stall  # noqa: E402
 
-GONE = (2006, 2013, 2003, 2055, 0)
+GONE = (2006, 2013, 2003, 2055, 0, 1927)  # the last is MariaDB 10.5's when it stops
 NO_TLS = ("--storage-mysql-tls-mode", "disabled")
 
 
@@ -390,9 +390,10 @@ def test_2000_clients_at_once(relays, dialect):
     """They wait for 50 connections, and all are served."""
     relay = relays.relay(dialect, "--storage-mysql-max-open-conns", "50", "--storage-mysql-wait-timeout", "120s",
                          "--max-connections", "2100")
+    before = relay.upstream.processes("root")  # other relays of the tests keep some
     results = asyncio.run(many_clients(relay.port, 2000))
     assert len(results) == 2000 and set(results) == {b"\x017"}, set(map(str, results))
-    assert relay.upstream.processes("root") <= 60
+    assert relay.upstream.processes("root") <= before + 60
     relay.assert_alive()
 
 
