@@ -80,7 +80,7 @@ def bench_tables(context):
     series = {f"batches of {mib} MiB": [(million[size], [found[size][mib] / 1000]) for size in sizes] for mib in BATCHES}
     return figures, {"row_changes_per_second": {str(size): {str(mib): rate for mib, rate in by.items()} for size, by in found.items()},
                      "curves": {"replica-tables": {
-                         "title": "Updates and deletes at random keys, by the size of the table", "unit": "thousand row changes a second",
+                         "title": "Random updates and deletes, by table size", "unit": "thousand row changes a second",
                          "foot": "million rows", "logarithmic": True, "series": series}}}
 
 

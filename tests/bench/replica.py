@@ -124,7 +124,7 @@ def bench_transactions(context):
                 copy.start_replicas()
     return ({f"replica-transactions-{size}-thousand-per-second": values for size, values in found.items()},
             {"passes": raw, "curves": {"replica-transactions": {
-                "title": "Catching up with inserts, by the size of transactions", "unit": "thousand row changes a second",
+                "title": "Catching up with inserts, by transaction size", "unit": "thousand row changes a second",
                 "foot": "rows a transaction", "logarithmic": True, "series": {"inserts": list(found.items())}}}})
 
 
