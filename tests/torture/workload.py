@@ -11,6 +11,9 @@ import pymysql
 INT = "int", lambda r: r.choice([0, 1, -1, 2147483647, -2147483648, r.randrange(-1000, 1000)])
 
 
+XA_UNKNOWN = 1397
+
+
 def text(letters, longest):
     return lambda r: "".join(r.choice(letters) for _ in range(r.randrange(longest)))
 
@@ -99,14 +102,34 @@ def tables():
     ]
 
 
+def finish_prepared(connection, r, seed=None):
+    """Commits or rolls back distributed transactions that wait for it: those of a session, or all. Returns how many it could not:
+    the connection that has prepared them is still there for a moment."""
+    left = 0
+    with connection.cursor() as cursor:
+        cursor.execute("XA RECOVER")
+        for _, gtrid, _, data in cursor.fetchall():
+            name = data if isinstance(data, str) else data.decode()
+            if seed is None or name[:gtrid] == f"w{seed}":
+                try:
+                    cursor.execute(f"XA {r.choice(['COMMIT', 'COMMIT', 'ROLLBACK'])} '{name[:gtrid]}','{name[gtrid:]}'")
+                except pymysql.err.MySQLError as e:
+                    if e.args[0] != XA_UNKNOWN:
+                        raise
+                    left += 1
+    return left
+
+
 class Writer:
     """One session of the load. step() runs a transaction; errors of the server that a load like this meets are part of it."""
 
     EXPECTED = {1062, 1205, 1213, 1146, 1054, 1050, 1060, 1091, 1051, 1136, 1412, 1364, 1292, 1366, 1264, 1265, 1406, 3105, 1020}
-    LOST = {0, 2003, 2006, 2013, 2055, 1053, 1317, 1927, 1077}
+    # After these, too, the connection is given up: of a distributed transaction that has failed nothing else can be done with it.
+    LOST = {0, 2003, 2006, 2013, 2055, 1053, 1317, 1927, 1077, 1397, 1398, 1399, 1400, 1401, 1402, 1440, 1613, 1614, 3575}
 
-    def __init__(self, connect, database, seed, with_ddl):
-        self.connect, self.database = connect, database
+    def __init__(self, connect, database, seed, with_ddl, is_mysql=False):
+        self.connect, self.database, self.is_mysql = connect, database, is_mysql
+        self.seed, self.in_xa, self.xa = seed, False, 0
         self.random, self.with_ddl = random.Random(seed), with_ddl
         self.tables = tables()
         self.connection = None
@@ -114,6 +137,7 @@ class Writer:
         self.extra = 0
 
     def close(self):
+        self.in_xa = False
         if self.connection is not None:
             try:
                 self.connection.close()
@@ -131,16 +155,21 @@ class Writer:
                 self.connection = self.connect(database=self.database)
                 self.run("SET SESSION innodb_lock_wait_timeout = 2")
                 self.run("SET SESSION sql_mode = ''")
+                finish_prepared(self.connection, self.random, self.seed)
+                if self.is_mysql:
+                    self.choose_log()
             if self.with_ddl and self.random.random() < 0.03:
                 self.change_schema()
                 self.ddl += 1
+            elif self.random.random() < 0.08:
+                self.distributed()
             else:
                 self.transaction()
             self.steps += 1
         except pymysql.err.MySQLError as e:
             code = e.args[0] if e.args else 0
             self.errors += 1
-            if code in self.LOST or not self.connection.open if self.connection else True:
+            if self.in_xa or code in self.LOST or not self.connection.open if self.connection else True:
                 self.close()
                 return False
             if code not in self.EXPECTED:
@@ -154,11 +183,45 @@ class Writer:
             return False
         return True
 
+    def choose_log(self):
+        """How the session's changes are logged."""
+        r = self.random
+        self.run(f"SET SESSION binlog_row_value_options = '{r.choice(['', 'PARTIAL_JSON'])}'")
+        self.run(f"SET SESSION binlog_transaction_compression = {r.choice(['OFF', 'ON'])}")
+
     def transaction(self):
         r = self.random
         self.connection.begin()
         if r.random() < 0.01:
             self.bulk()
+        self.changes()
+        if r.random() < 0.1:
+            self.connection.rollback()
+        else:
+            self.connection.commit()
+
+    def distributed(self):
+        """An XA transaction; prepared, it may be left for another connection, or outlive the server."""
+        r = self.random
+        self.xa += 1
+        xid = f"'w{self.seed}','{self.xa}'"
+        self.in_xa = True
+        self.run(f"XA START {xid}")
+        self.changes()
+        self.run(f"XA END {xid}")
+        if r.random() < 0.2:
+            self.run(r.choice([f"XA COMMIT {xid} ONE PHASE", f"XA ROLLBACK {xid}"]))
+            self.in_xa = False
+            return
+        self.run(f"XA PREPARE {xid}")
+        self.in_xa = False
+        if r.random() < 0.3:
+            self.close()  # The next one finds it.
+        else:
+            self.run(r.choice([f"XA COMMIT {xid}", f"XA COMMIT {xid}", f"XA ROLLBACK {xid}"]))
+
+    def changes(self):
+        r = self.random
         for _ in range(r.choice([1, 1, 2, 4, 15])):
             table = r.choice(self.tables)
             r.choice([self.insert, self.insert, self.insert, self.update, self.update, self.delete, self.move_key, self.swap,
@@ -167,10 +230,6 @@ class Writer:
                 self.run("SAVEPOINT s")
                 self.insert(r.choice(self.tables))
                 self.run("ROLLBACK TO SAVEPOINT s")
-        if r.random() < 0.1:
-            self.connection.rollback()
-        else:
-            self.connection.commit()
 
     def values(self, table):
         r = self.random
@@ -203,6 +262,9 @@ class Writer:
         r = self.random
         columns = r.sample(list(table.columns), min(len(table.columns), r.randrange(1, 4)))
         where, keys = self.where(table)
+        if "js" in columns and r.random() < 0.5:
+            self.run(f"UPDATE IGNORE {table.name} SET js = JSON_SET(js, '$.a', {r.randrange(9)}) WHERE {where}", keys)
+            return
         self.run(f"UPDATE IGNORE {table.name} SET {', '.join(f'{c} = %s' for c in columns)} WHERE {where}",
                  [table.columns[c][1](r) for c in columns] + keys)
 
