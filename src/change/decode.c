@@ -265,7 +265,7 @@ static enum decode_stop on_rows(struct pipeline *p, const struct binlog_item *it
         return DECODE_FAILED;
     }
     if (b->is_spooled) {
-        b->rows->batch->txn_bytes += item->rows.data.len;
+        spool_count(p, b->rows, item->rows.data.len);
         return DECODE_MORE;
     }
     return count_rows(p, item->rows.data.len);

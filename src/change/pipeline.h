@@ -26,9 +26,10 @@ struct pipeline_options {
     uint64_t max_batch_bytes; /* duckdb_multi_trx_max_batch_length: of row images */
     uint64_t max_batch_us;    /* duckdb_multi_trx_timeout: oldest transaction not yet applied */
     uint64_t idle_us;         /* the source has sent nothing for so long: the batch ends */
-    uint64_t huge_bytes; /* of one transaction: beyond, its rows go to the engine before it ends */
-    bool check_images;   /* tests: compare full before images with the copy */
-    bool set_aside;      /* policy for tables that cannot be applied; default: stop */
+    uint64_t huge_bytes;  /* of one transaction: beyond, its rows go to the engine before it ends */
+    bool check_images;    /* tests: compare full before images with the copy */
+    uint64_t spool_bytes; /* of changes to a table without a key while it is read; 0 = 256 MiB */
+    bool set_aside;       /* policy for tables that cannot be applied; default: stop */
 };
 
 /* What ended a batch, for pintail.batches. */
@@ -152,11 +153,11 @@ void pipeline_window_drop(struct pipeline_window *w);
 
 /*
  * ---- Tables without a key ----
- * From open() on, the table's events are spooled (to a file when they are many); load() then takes
- * all rows: those of events up to (file, offset) are dropped, the rows are written, later events
- * are applied in order after them, and the table becomes LIVE, in one engine transaction. next()
- * is called in the caller's fiber, as it reads from a connection: 1 with a chunk, borrowed until
- * the next call, 0 at the end, or -1 with d set.
+ * From open() on, the table's events are kept in memory; with more than spool_bytes of them load()
+ * fails with ER_TRANS_CACHE_FULL. load() takes all rows: those of events up to (file, offset) are
+ * dropped, the rows are written, later events are applied in order after them, and the table
+ * becomes LIVE, in one engine transaction. next() is called in the caller's fiber, as it reads from
+ * a connection: 1 with a chunk, borrowed until the next call, 0 at the end, or -1 with d set.
  */
 NODISCARD int pipeline_window_load(struct pipeline_window *w, const char *file, uint64_t offset,
                                    int (*next)(void *arg, struct chunk *out, struct diag *d),

@@ -99,7 +99,8 @@ struct pipeline_window {
     struct key_set *touched;    /* The apply fiber's. */
     struct window_spool *spool; /* Of a table without a key; the decoding thread's. */
     bool is_begun;              /* Of a table without a key: rows have been written. */
-    bool is_broken;             /* Under p->lock: the table is not what it was. */
+    bool is_broken;             /* Under p->lock: the table is not what it was, */
+    bool is_full;               /* or there were too many changes to be kept. */
 };
 
 /* Notes the keys that a batch touches; thread of the apply fiber. */
@@ -129,6 +130,9 @@ NODISCARD struct window_spool *spool_new(struct copy_table *t);
 void spool_free(struct window_spool *s);
 /* Where events of the table go; NULL = nobody reads it. Thread that decodes. */
 NODISCARD struct batch_table *spool_find(struct pipeline *p, const struct copy_table *t);
+/* Counts the bytes of rows that were put there. With too many of them the window is given up, and
+ * what it has kept is freed. */
+void spool_count(struct pipeline *p, const struct batch_table *rows, size_t bytes);
 /* Tells all spools of what became of a transaction; name: of a savepoint. */
 void spool_each(struct pipeline *p, enum spool_event event, struct str name);
 /* What the rows that were read do not have yet, into the open transaction. */
@@ -140,10 +144,10 @@ NODISCARD int spool_apply(struct window_spool *s, struct engine_session *session
 /* One engine transaction, or a part of it. In this order: plan, batch, prepared transactions,
  * aside, merges, task. */
 struct apply_job {
-    struct xa_put *xa;                /* Prepared transactions; freed with the job. */
     struct batch *batch;              /* NULL = none */
     struct change_ddl_plan *plan;     /* NULL = none; published after the commit */
     struct copy_change *changes;      /* Tables set aside; published after the commit. */
+    struct xa_put *xa;                /* Prepared transactions; freed with the job. */
     struct rlist merges;              /* struct request */
     const struct pipeline_task *task; /* NULL = none */
     struct diag *task_diag;
@@ -159,10 +163,10 @@ struct apply_job {
 /* Why decode_run() came back. */
 enum decode_stop {
     DECODE_MORE,     /* All events of the block are dealt with. */
-    DECODE_PIECE,    /* Rows of a prepared transaction are in the store. */
     DECODE_BOUNDARY, /* At a boundary where the fiber is wanted. */
     DECODE_QUERY,    /* s->query is for the fiber. */
     DECODE_PORTION,  /* The transaction is too large to be kept. */
+    DECODE_PIECE,    /* Rows of a prepared transaction are in the store. */
     DECODE_REBUFFER, /* Part of a transaction that was handed over must be taken back. */
     DECODE_FAILED,   /* s->diag is set. */
 };
@@ -210,10 +214,10 @@ struct stream {
     char whole_file[CHANGE_FILE_MAX];
     uint64_t whole_offset;
     struct copy_change *aside; /* Tables to be set aside at the next boundary. */
-    struct xa xa;
     struct arena aside_arena;
     bool ends_with_ddl; /* DDL is in the open transaction. */
     struct change_ddl_plan *plan;
+    struct xa xa;
 };
 
 struct pipeline {

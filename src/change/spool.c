@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum {
-    SPOOL_MAX = 512 * 1024 * 1024, /* Bytes of events: then the table has to be read again. */
+    SPOOL_BYTES = 256 * 1024 * 1024, /* Of events, by default. */
 };
 
 /* How much of the spool belongs to transactions up to a place in the log. */
@@ -96,7 +96,29 @@ static void commit(struct pipeline_window *w, const struct change_position *at)
     s->bytes += s->batch.txn_bytes;
     batch_commit(&s->batch);
     add_mark(s, at);
-    w->is_broken |= s->bytes > SPOOL_MAX;
+}
+
+void spool_count(struct pipeline *p, const struct batch_table *rows, size_t bytes)
+{
+    const uint64_t limit = p->now.spool_bytes != 0 ? p->now.spool_bytes : SPOOL_BYTES;
+    os_mutex_lock(&p->lock);
+    rlist_foreach (it, &p->windows) {
+        struct pipeline_window *w = RLIST_ENTRY(it, struct pipeline_window, link);
+        if (w->spool == NULL || w->spool->rows != rows) {
+            continue;
+        }
+        struct window_spool *s = w->spool;
+        s->batch.txn_bytes += bytes;
+        if (s->bytes + s->batch.txn_bytes > limit) {
+            w->is_broken = true;
+            w->is_full = true;
+            s->rows = NULL;
+            batch_release(&s->batch);
+            batch_init(&s->batch);
+            p->stream.generation++; /* Nobody finds it any more. */
+        }
+    }
+    os_mutex_unlock(&p->lock);
 }
 
 void spool_each(struct pipeline *p, enum spool_event event, struct str name)

@@ -23,11 +23,11 @@ void stream_init(struct stream *s)
     diag_init(&s->diag);
     htab_init(&s->bindings, 0);
     change_position_init(&s->position);
+    xa_init(&s->xa);
 }
 
 void stream_release(struct stream *s)
 {
-    xa_init(&s->xa);
     bind_release(s);
     htab_release(&s->bindings);
     binlog_stream_release(&s->log);
@@ -36,11 +36,11 @@ void stream_release(struct stream *s)
     arena_release(&s->aside_arena);
     diag_release(&s->diag);
     change_position_release(&s->position);
+    xa_release(&s->xa);
 }
 
 /* Is it between two transactions of the source? */
 static bool is_between(const struct stream *s)
-    xa_release(&s->xa);
 {
     return !binlog_stream_in_txn(&s->log) && s->xa.replayed == NULL;
 }
@@ -88,6 +88,7 @@ static struct apply_job *prepare_job(struct pipeline *p, enum batch_end end)
     job->plan = NULL;
     job->changes = NULL;
     job->task = NULL;
+    job->xa = NULL;
     job->is_last = false;
     job->is_abort = false;
     rlist_init(&job->merges);
@@ -101,7 +102,6 @@ static struct apply_job *prepare_job(struct pipeline *p, enum batch_end end)
 
 static void put_position(struct pipeline *p, struct apply_job *job)
 {
-    job->xa = NULL;
     decode_finish_position(&p->stream);
     change_position_copy(&job->position, &p->stream.position);
 }
@@ -110,7 +110,14 @@ static void refuse_window(struct pipeline *p, struct request *r)
 {
     struct diag d;
     diag_init(&d);
-    (void)diag_set(&d, ER_TABLE_DEF_CHANGED);
+    if (r->window->is_full) {
+        (void)diag_set_text(&d, ER_TRANS_CACHE_FULL,
+                            STR("it has no key, and while it was read there were more changes to "
+                                "it than can be kept in memory: copy it when it is written to "
+                                "less, or give it a primary key"));
+    } else {
+        (void)diag_set(&d, ER_TABLE_DEF_CHANGED);
+    }
     request_finish(p, r, -1, &d);
     diag_release(&d);
 }
@@ -119,7 +126,10 @@ static void refuse_window(struct pipeline *p, struct request *r)
 static bool window_is_good(struct pipeline *p, const struct pipeline_window *w)
 {
     struct copy_table *now = copy_find(p->copy, w->table->db, w->table->name);
-    const bool good = now == w->table && !w->is_broken && atomic_load(&now->state) == COPY_LOADING;
+    bool good = now == w->table && !w->is_broken && atomic_load(&now->state) == COPY_LOADING;
+    for (const struct copy_change *c = p->stream.aside; c != NULL; c = c->next) {
+        good &= c->before != w->table; /* Another change of it is on its way. */
+    }
     if (now != NULL) {
         copy_table_unref(now);
     }
@@ -207,6 +217,7 @@ static void hand_over(struct pipeline *p, enum batch_end end)
     mark_decoded(p);
     job->is_last = true;
     job->changes = s->aside;
+    job->xa = xa_take_puts(&s->xa);
     apply_start(p);
     next_batch(p);
     if (merges || changes) {
@@ -220,7 +231,6 @@ static void hand_over(struct pipeline *p, enum batch_end end)
     s->ends_with_ddl = false;
     if (s->plan != NULL) {
         s->plan = NULL;
-    job->xa = xa_take_puts(&s->xa);
         arena_reset(&s->query_arena);
     }
 }
@@ -233,25 +243,12 @@ static void hand_over_portion(struct pipeline *p)
     if (pipeline_has_failed(p)) {
         return;
     }
+    job->xa = xa_take_puts(&s->xa);
     apply_start(p);
     next_batch(p);
     s->portions++;
 }
 
-/* What is in the engine's open transaction, if there is one, is rolled back. */
-static void abort_open(struct pipeline *p)
-{
-    struct apply_job *job = prepare_job(p, BATCH_END_STOP);
-    job->batch = NULL;
-    job->is_abort = true;
-    apply_start(p);
-    apply_wait(p);
-    job->xa = xa_take_puts(&s->xa);
-}
-
-static void forget_aside(struct stream *s)
-{
-    for (struct copy_change *c = s->aside; c != NULL; c = c->next) {
 static void fail_with_diag(struct pipeline *p)
 {
     pipeline_fail(p, &p->stream.diag);
@@ -286,6 +283,19 @@ static void read_xa(struct pipeline *p,
     }
 }
 
+/* What is in the engine's open transaction, if there is one, is rolled back. */
+static void abort_open(struct pipeline *p)
+{
+    struct apply_job *job = prepare_job(p, BATCH_END_STOP);
+    job->batch = NULL;
+    job->is_abort = true;
+    apply_start(p);
+    apply_wait(p);
+}
+
+static void forget_aside(struct stream *s)
+{
+    for (struct copy_change *c = s->aside; c != NULL; c = c->next) {
         copy_table_unref(c->before);
         copy_table_unref(c->after);
     }
@@ -312,6 +322,7 @@ static void start_over(struct pipeline *p)
     batch_reset(s->batch);
     s->begun_us = 0;
     decode_restart(p);
+    read_xa(p, xa_load);
 }
 
 static void drop_block(struct pipeline *p)
@@ -325,7 +336,6 @@ static void drop_block(struct pipeline *p)
 
 /* The connection is a new one: goes on from what has been decoded, or, when a part of a transaction
  * is in the engine, from what is committed. */
-    read_xa(p, xa_load);
 static void reconnect(struct pipeline *p)
 {
     struct stream *s = &p->stream;
@@ -576,6 +586,12 @@ static void decode_block(struct pipeline *p)
     case DECODE_PORTION:
         hand_over_portion(p);
         break;
+    case DECODE_PIECE:
+        if (s->xa.puts != NULL) {
+            hand_over_portion(p); /* The rows may be among what is not stored yet. */
+        }
+        read_xa(p, xa_load_piece);
+        break;
     case DECODE_REBUFFER:
         drop_block(p);
         memcpy(s->whole_file, s->file, sizeof(s->whole_file));
@@ -589,12 +605,6 @@ static void decode_block(struct pipeline *p)
         break;
     }
 }
-    case DECODE_PIECE:
-        if (s->xa.puts != NULL) {
-            hand_over_portion(p); /* The rows may be among what is not stored yet. */
-        }
-        read_xa(p, xa_load_piece);
-        break;
 
 /* Until when a block may be waited for. */
 static uint64_t take_deadline(struct pipeline *p)
@@ -706,6 +716,7 @@ void stream_run(void *arg)
     struct pipeline *p = arg;
     p->stream.batch = &p->batches[0];
     p->stream.batch->checks_images = p->now.check_images;
+    read_xa(p, xa_load);
     while (!is_stopping(p)) {
         step(p);
     }
@@ -719,4 +730,3 @@ void stream_run(void *arg)
     p->apply_ends = true;
     fiber_wake(p->apply_fiber);
 }
-    read_xa(p, xa_load);

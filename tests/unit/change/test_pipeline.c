@@ -220,6 +220,28 @@ LOG_TEST(test_a_large_transaction_goes_in_portions)
     free(script);
 }
 
+/* 9 bytes in the log, 28 in columns. */
+LOG_TEST(test_narrow_rows_fill_a_batch_too)
+{
+    char script[60 * 32];
+    size_t len = 0;
+    f->options.max_batch_bytes = 600;
+    struct copy_table *t = start_with_table(f);
+    for (int i = 0; i < 60; i++) {
+        len += (size_t)snprintf(script + len, sizeof(script) - len, "BEGIN; t +%d,,; COMMIT;", i);
+    }
+    log_fixture_play(f, script);
+    log_fixture_settle(f);
+    assert_int_equal(number_of(f, t, "count(*)"), 60);
+    struct batch_record *records;
+    bool found = false;
+    const uint32_t count = pipeline_batches(f->pipeline, &f->arena, &records);
+    for (uint32_t i = 0; i < count; i++) {
+        found |= records[i].end == BATCH_END_BYTES && records[i].bytes < 600;
+    }
+    assert_true(found);
+}
+
 /* The source gives it again, and then it is kept until its end is known. */
 static void roll_back_large(struct log_fixture *f, const char *end, const char *expected)
 {
@@ -656,6 +678,39 @@ LOG_TEST(test_a_table_without_a_key_is_loaded)
     change_position_release(&a0);
 }
 
+LOG_TEST(test_too_many_changes_to_a_table_without_a_key)
+{
+    struct pipeline_window *w;
+    struct change_position a0;
+    struct reader r = {.left = 3};
+    f->options.spool_bytes = 200;
+    struct copy_table *t = log_fixture_add_table(f, "t", COPY_LOADING, false);
+    log_fixture_start(f);
+    change_position_init(&a0);
+    assert_done(f, pipeline_window_open(f->pipeline, t, &f->diag, &a0, &w));
+    log_fixture_play(f, "BEGIN; t +1,10,s; COMMIT");
+    char *script = large_script("t +5000,5,e; COMMIT");
+    log_fixture_play(f, script);
+    free(script);
+    log_fixture_play(f, "BEGIN; t -1,10,s; COMMIT");
+    log_fixture_settle(f);
+    build_rows(&r.builder, t, (const int[]){1}, 1);
+    assert_int_equal(pipeline_window_load(w, "log.000001", f->at, next_chunk, &r, &f->diag), -1);
+    assert_int_equal(f->diag.error->code, ER_TRANS_CACHE_FULL);
+    assert_int_equal(atomic_load(&table_now(f)->state), COPY_LOADING);
+    diag_clear_error(&f->diag);
+    r.left = 3;
+    assert_done(f, pipeline_window_open(f->pipeline, t, &f->diag, &a0, &w));
+    log_fixture_play(f, "BEGIN; t +2,20,s; COMMIT");
+    const uint64_t view = f->at;
+    log_fixture_play(f, "BEGIN; t +3,30,s; COMMIT");
+    assert_done(f, pipeline_window_load(w, "log.000001", view, next_chunk, &r, &f->diag));
+    log_fixture_settle(f);
+    assert_int_equal(number_of(f, table_now(f), "count(*)"), 4);
+    chunk_builder_release(&r.builder);
+    change_position_release(&a0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -673,6 +728,7 @@ int main(void)
         cmocka_unit_test(test_other_tables_are_skipped),
         cmocka_unit_test(test_a_table_that_is_loading_takes_what_fits),
         cmocka_unit_test(test_a_large_transaction_goes_in_portions),
+        cmocka_unit_test(test_narrow_rows_fill_a_batch_too),
         cmocka_unit_test(test_a_large_transaction_is_rolled_back),
         cmocka_unit_test(test_a_large_transaction_goes_back_to_a_savepoint),
         cmocka_unit_test(test_a_lost_connection_within_a_large_transaction),
@@ -690,6 +746,7 @@ int main(void)
         cmocka_unit_test(test_rows_join_when_there_were_too_many_to_know),
         cmocka_unit_test(test_a_window_of_a_stream_that_stops),
         cmocka_unit_test(test_a_table_without_a_key_is_loaded),
+        cmocka_unit_test(test_too_many_changes_to_a_table_without_a_key),
         cmocka_unit_test(test_time_outs_of_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
