@@ -141,8 +141,9 @@ static void get_table_encryption(struct pkt_reader *r, struct binlog_query *q)
 /* character_set_collations: pairs of a character set's and a collation's number. */
 static void get_collations(struct pkt_reader *r, struct binlog_query *q)
 {
-    (void)q;
-    pkt_skip(r, (size_t)4 * pkt_get_u8(r));
+    const uint8_t count = pkt_get_u8(r);
+    q->has_collations = count > 0;
+    pkt_skip(r, (size_t)4 * count);
 }
 
 static get_var_fn *const vars[] = {

@@ -125,6 +125,7 @@ struct binlog_query {
 
     uint64_t vars;         /* Bits (1 << code) of the MySQL variables present. */
     bool has_unknown_vars; /* Reading the variables stopped at one that is not known. */
+    bool has_collations;   /* MariaDB: character_set_collations is set. */
     uint32_t flags2;       /* enum binlog_query_flags2 */
     uint64_t sql_mode;
     uint16_t auto_increment_increment;

@@ -17,8 +17,7 @@ static bool is_default_certain(const struct ddl_run *run)
 {
     const struct binlog_query *q = run->q;
     if (run->d->kind == UPSTREAM_MARIADB) {
-        return !has_var(q, BINLOG_Q_MARIADB_CHARACTER_SET_COLLATIONS) &&
-               run->d->version_id < 110200;
+        return !q->has_collations && run->d->version_id < 110200;
     }
     return run->d->version_id >= 80011 && (!has_var(q, BINLOG_Q_DEFAULT_COLLATION_FOR_UTF8MB4) ||
                                            q->utf8mb4_collation == COLLATION_UTF8MB4_0900_AI_CI);

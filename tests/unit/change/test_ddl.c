@@ -139,6 +139,20 @@ COPY_TEST(test_create_uncertain)
     copy_fixture_release(&f);
 }
 
+/* MariaDB's sessions may give each character set another collation than its own. */
+COPY_TEST(test_create_with_collations_of_the_session)
+{
+    struct copy_fixture f;
+    (void)arg;
+    copy_fixture_init(&f, UPSTREAM_MARIADB, 101119);
+    expect_list(&f, "CREATE TABLE t (id INT, s TEXT CHARACTER SET latin1)", "d.t live");
+    struct binlog_query q = copy_fixture_query("CREATE TABLE u (s TEXT CHARACTER SET latin1)");
+    q.has_collations = true;
+    check_done(&f, copy_fixture_run_query(&f, &q));
+    expect_text(copy_fixture_list(&f), "d.t live, d.u pending");
+    copy_fixture_release(&f);
+}
+
 /* ---- ALTER TABLE ---- */
 
 COPY_TEST(test_alter_converts)
@@ -278,11 +292,16 @@ COPY_TEST(test_stops)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_classes),        cmocka_unit_test(test_create_drop_rename),
-        cmocka_unit_test(test_truncate),       cmocka_unit_test(test_create_uncertain),
-        cmocka_unit_test(test_alter_converts), cmocka_unit_test(test_alter_recopies),
-        cmocka_unit_test(test_filter),         cmocka_unit_test(test_stays_aside),
+        cmocka_unit_test(test_classes),
+        cmocka_unit_test(test_create_drop_rename),
+        cmocka_unit_test(test_truncate),
+        cmocka_unit_test(test_create_uncertain),
+        cmocka_unit_test(test_alter_converts),
+        cmocka_unit_test(test_alter_recopies),
+        cmocka_unit_test(test_filter),
+        cmocka_unit_test(test_stays_aside),
         cmocka_unit_test(test_stops),
+        cmocka_unit_test(test_create_with_collations_of_the_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
