@@ -95,6 +95,9 @@ static int insert_rows(struct pass *x, struct batch_table *t)
 
 static int apply_table(struct pass *x, struct batch_table *t)
 {
+    if (batch_fill(t, x->p->session, &x->scratch, &x->diag) != 0) {
+        return -1;
+    }
     /* Without a key a row may go that the batch itself has brought. */
     if (t->key_count == 0) {
         return insert_rows(x, t) != 0 ? -1 : delete_rows(x, t);
@@ -332,6 +335,16 @@ static void finish_merges(struct pipeline *p, struct apply_job *job, int rc, con
     }
 }
 
+/* Is some table to be copied again? */
+static bool has_pending(const struct copy_change *changes)
+{
+    bool found = false;
+    for (const struct copy_change *c = changes; c != NULL; c = c->next) {
+        found |= c->after != NULL && atomic_load(&c->after->state) == COPY_PENDING;
+    }
+    return found;
+}
+
 /* The engine has committed. */
 static void committed(struct pipeline *p, struct apply_job *job)
 {
@@ -346,7 +359,11 @@ static void committed(struct pipeline *p, struct apply_job *job)
         }
     }
     if (job->changes != NULL) {
+        const bool wakes = has_pending(job->changes);
         copy_publish(p->copy, job->changes);
+        if (wakes && p->wake_snapshot != NULL) {
+            p->wake_snapshot(p->wake_arg);
+        }
     }
     if (job->task != NULL && job->task->done != NULL) {
         job->task->done(job->task->arg);

@@ -472,19 +472,119 @@ static enum batch_outcome put_cell(struct batch_table *t, const struct batch_map
     }
 }
 
+/* What a row was before an update: a row of the batch, or one of the copy. */
+struct source {
+    uint32_t row;  /* BATCH_NONE: none of the batch. */
+    uint32_t gone; /* Its key; BATCH_NONE: not known. */
+};
+
+static bool has_bit(const uint64_t *bits, uint32_t i)
+{
+    return (bits[i / 64] >> (i & 63) & 1) != 0;
+}
+
+static struct batch_hole *find_hole(struct batch_table *t, uint32_t row)
+{
+    uint32_t low = 0;
+    uint32_t high = t->hole_count;
+    while (low < high) {
+        const uint32_t mid = low + (high - low) / 2;
+        if (t->holes[mid].row < row) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low < t->hole_count && t->holes[low].row == row ? &t->holes[low] : NULL;
+}
+
+/* The row added last lacks a column. */
+static void add_hole(struct batch_table *t, uint32_t column, uint32_t gone)
+{
+    const uint32_t row = t->rows.count - 1;
+    struct batch_hole *h = t->hole_count > 0 ? &t->holes[t->hole_count - 1] : NULL;
+    if (h == NULL || h->row != row) {
+        if (t->hole_count == t->hole_cap) {
+            t->holes = grow(t->holes, &t->hole_cap, sizeof(*t->holes), 64);
+        }
+        h = &t->holes[t->hole_count++];
+        *h = (struct batch_hole){
+            .row = row,
+            .gone = gone,
+            .missing = ARENA_ARRAY(&t->hole_arena, uint64_t, (t->rows.ncols + 63) / 64)};
+    }
+    h->missing[column / 64] |= UINT64_C(1) << (column & 63);
+}
+
+/* Sets a column of a row, which is NULL so far, to a value of another chunk's. */
+static void copy_value(struct chunk_builder *b, uint32_t column, uint32_t row,
+                       const struct vec *from, uint32_t from_row)
+{
+    struct vec *to = &b->cols[column];
+    uint64_t *valid = (uint64_t *)(uintptr_t)to->validity;
+    const size_t size = vec_phys_size(to->phys);
+    char *data = (char *)(uintptr_t)to->data + row * size;
+    if (vec_is_null(from, from_row)) {
+        return;
+    }
+    if (to->phys == VEC_STR) {
+        const struct vec_str *s = (const struct vec_str *)from->data + from_row;
+        const struct vec_str kept = vec_str_from(arena_dup(&b->strings, vec_str_get(s)));
+        memcpy(data, &kept, sizeof(kept));
+    } else {
+        memcpy(data, (const char *)from->data + from_row * size, size);
+    }
+    valid[row / 64] |= UINT64_C(1) << (row & 63);
+}
+
+/* A column that neither image has is as it was. */
+static enum batch_outcome put_missing(struct batch_table *t, struct chunk_builder *b,
+                                      uint32_t column, const struct source *from, struct diag *d)
+{
+    uint32_t gone = from != NULL ? from->gone : BATCH_NONE;
+    if (from != NULL && from->row != BATCH_NONE) {
+        const struct batch_hole *h = find_hole(t, from->row);
+        if (h == NULL || !has_bit(h->missing, column)) {
+            const struct batch_part *part = t->rows.parts[from->row / CHUNK_ROWS];
+            copy_value(b, column, b->nrows - 1, &part->builder.cols[column],
+                       from->row % CHUNK_ROWS);
+            return BATCH_OK;
+        }
+        gone = h->gone;
+    }
+    if (gone == BATCH_NONE) {
+        return column_failed(t, column, "is not in the log (binlog_row_image is not FULL)",
+                             BATCH_LOSSY, d);
+    }
+    if (t->is_upsert) {
+        return column_failed(t, column,
+                             "was left out of the log (binlog_row_image is not FULL) while the "
+                             "table was being copied",
+                             BATCH_AGAIN, d);
+    }
+    add_hole(t, column, gone);
+    return BATCH_OK;
+}
+
 /* A column that the log left out, or gives as differences. */
 static enum batch_outcome put_special(struct batch_table *t, const struct batch_map *map,
-                                      const struct batch_change *change, struct chunk_builder *b,
-                                      uint32_t column, struct diag *d)
+                                      const struct batch_change *change, const struct source *from,
+                                      struct chunk_builder *b, uint32_t column, struct diag *d)
 {
     const struct column_def *def = &t->table->def->columns[column];
     const struct binlog_cell *after = &change->after[column];
     const struct binlog_cell *before = change->before != NULL ? &change->before[column] : NULL;
     struct value v;
     if (after->state == BINLOG_CELL_JSON_DIFF) {
-        if (before == NULL || binlog_patch_cell(before, after, map->scratch, &v) != 0) {
-            return column_failed(t, column, "comes as differences to a value that is not there",
-                                 BATCH_FAILED, d);
+        if (before == NULL || before->state == BINLOG_CELL_ABSENT) {
+            return column_failed(t, column,
+                                 "comes as differences to a value that is not in the log "
+                                 "(binlog_row_value_options needs binlog_row_image FULL)",
+                                 BATCH_LOSSY, d);
+        }
+        if (binlog_patch_cell(before, after, map->scratch, &v) != 0) {
+            return column_failed(t, column, "comes as differences that do not fit", BATCH_FAILED,
+                                 d);
         }
         chunk_builder_set(b, column, &v);
         return BATCH_OK;
@@ -499,20 +599,20 @@ static enum batch_outcome put_special(struct batch_table *t, const struct batch_
     if (before == NULL && type_is_nullable(&def->type)) {
         return BATCH_OK;
     }
-    return column_failed(t, column, "is not in the log (binlog_row_image is not FULL)", BATCH_LOSSY,
-                         d);
+    return put_missing(t, b, column, map->is_sparse ? from : NULL, d);
 }
 
-/* Adds the after image; its number is rows.count - 1. */
+/* Adds the after image; its number is rows.count - 1. from: what it was; NULL = a new row. */
 static enum batch_outcome add_row(struct batch_table *t, const struct batch_map *map,
-                                  const struct batch_change *change, struct diag *d)
+                                  const struct batch_change *change, const struct source *from,
+                                  struct diag *d)
 {
     struct chunk_builder *b = rows_add(&t->rows);
     enum batch_outcome rc = BATCH_OK;
     for (uint32_t i = 0; i < t->rows.ncols && rc == BATCH_OK; i++) {
         const struct binlog_cell *cell = &change->after[i];
         rc = cell->state == BINLOG_CELL_ABSENT || cell->state == BINLOG_CELL_JSON_DIFF
-                 ? put_special(t, map, change, b, i, d)
+                 ? put_special(t, map, change, from, b, i, d)
                  : put_cell(t, map, b, i, i, cell, d);
     }
     return rc;
@@ -583,17 +683,18 @@ static enum batch_outcome build_hash(struct batch_table *t, struct diag *d)
     return BATCH_OK;
 }
 
-/* The key has no row any more. */
+/* The key has no row any more; *out: which it had. */
 static enum batch_outcome remove_key(struct batch_table *t, const struct batch_map *map,
-                                     const struct binlog_cell *image,
-                                     const struct binlog_cell *other, struct diag *d)
+                                     const struct binlog_cell *image, struct source *out,
+                                     struct diag *d)
 {
-    const uint32_t key = key_of(t, map, image, other);
+    const uint32_t key = key_of(t, map, image, NULL);
     struct batch_key *e = &t->keys.entries[key];
     remember(t, key, e->row, e->known);
+    *out = (struct source){.row = e->row, .gone = e->known ? BATCH_NONE : t->gone.count};
     if (!e->known) {
         e->known = true;
-        return add_gone(t, map, image, other, d);
+        return add_gone(t, map, image, NULL, d);
     }
     if (e->row == BATCH_NONE) {
         return t->is_upsert ? BATCH_OK : disagree(t, key, "changes a row that is not there", d);
@@ -624,9 +725,10 @@ static enum batch_outcome set_key(struct batch_table *t, const struct batch_map 
 }
 
 static enum batch_outcome insert_row(struct batch_table *t, const struct batch_map *map,
-                                     const struct batch_change *change, struct diag *d)
+                                     const struct batch_change *change, const struct source *from,
+                                     struct diag *d)
 {
-    const enum batch_outcome rc = add_row(t, map, change, d);
+    const enum batch_outcome rc = add_row(t, map, change, from, d);
     if (rc != BATCH_OK || t->key_count == 0 || !t->is_hashed) {
         return rc;
     }
@@ -644,6 +746,7 @@ static enum batch_outcome replace_row(struct batch_table *t, const struct batch_
         return disagree(t, key, "changes a row that is not there", d);
     }
     const bool first = !e->known;
+    const struct source from = {.row = e->row, .gone = first ? t->gone.count : BATCH_NONE};
     if (e->row != BATCH_NONE) {
         rows_set_dead(&t->rows, e->row, true);
     }
@@ -651,7 +754,7 @@ static enum batch_outcome replace_row(struct batch_table *t, const struct batch_
     e->row = t->rows.count; /* The next one. */
     enum batch_outcome rc = first ? add_gone(t, map, change->before, NULL, d) : BATCH_OK;
     if (rc == BATCH_OK) {
-        rc = add_row(t, map, change, d);
+        rc = add_row(t, map, change, &from, d);
     }
     return rc;
 }
@@ -662,10 +765,11 @@ static enum batch_outcome update_row(struct batch_table *t, const struct batch_m
     if (t->key_count > 0 && same_key(t, change)) {
         return replace_row(t, map, change, d);
     }
-    enum batch_outcome rc = t->key_count > 0 ? remove_key(t, map, change->before, NULL, d)
+    struct source from = {.row = BATCH_NONE, .gone = BATCH_NONE};
+    enum batch_outcome rc = t->key_count > 0 ? remove_key(t, map, change->before, &from, d)
                                              : add_gone(t, map, change->before, NULL, d);
     if (rc == BATCH_OK) {
-        rc = insert_row(t, map, change, d);
+        rc = insert_row(t, map, change, &from, d);
     }
     return rc;
 }
@@ -683,8 +787,9 @@ enum batch_outcome batch_add(struct batch_table *t, const struct batch_map *map,
     }
     if (change->before == NULL) {
         t->inserted++;
-        return insert_row(t, map, change, d);
+        return insert_row(t, map, change, NULL, d);
     }
+    struct source ignored;
     if (!t->is_hashed && t->key_count > 0 && build_hash(t, d) != BATCH_OK) {
         return BATCH_FAILED;
     }
@@ -693,8 +798,93 @@ enum batch_outcome batch_add(struct batch_table *t, const struct batch_map *map,
         return update_row(t, map, change, d);
     }
     t->deleted++;
-    return t->key_count > 0 ? remove_key(t, map, change->before, NULL, d)
+    return t->key_count > 0 ? remove_key(t, map, change->before, &ignored, d)
                             : add_gone(t, map, change->before, NULL, d);
+}
+
+/* ---- What the log has left out ---- */
+
+struct filling {
+    struct batch_table *t;
+    const uint32_t *hole_of; /* By key to delete: number of the hole + 1. */
+    const uint32_t *columns;
+    uint32_t column_count;
+};
+
+static bool is_live(const struct batch_rows *r, uint32_t row)
+{
+    return !has_bit(r->parts[row / CHUNK_ROWS]->dead, row % CHUNK_ROWS);
+}
+
+static void fill_rows(void *arg, const struct chunk *found)
+{
+    const struct filling *f = arg;
+    const uint32_t *keys = found->cols[0].data;
+    for (uint32_t i = 0; i < found->nrows; i++) {
+        if (f->hole_of[keys[i]] == 0) {
+            continue;
+        }
+        const struct batch_hole *h = &f->t->holes[f->hole_of[keys[i]] - 1];
+        struct chunk_builder *b = &f->t->rows.parts[h->row / CHUNK_ROWS]->builder;
+        for (uint32_t c = 0; c < f->column_count; c++) {
+            if (has_bit(h->missing, f->columns[c])) {
+                copy_value(b, f->columns[c], h->row % CHUNK_ROWS, &found->cols[c + 1], i);
+            }
+        }
+    }
+}
+
+/* Which columns some row lacks. */
+static uint32_t missing_columns(const struct batch_table *t, uint32_t *columns)
+{
+    uint32_t count = 0;
+    for (uint32_t c = 0; c < t->rows.ncols; c++) {
+        bool found = false;
+        for (uint32_t i = 0; i < t->hole_count && !found; i++) {
+            found = has_bit(t->holes[i].missing, c);
+        }
+        if (found) {
+            columns[count++] = c;
+        }
+    }
+    return count;
+}
+
+int batch_fill(struct batch_table *t, struct engine_session *s, struct arena *scratch,
+               struct diag *d)
+{
+    uint32_t live = 0;
+    if (t->hole_count == 0) {
+        return 0;
+    }
+    uint32_t *hole_of = ARENA_ARRAY(scratch, uint32_t, t->gone.count);
+    for (uint32_t i = 0; i < t->hole_count; i++) {
+        if (is_live(&t->rows, t->holes[i].row)) {
+            hole_of[t->holes[i].gone] = i + 1;
+            live++;
+        }
+    }
+    if (live == 0) {
+        return 0;
+    }
+    /* All keys are given, dead ones too: their numbers are those that holes know. */
+    const uint32_t parts = (t->gone.count + CHUNK_ROWS - 1) / CHUNK_ROWS;
+    struct chunk *keys = ARENA_ARRAY(scratch, struct chunk, parts);
+    for (uint32_t i = 0; i < parts; i++) {
+        keys[i] = chunk_builder_chunk(&t->gone.parts[i]->builder);
+    }
+    uint32_t *columns = ARENA_ARRAY(scratch, uint32_t, t->rows.ncols);
+    struct filling f = {.t = t, .hole_of = hole_of, .columns = columns};
+    f.column_count = missing_columns(t, columns);
+    const struct engine_read read = {.keys = {.column_count = t->key_count,
+                                              .columns = t->key,
+                                              .chunk_count = parts,
+                                              .chunks = keys},
+                                     .column_count = f.column_count,
+                                     .columns = columns,
+                                     .take = fill_rows,
+                                     .arg = &f};
+    return engine_read_keys(s, t->table->def, &read, d);
 }
 
 /* ---- Savepoints ---- */
@@ -776,6 +966,7 @@ static struct batch_table *table_new(struct batch *b, struct copy_table *ct)
     t->key = ct->key.columns;
     t->has_int_key = t->key_count == 1 && is_integer(&def->columns[t->key[0]].type);
     arena_init(&t->keys.arena, 0);
+    arena_init(&t->hole_arena, 0);
     rows_init(&t->rows, types_of(def, NULL, def->column_count), def->column_count);
     t->is_whole = t->key_count == 0 || (b->checks_images && atomic_load(&ct->state) == COPY_LIVE);
     const uint32_t width = t->is_whole ? def->column_count : t->key_count;
@@ -789,6 +980,8 @@ static void table_free(struct batch_table *t)
     rows_release(&t->gone);
     keys_release(&t->keys);
     copy_table_unref(t->table);
+    free(t->holes);
+    arena_release(&t->hole_arena);
     free(t);
 }
 
@@ -851,6 +1044,8 @@ static void table_reset(struct batch_table *t)
         rows_reset(&t->rows);
         rows_reset(&t->gone);
         keys_reset(&t->keys);
+        t->hole_count = 0;
+        arena_reset(&t->hole_arena);
         t->inserted = t->updated = t->deleted = 0;
         t->is_used = false;
     }

@@ -63,6 +63,13 @@ struct batch_keys {
     struct arena arena; /* Bytes. */
 };
 
+/* A row of which the log has left out columns, to be taken from the copy: batch_fill(). */
+struct batch_hole {
+    uint32_t row;      /* Among the rows; holes are in order of it. */
+    uint32_t gone;     /* The key it has in the copy, among those to delete. */
+    uint64_t *missing; /* Bits of columns. */
+};
+
 struct batch_table {
     struct copy_table *table; /* Counted. */
     struct batch *batch;
@@ -77,6 +84,9 @@ struct batch_table {
     struct batch_rows gone; /* To delete: the key's columns, or all. */
     bool is_whole;          /* gone has all columns: there is no key, or images are checked. */
     struct batch_keys keys;
+    struct batch_hole *holes;
+    uint32_t hole_count, hole_cap;
+    struct arena hole_arena; /* Their bits. */
     uint64_t inserted, updated, deleted;
     uint64_t scope;     /* Number of the part of a transaction that it is marked for. */
     uint32_t idle;      /* Batches since it was used. */
@@ -127,6 +137,7 @@ struct batch_map {
     const struct binlog_table *table;
     const struct charset *const *charsets; /* One a column; NULL = no text. */
     struct arena *scratch;
+    bool is_sparse; /* What an update's images leave out is as it was. Not so in MariaDB's log. */
 };
 
 /* One row of an event; NULL = no such image. */
@@ -138,6 +149,7 @@ enum batch_outcome {
     BATCH_OK,
     BATCH_FAILED, /* Log and copy disagree: d is set. */
     BATCH_LOSSY,  /* The table cannot be kept exactly: d says why. */
+    BATCH_AGAIN,  /* The table has to be copied from its beginning: d says why. */
 };
 
 void batch_init(struct batch *b);
@@ -169,6 +181,14 @@ NODISCARD bool batch_rollback_to(struct batch *b, struct str name);
  */
 NODISCARD uint32_t batch_rows_chunks(struct batch_rows *rows, struct arena *arena,
                                      struct chunk **out);
+
+/*
+ * Completes rows of which the log has left out columns with what they have in the copy. Before
+ * batch_rows_chunks(), and before anything of the batch is written. Rows that are not there stay
+ * incomplete: their keys cannot be deleted either. 0, or -1 with d set.
+ */
+NODISCARD int batch_fill(struct batch_table *t, struct engine_session *s, struct arena *scratch,
+                         struct diag *d);
 
 /* Leaves out the rows before a number. */
 void batch_rows_kill_below(struct batch_rows *rows, uint32_t before);

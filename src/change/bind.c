@@ -181,18 +181,21 @@ static bool takes_changes(const struct copy_table *t)
     return (state == COPY_LIVE || state == COPY_LOADING) && t->def != NULL;
 }
 
-void bind_set_aside(struct pipeline *p, struct copy_table *t)
+void bind_set_aside(struct pipeline *p, struct copy_table *t, enum copy_state state)
 {
     struct stream *s = &p->stream;
     const struct str reason = s->diag.error != NULL ? s->diag.error->message : STR("");
     struct copy_change *change = ARENA_NEW(&s->aside_arena, struct copy_change);
     copy_table_ref(t);
     change->before = t;
-    change->after = copy_table_new(p->server, t->db, t->name, COPY_ASIDE, NULL, reason);
-    change->after->schema_hash = COPY_STAYS_ASIDE;
+    change->after = copy_table_new(p->server, t->db, t->name, state, NULL, reason);
+    if (state == COPY_ASIDE) {
+        change->after->schema_hash = COPY_STAYS_ASIDE;
+    }
     change->next = s->aside;
     s->aside = change;
-    log_warn(&p->log, "table set aside db=%.*s table=%.*s reason=\"%.*s\"", STR_FMT(t->db),
+    log_warn(&p->log, "table %s db=%.*s table=%.*s reason=\"%.*s\"",
+             state == COPY_ASIDE ? "set aside" : "is copied again", STR_FMT(t->db),
              STR_FMT(t->name), STR_FMT(reason));
     for (uint32_t i = 0; i < s->batch->table_count; i++) {
         if (s->batch->tables[i]->table == t) {
@@ -235,7 +238,7 @@ struct binding *bind_table(struct pipeline *p, const struct binlog_table *map, b
     if (!p->now.set_aside) {
         return NULL;
     }
-    bind_set_aside(p, b->table);
+    bind_set_aside(p, b->table, COPY_ASIDE);
     binding_clear(b);
     b->generation = s->generation;
     return b;

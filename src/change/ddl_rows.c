@@ -12,8 +12,9 @@ int ddl_plan_rows(struct ddl_run *run)
     return diag_set_text(
         run->diag, ER_NOT_SUPPORTED_YET,
         arena_printf(run->arena,
-                     "rows were changed by a statement that is in the log as text, which cannot be "
-                     "followed: set binlog_format=ROW for all sessions of the source, and have the "
-                     "tables that it changed copied again. The statement: %.*s",
+                     "rows were changed by a statement that is in the log as text, from which "
+                     "nobody can tell all that it changed: set binlog_format=ROW for all sessions "
+                     "of the source, then RESET REPLICA and START REPLICA make the copy anew. The "
+                     "statement: %.*s",
                      STR_FMT(text)));
 }

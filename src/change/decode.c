@@ -205,7 +205,10 @@ static int add_rows(struct pipeline *p, struct binding *b, const struct binlog_i
 {
     struct stream *s = &p->stream;
     struct binlog_rows_iter it;
-    const struct batch_map map = {.table = b->map, .charsets = b->charsets, .scratch = &s->scratch};
+    const struct batch_map map = {.table = b->map,
+                                  .charsets = b->charsets,
+                                  .scratch = &s->scratch,
+                                  .is_sparse = p->dialect == DIALECT_MYSQL};
     if (!b->is_spooled && (b->rows == NULL || b->serial != s->serial)) {
         b->rows = batch_get_table(s->batch, b->table);
         b->serial = s->serial;
@@ -221,7 +224,7 @@ static int add_rows(struct pipeline *p, struct binding *b, const struct binlog_i
             if (outcome == BATCH_FAILED && !p->now.set_aside) {
                 return -1;
             }
-            bind_set_aside(p, b->table);
+            bind_set_aside(p, b->table, outcome == BATCH_AGAIN ? COPY_PENDING : COPY_ASIDE);
             return 0;
         }
     }

@@ -286,9 +286,10 @@ void decode_finish_position(struct stream *s);
 NODISCARD struct binding *bind_table(struct pipeline *p, const struct binlog_table *map,
                                      bool is_new);
 void bind_release(struct stream *s);
-/* The table's rows are skipped from now on and what the batch has of it is dropped; it is set aside
- * at the next boundary. Reason: the error in s->diag, which is cleared. */
-void bind_set_aside(struct pipeline *p, struct copy_table *t);
+/* The table's rows are skipped from now on and what the batch has of it is dropped; it is set
+ * aside, or copied again (COPY_PENDING), from the next boundary on. Reason: the error in s->diag,
+ * which is cleared. */
+void bind_set_aside(struct pipeline *p, struct copy_table *t, enum copy_state state);
 
 /* Is `need` within `have`? */
 NODISCARD bool pipeline_covers(const struct change_position *have,

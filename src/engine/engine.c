@@ -60,6 +60,7 @@ static const struct promise table_promises[] = {
     TABLE_PROMISE(delete_rows, 0),
     TABLE_PROMISE(delete_keys, ENGINE_DELETE_BY_VALUE),
     TABLE_PROMISE(delete_images, ENGINE_DELETE_BY_VALUE),
+    TABLE_PROMISE(read_keys, ENGINE_DELETE_BY_VALUE),
     TABLE_PROMISE(truncate, 0),
     TABLE_PROMISE(get, ENGINE_POINT_READS),
     TABLE_PROMISE(row_count, 0),
@@ -374,6 +375,13 @@ int engine_delete_images(struct engine_session *s, const struct table_def *t,
     return images->chunk_count == 0
                ? 0
                : s->engine->table_ops->delete_images(s, t, images, diag, out_deleted);
+}
+
+int engine_read_keys(struct engine_session *s, const struct table_def *t,
+                     const struct engine_read *read, struct diag *diag)
+{
+    check_values(s, &read->keys);
+    return read->keys.chunk_count == 0 ? 0 : s->engine->table_ops->read_keys(s, t, read, diag);
 }
 
 int engine_truncate(struct engine_session *s, const struct table_def *t, struct diag *diag)

@@ -39,7 +39,7 @@ enum engine_caps {
     ENGINE_DDL_IN_TRANSACTION = 1u << 5, /* DDL and meta_put are part of the open transaction */
     ENGINE_PERSISTENT = 1u << 6,         /* meta_put survives a restart */
     ENGINE_SAVEPOINTS = 1u << 7,         /* savepoint, rollback_to */
-    ENGINE_DELETE_BY_VALUE = 1u << 8,    /* table_ops.delete_keys, delete_images */
+    ENGINE_DELETE_BY_VALUE = 1u << 8,    /* table_ops.delete_keys, delete_images, read_keys */
 };
 
 /* The kind of record, by table id, that an engine leaves for tables which were ever given partial
@@ -194,6 +194,16 @@ struct engine_values {
     const struct chunk *chunks; /* Borrowed until return. */
 };
 
+/* What is wanted of the rows with some keys. take() is called with chunks of: the number of the key
+ * among all that were given (UNSIGNED INT), then the columns; borrowed until it returns. */
+struct engine_read {
+    struct engine_values keys; /* No NULLs among them. */
+    uint32_t column_count;
+    const uint32_t *columns; /* Indexes into table_def.columns. */
+    void (*take)(void *arg, const struct chunk *rows);
+    void *arg;
+};
+
 struct engine_table_ops {
     /* Appends rows. writer_open starts; append takes chunks with all columns of the table in
      * definition order (values borrowed until return); writer_close(true) makes them part of the
@@ -231,6 +241,10 @@ struct engine_table_ops {
     int (*delete_images)(struct engine_session *s, const struct table_def *t,
                          const struct engine_values *images, struct diag *diag,
                          uint64_t *out_deleted);
+    /* ENGINE_DELETE_BY_VALUE. The rows with one of the keys, as delete_keys finds them, in any
+     * order; a key may be given several times. */
+    int (*read_keys)(struct engine_session *s, const struct table_def *t,
+                     const struct engine_read *read, struct diag *diag);
     int (*truncate)(struct engine_session *s, const struct table_def *t, struct diag *diag);
 
     /* Point read by a unique key; ENGINE_POINT_READS. */
@@ -348,6 +362,8 @@ NODISCARD int engine_delete_keys(struct engine_session *s, const struct table_de
 NODISCARD int engine_delete_images(struct engine_session *s, const struct table_def *t,
                                    const struct engine_values *images, struct diag *diag,
                                    uint64_t *out_deleted);
+NODISCARD int engine_read_keys(struct engine_session *s, const struct table_def *t,
+                               const struct engine_read *read, struct diag *diag);
 NODISCARD int engine_truncate(struct engine_session *s, const struct table_def *t,
                               struct diag *diag);
 NODISCARD int engine_row_count(struct engine_session *s, const struct table_def *t,

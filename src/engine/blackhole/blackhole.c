@@ -216,6 +216,13 @@ static const struct engine_ops blackhole_ops = {
     .statistics = blackhole_statistics,
 };
 
+static int blackhole_read_keys(struct engine_session *s, const struct table_def *t,
+                               const struct engine_read *read, struct diag *diag)
+{
+    (void)s, (void)t, (void)read, (void)diag;
+    return 0;
+}
+
 static const struct engine_table_ops blackhole_table_ops = {
     .writer_open = blackhole_writer_open,
     .writer_append = blackhole_writer_append,
@@ -224,6 +231,7 @@ static const struct engine_table_ops blackhole_table_ops = {
     .delete_rows = blackhole_delete_rows,
     .delete_keys = blackhole_delete_values,
     .delete_images = blackhole_delete_values,
+    .read_keys = blackhole_read_keys,
     .truncate = blackhole_table,
     .row_count = blackhole_row_count,
     .max_value = blackhole_max_value,

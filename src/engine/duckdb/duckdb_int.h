@@ -343,6 +343,8 @@ int ddb_delete_rows(struct engine_session *base, const struct table_def *t, cons
                     uint32_t count, struct diag *diag, uint64_t *out_deleted);
 
 /* By value (delete.c). */
+int ddb_read_keys(struct engine_session *base, const struct table_def *t,
+                  const struct engine_read *read, struct diag *diag);
 int ddb_delete_keys(struct engine_session *base, const struct table_def *t,
                     const struct engine_values *keys, struct diag *diag, uint64_t *out_deleted);
 int ddb_delete_images(struct engine_session *base, const struct table_def *t,

@@ -408,6 +408,7 @@ static const struct engine_table_ops duckdb_table_ops = {
     .delete_rows = ddb_delete_rows,
     .delete_keys = ddb_delete_keys,
     .delete_images = ddb_delete_images,
+    .read_keys = ddb_read_keys,
     .truncate = ddb_truncate,
     .row_count = ddb_row_count,
     .max_value = ddb_max_value,

@@ -307,6 +307,13 @@ static int trace_delete_images(struct engine_session *s, const struct table_def 
                     engine_delete_images(inner_of(s), t, images, diag, out_deleted));
 }
 
+static int trace_read_keys(struct engine_session *s, const struct table_def *t,
+                           const struct engine_read *read, struct diag *diag)
+{
+    const struct call call = call_begin(s->engine, "read_keys");
+    return call_end(&call, t->name, engine_read_keys(inner_of(s), t, read, diag));
+}
+
 static int trace_truncate(struct engine_session *s, const struct table_def *t, struct diag *diag)
 {
     const struct call call = call_begin(s->engine, "truncate");
@@ -411,6 +418,7 @@ static const struct engine_table_ops trace_table_ops = {
     .delete_rows = trace_delete_rows,
     .delete_keys = trace_delete_keys,
     .delete_images = trace_delete_images,
+    .read_keys = trace_read_keys,
     .truncate = trace_truncate,
     .row_count = trace_row_count,
     .max_value = trace_max_value,

@@ -324,22 +324,53 @@ static void put_table_map(struct log_fixture *f, struct str table)
     bytebuf_release(&b);
 }
 
-/* "1,10,a" as an image. */
-static void put_image(struct bytebuf *b, struct str image)
+static void cut_image(struct str image, char text[256], char *fields[3])
 {
-    char text[256];
-    char *fields[3] = {text};
-    (void)snprintf(text, sizeof(text), "%.*s", STR_FMT(image));
+    (void)snprintf(text, 256, "%.*s", STR_FMT(image));
+    fields[0] = text;
     for (int i = 1; i < 3; i++) {
         fields[i] = strchr(fields[i - 1], ',');
         assert_non_null(fields[i]);
         *fields[i]++ = '\0';
     }
-    unsigned nulls = 0;
+}
+
+static bool is_absent(const char *field)
+{
+    return strcmp(field, ".") == 0;
+}
+
+/* Bits of the columns that an image has. */
+static uint64_t columns_of(struct str image)
+{
+    char text[256];
+    char *fields[3];
+    uint64_t bits = 0;
+    cut_image(image, text, fields);
     for (unsigned i = 0; i < 3; i++) {
-        nulls |= (fields[i][0] == '\0' ? 1u : 0u) << i;
+        bits |= (is_absent(fields[i]) ? 0u : 1u) << i;
     }
-    put_int(b, nulls, 1);
+    return bits;
+}
+
+/* "1,10,a" as an image. */
+static void put_image(struct bytebuf *b, struct str image)
+{
+    char text[256];
+    char *fields[3];
+    cut_image(image, text, fields);
+    unsigned nulls = 0;
+    unsigned present = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        if (is_absent(fields[i])) {
+            fields[i][0] = '\0';
+        } else {
+            nulls |= (fields[i][0] == '\0' ? 1u : 0u) << present++;
+        }
+    }
+    if (present > 0) {
+        put_int(b, nulls, 1);
+    }
     if (fields[0][0] != '\0') {
         put_int(b, (uint64_t)strtoll(fields[0], NULL, 10), 8);
     }
@@ -361,13 +392,16 @@ static void put_rows(struct log_fixture *f, struct str table, char op, struct st
     put_int(&b, BINLOG_ROWS_STMT_END, 2);
     put_int(&b, 2, 2);
     put_int(&b, 3, 1);
-    put_int(&b, 7, 1);
     if (op == '~') {
         assert_non_null(arrow);
-        put_int(&b, 7, 1);
-        put_image(&b, str_from(images.p, (size_t)(arrow - images.p)));
-        put_image(&b, str_from(arrow + 1, images.len - (size_t)(arrow + 1 - images.p)));
+        const struct str before = str_from(images.p, (size_t)(arrow - images.p));
+        const struct str after = str_from(arrow + 1, images.len - before.len - 1);
+        put_int(&b, columns_of(before), 1);
+        put_int(&b, columns_of(after), 1);
+        put_image(&b, before);
+        put_image(&b, after);
     } else {
+        put_int(&b, columns_of(images), 1);
         put_image(&b, images);
     }
     put_event(f,

@@ -304,7 +304,9 @@ enum {
 
 struct model {
     int n[MODEL_KEYS]; /* -1: there is no such row. */
+    int s[MODEL_KEYS];
     uint32_t seed;
+    bool is_sparse; /* Images have the key and what has changed. */
 };
 
 static uint32_t next_random(struct model *m, uint32_t below)
@@ -318,20 +320,43 @@ static size_t random_change(struct model *m, char *out, size_t size)
 {
     const uint32_t key = next_random(m, MODEL_KEYS);
     const uint32_t to = next_random(m, MODEL_KEYS);
-    const int n = (int)next_random(m, 1000);
-    const int old = m->n[key];
-    if (old < 0) {
+    const int old_n = m->n[key];
+    const int old_s = m->s[key];
+    const int n = old_n >= 0 && next_random(m, 2) == 0 ? old_n : (int)next_random(m, 1000);
+    const int s = old_n >= 0 && next_random(m, 2) == 0 ? old_s : (int)next_random(m, 1000);
+    if (old_n < 0) {
         m->n[key] = n;
-        return (size_t)snprintf(out, size, "; t +%u,%d,v%d", key, n, n);
+        m->s[key] = s;
+        return (size_t)snprintf(out, size, "; t +%u,%d,v%d", key, n, s);
     }
-    if (next_random(m, 3) == 0) {
-        m->n[key] = -1;
-        return (size_t)snprintf(out, size, "; t -%u,%d,v%d", key, old, old);
-    }
+    const bool goes = next_random(m, 3) == 0;
     const uint32_t target = m->n[to] < 0 ? to : key;
     m->n[key] = -1;
-    m->n[target] = n;
-    return (size_t)snprintf(out, size, "; t ~%u,%d,v%d>%u,%d,v%d", key, old, old, target, n, n);
+    if (!goes) {
+        m->n[target] = n;
+        m->s[target] = s;
+    }
+    if (!m->is_sparse) {
+        return goes ? (size_t)snprintf(out, size, "; t -%u,%d,v%d", key, old_n, old_s)
+                    : (size_t)snprintf(out, size, "; t ~%u,%d,v%d>%u,%d,v%d", key, old_n, old_s,
+                                       target, n, s);
+    }
+    if (goes) {
+        return (size_t)snprintf(out, size, "; t -%u,.,.", key);
+    }
+    char id[16] = ".";
+    char number[16] = ".";
+    char text[16] = ".";
+    if (target != key) {
+        (void)snprintf(id, sizeof(id), "%u", target);
+    }
+    if (n != old_n) {
+        (void)snprintf(number, sizeof(number), "%d", n);
+    }
+    if (s != old_s) {
+        (void)snprintf(text, sizeof(text), "v%d", s);
+    }
+    return (size_t)snprintf(out, size, "; t ~%u,.,.>%s,%s,%s", key, id, number, text);
 }
 
 static void random_txn(struct model *m, struct log_fixture *f)
@@ -371,15 +396,14 @@ static const char *model_rows(const struct model *m, struct arena *arena)
     for (int i = 0; i < MODEL_KEYS; i++) {
         if (m->n[i] >= 0) {
             text = arena_printf(arena, "%.*s%s%d,%d,v%d", STR_FMT(text), text.len > 0 ? " " : "", i,
-                                m->n[i], m->n[i]);
+                                m->n[i], m->s[i]);
         }
     }
     return arena_dup_cstr(arena, text);
 }
 
-static void run_random(struct log_fixture *f, bool has_key, uint32_t seed)
+static void run_model(struct log_fixture *f, struct model m, bool has_key)
 {
-    struct model m = {.seed = seed};
     for (int i = 0; i < MODEL_KEYS; i++) {
         m.n[i] = -1;
     }
@@ -392,6 +416,11 @@ static void run_random(struct log_fixture *f, bool has_key, uint32_t seed)
         log_fixture_settle(f);
         assert_string_equal(log_fixture_rows(f, t), model_rows(&m, &f->arena));
     }
+}
+
+static void run_random(struct log_fixture *f, bool has_key, uint32_t seed)
+{
+    run_model(f, (struct model){.seed = seed}, has_key);
 }
 
 LOG_TEST(test_random_transactions)
@@ -415,6 +444,32 @@ LOG_TEST(test_a_row_that_was_not_what_the_log_says)
     log_fixture_play(f, "BEGIN; t ~1,1,b>1,2,b; COMMIT");
     assert_non_null(strstr(log_fixture_fail(f), "(1, 1, 'b')"));
     assert_string_equal(log_fixture_rows(f, t), "1,1,a");
+}
+
+LOG_TEST(test_random_transactions_with_parts_of_rows)
+{
+    run_model(f, (struct model){.seed = 5, .is_sparse = true}, true);
+}
+
+LOG_TEST(test_random_transactions_with_parts_of_rows_in_portions)
+{
+    f->replays = true;
+    f->options.huge_bytes = 300;
+    run_model(f, (struct model){.seed = 6, .is_sparse = true}, true);
+}
+
+LOG_TEST(test_parts_of_rows_that_are_not_there)
+{
+    struct copy_table *t = start_with_table(f);
+    log_fixture_play(
+        f, "BEGIN; t +1,1,a; t +2,,; COMMIT; BEGIN; t ~1,.,.>.,2,.; t ~2,.,.>.,.,b; COMMIT");
+    log_fixture_settle(f);
+    log_fixture_play(f, "BEGIN; t ~1,.,.>5,.,.; t ~5,.,.>.,,.; t ~2,.,.>.,3,.; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "2,3,b 5,,a");
+    log_fixture_play(f, "BEGIN; t ~7,.,.>.,2,.; COMMIT");
+    assert_non_null(strstr(log_fixture_fail(f), "(7)"));
+    assert_string_equal(log_fixture_rows(f, t), "2,3,b 5,,a");
 }
 
 LOG_TEST(test_random_transactions_in_small_batches)
@@ -736,6 +791,9 @@ int main(void)
         cmocka_unit_test(test_random_transactions),
         cmocka_unit_test(test_random_transactions_with_their_images_checked),
         cmocka_unit_test(test_a_row_that_was_not_what_the_log_says),
+        cmocka_unit_test(test_random_transactions_with_parts_of_rows),
+        cmocka_unit_test(test_random_transactions_with_parts_of_rows_in_portions),
+        cmocka_unit_test(test_parts_of_rows_that_are_not_there),
         cmocka_unit_test(test_random_transactions_in_small_batches),
         cmocka_unit_test(test_random_transactions_in_portions),
         cmocka_unit_test(test_random_transactions_without_a_key),

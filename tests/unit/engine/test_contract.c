@@ -234,6 +234,54 @@ static uint64_t delete_by_value(struct state *st, const struct chunk_builder *b,
     return deleted;
 }
 
+struct found {
+    uint64_t rows, keys, ids;
+    bool has_texts;
+};
+
+static void take_found(void *arg, const struct chunk *rows)
+{
+    struct found *f = arg;
+    f->rows += rows->nrows;
+    f->has_texts = rows->ncols == 3 && rows->cols[2].phys == VEC_STR;
+    for (uint32_t i = 0; i < rows->nrows; i++) {
+        f->keys += ((const uint32_t *)rows->cols[0].data)[i];
+        f->ids += (uint64_t)((const int64_t *)rows->cols[1].data)[i];
+    }
+}
+
+static void test_rows_are_read_by_key(void **arg)
+{
+    struct state *st = *arg;
+    if (!has(st, ENGINE_DELETE_BY_VALUE | ENGINE_QUERIES)) {
+        skip();
+    }
+    static const uint32_t key[] = {0};
+    static const uint32_t columns[] = {0, 2};
+    struct found found = {.rows = 0};
+    struct chunk_builder b;
+    fixture_write_range(st->s, &st->t, 0, 5000);
+    chunk_builder_init(&b, &st->t.columns[0].type, 1);
+    for (int64_t id = 10; id <= 10000; id *= 10) {
+        (void)chunk_builder_add_row(&b);
+        chunk_builder_set_i64(&b, 0, id);
+    }
+    const struct chunk chunk = chunk_builder_chunk(&b);
+    const struct chunk twice[] = {chunk, chunk};
+    const struct engine_read read = {
+        .keys = {.column_count = 1, .columns = key, .chunk_count = 2, .chunks = twice},
+        .column_count = 2,
+        .columns = columns,
+        .take = take_found,
+        .arg = &found};
+    assert_ok(engine_read_keys(st->s, &st->t.def, &read, &st->diag), &st->diag);
+    assert_int_equal(found.rows, 6);
+    assert_int_equal(found.keys, 0 + 1 + 2 + 4 + 5 + 6);
+    assert_int_equal(found.ids, 2 * 1110);
+    assert_true(found.has_texts);
+    chunk_builder_release(&b);
+}
+
 static void test_rows_are_deleted_by_key(void **arg)
 {
     struct state *st = *arg;
@@ -1202,6 +1250,7 @@ static const struct test_case cases[] = {
     CASE(test_null_in_a_not_null_column_is_refused),
     CASE(test_text_that_is_not_utf8_is_refused),
     CASE(test_rows_are_deleted_by_rowid),
+    CASE(test_rows_are_read_by_key),
     CASE(test_rows_are_deleted_by_key),
     CASE(test_chunks_are_inserted_at_once),
     CASE(test_chunks_that_do_not_fit_are_refused),
