@@ -34,17 +34,26 @@ def test_client_through_the_relay(relays, built, work, dialect, name):  # noqa: 
     through(relays.relay(dialect, *PLAIN), built, work, name, "plain")
 
 
+FOUR = ["pymysql", "connector_c", "java_connector_j", "go_sql_driver"]
 # The client's way, TLS and compression to the server, and the pool's mode, so that each two of them meet.
 WAYS = [("plain", "required", "none", "session"), ("plain", "required", "zlib", "transaction"),
         ("tls", "disabled", "none", "transaction"), ("tls", "disabled", "zlib", "session"),
         ("tls", "required", "none", "session"), ("tls", "required", "zlib", "transaction")]
 
 
-@pytest.mark.parametrize("name", ["pymysql", "connector_c", "java_connector_j", "go_sql_driver"])
+@pytest.mark.parametrize("name", FOUR)
 @pytest.mark.parametrize("way,tls,compression,mode", WAYS, ids=["-".join(w) for w in WAYS])
 def test_client_another_way(relays, built, work, dialect, way, tls, compression, mode, name):  # noqa: F811
     relay = relays.relay(dialect, "--storage-mysql-tls-mode", tls, "--storage-mysql-compression", compression, "--pool-mode", mode)
     through(relay, built, work, name, way)
+
+
+# The other clients with all of that the other way.
+@pytest.mark.parametrize("name", [name for name in TABLE if name not in FOUR])
+def test_client_the_other_way(relays, built, work, dialect, name):  # noqa: F811
+    relay = relays.relay(dialect, "--storage-mysql-tls-mode", "required", "--storage-mysql-compression", "zlib",
+                         "--pool-mode", "transaction")
+    through(relay, built, work, name, "tls")
 
 
 SPECIAL = ["compress", "compress_large", "cursor", "cursor_interleaved", "multi", "long_data", "reset"]

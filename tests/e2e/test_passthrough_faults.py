@@ -207,6 +207,70 @@ def test_credentials_change(relays, dialect, upstream):
         relay.connect(user="changing", password="two")
 
 
+def test_accounts_are_the_servers(relays, dialect, upstream):
+    """What an account may not do any more it may not do from then on, with the server's own words."""
+    relay = relays.relay(dialect)
+    for sql in ("DROP USER IF EXISTS barred@'%'", "CREATE USER barred@'%' IDENTIFIED BY 'pw'", "GRANT SELECT ON shared.* TO barred@'%'"):
+        upstream.query(sql)
+
+    def said(server):
+        try:
+            with server.connect(user="barred", password="pw") as connection:
+                return error_of(connection, "SELECT MAX(id) FROM shared.large")
+        except pymysql.MySQLError as e:
+            return e.args
+
+    for sql, code in [("REVOKE SELECT ON shared.* FROM barred@'%'", 1142), ("GRANT SELECT ON shared.* TO barred@'%'", None),
+                      ("ALTER USER barred@'%' ACCOUNT LOCK", {"mysql": 3118, "mariadb": 4151}[dialect]),
+                      ("ALTER USER barred@'%' ACCOUNT UNLOCK", None),
+                      ("ALTER USER barred@'%' PASSWORD EXPIRE", {"mysql": 1862, "mariadb": 1820}[dialect]),
+                      ("ALTER USER barred@'%' IDENTIFIED BY 'pw'", None), ("ALTER USER barred@'%' REQUIRE X509", 1045),
+                      ("ALTER USER barred@'%' REQUIRE NONE", None)]:
+        upstream.query(sql)
+        direct, relayed = said(upstream), said(relay)
+        assert direct == relayed, sql
+        assert (direct[0] if isinstance(direct, tuple) else direct) == code, sql
+
+
+def test_secure_transport_is_that_of_the_relay(new_server, relays, dialect, upstream):
+    secure, plain = relays.relay(dialect, "--storage-mysql-tls-mode", "required"), relays.relay(dialect, *NO_TLS)
+    upstream.query("SET GLOBAL require_secure_transport = ON", unix_socket=upstream.socket)
+    try:
+        assert secure.query("SELECT 1") == ((1,),)
+        for server in (plain, upstream):
+            with pytest.raises(pymysql.MySQLError) as e:
+                server.connect(ssl_disabled=True)
+            # The real server lets a client in over TLS; ours would need it on the other side.
+            assert e.value.args[0] in (3159, 1045), e.value
+    finally:
+        upstream.query("SET GLOBAL require_secure_transport = OFF", unix_socket=upstream.socket)
+
+
+@pytest.fixture
+def certified(work, dialect):
+    server = Upstream(dialect, work / "u", "--tls=on").start()
+    server.query("CREATE USER own@'%' IDENTIFIED BY 'pw' REQUIRE SUBJECT '/CN=client'")
+    yield server
+    server.stop()
+
+
+def test_certificates_of_both_sides(new_server, certified):
+    """The server's is checked, by its authority and its name; ours is shown to it."""
+    tls = certified.work / "tls"
+    options = ("--storage-mysql-tls-mode", "verify_identity", "--storage-mysql-tls-ca", str(tls / "ca.pem"))
+    shown = ("--storage-mysql-tls-cert", str(tls / "client-cert.pem"), "--storage-mysql-tls-key", str(tls / "client-key.pem"))
+    server = new_server(*relay_options(certified.port, *options, *shown)).start()
+    assert server.query("SELECT CURRENT_USER()", user="own", password="pw") == (("own@%",),)
+    server = new_server(*relay_options(certified.port, *options)).start()
+    with pytest.raises(pymysql.MySQLError) as e:
+        server.connect(user="own", password="pw")
+    assert e.value.args[0] == 1045
+    with FaultProxy(certified.port, "127.0.0.2") as other:
+        server = new_server(*relay_options(other.port, *options, "--mysql-host", "127.0.0.2")).start()
+        code, text = error_of_login(server)
+        assert code == 2026 and "certificate" in text, text
+
+
 def test_certificate_expired(new_server, work, dialect):
     upstream = Upstream(dialect, work / "u", "--tls=on").start()
     upstream.stop()
@@ -266,6 +330,34 @@ def test_slow_reader_does_not_fill_memory(relays, dialect):
     for c in clients:
         c.close()
     relay.assert_alive()
+
+
+def test_slow_server_does_not_fill_memory(behind):
+    """A file is not taken from the client faster than the server takes it."""
+    server, proxy = behind
+    run_on = threading.Event()
+    c = WireClient(server.port)
+    for sql in ("CREATE DATABASE IF NOT EXISTS slow", "CREATE TABLE IF NOT EXISTS slow.l (i INT)", "DELETE FROM slow.l"):
+        c.query(sql)
+    c.send_command(COM_QUERY, b"LOAD DATA LOCAL INFILE 'x' INTO TABLE slow.l")
+    seq, payload = c.packet()
+    assert payload[:1] == b"\xfb"
+    before = server.resident()
+    proxy.up = lambda data, _before: data if run_on.wait(60) else data
+    piece, sent = b"1\n" * 500000, 0
+    c.sock.settimeout(1)
+    data = struct.pack("<I", len(piece))[:3] + bytes([seq + 1]) + piece
+    try:
+        while sent < 200 << 20:
+            sent += c.sock.send(data[sent % len(data):])
+            if sent % len(data) == 0:
+                data = data[:3] + bytes([(data[3] + 1) % 256]) + data[4:]
+    except TimeoutError:
+        pass
+    assert sent < 64 << 20 and server.resident() - before < 24 << 20
+    run_on.set()
+    c.close()
+    server.assert_alive()
 
 
 class Writers:

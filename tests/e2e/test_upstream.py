@@ -94,10 +94,13 @@ def test_a_certificate_that_is_not_to_be_trusted(front, upstream):
         assert value(connection, "SHOW STATUS LIKE 'Ssl_version'").startswith("TLS")
 
 
-def test_compression(front):
-    server = front("--storage-mysql-compression", "zlib")
+@pytest.mark.parametrize("algorithm", ["zlib", "zstd"])
+def test_compression(front, upstream, algorithm):
+    server = front("--storage-mysql-compression", algorithm)
     with ann(server) as connection:
         assert value(connection, "SHOW STATUS LIKE 'Compression'") == "ON"
+        if upstream.dialect == "mysql":
+            assert value(connection, "SHOW STATUS LIKE 'Compression_algorithm'") == algorithm
         assert len(value(connection, "SELECT REPEAT('x', 3000000)")) == 3000000
 
 
