@@ -13,6 +13,7 @@ import time
 
 import pymysql
 
+import sysbench
 from servers import OUT, PROGRAMS, Failed, Pintail, Reference, cpu_seconds, progress
 
 # The sources. Commits are not synced to disk, so that backlogs are written fast.
@@ -120,10 +121,34 @@ class Follower:
                 "steady_per_second": (last - first_count) / (last_at - first_at) if last > first_count else last / last_at}
 
 
+def stock(kind, tables):
+    """The data directory of a server that has sysbench's tables and no log yet; it stays for the next time."""
+    directory = OUT / f"replica-{kind}-{tables[0]}x{tables[1]}"
+    stamp = directory / "filled"
+    if not stamp.exists():
+        progress(f"filling {tables[0]} tables of {tables[1]:,} rows of {kind}")
+        shutil.rmtree(directory, ignore_errors=True)
+        with Reference(kind, directory, *[option for option in SOURCE_OPTIONS[kind] if "bin" not in option]) as server:
+            with connect(server) as session:
+                rows(session, "CREATE DATABASE sbtest")
+            sysbench.prepare(server, tables)
+        (directory / "data/auto.cnf").unlink(missing_ok=True)  # the identity, which each server makes itself
+        stamp.touch()
+    return directory / "data"
+
+
+def take_stock(kind, tables, directory):
+    """Gives a server that has not been started its data; without tables it begins empty."""
+    if tables:
+        directory.mkdir(parents=True)
+        subprocess.run(["cp", "-a", "--reflink=auto", "--sparse=always", stock(kind, tables), directory / "data"], check=True)
+
+
 class Native(Follower):
     """A real server as replica, from the first transaction of the source on."""
 
     def __init__(self, source, directory):
+        take_stock(source.kind, source.tables, directory)
         self.source, self.directory, self.server, self.session, self.way = source, directory, None, None, None
         self.restart("best")
         if source.kind == "mysql":
@@ -154,13 +179,15 @@ class Native(Follower):
 
 
 class Source(Reference):
-    """The server that is followed; its directory is fresh."""
+    """The server that is followed; its directory is fresh. Its database sbtest is empty or has the tables wanted."""
 
-    def __init__(self, kind, directory):
+    def __init__(self, kind, directory, tables):
+        take_stock(kind, tables, directory)
         super().__init__(kind, directory, *SOURCE_OPTIONS[kind])
-        self.kind = kind
+        self.kind, self.tables = kind, tables
         self.connection = connect(self)
-        self.sql("CREATE DATABASE sbtest")
+        if not tables:
+            self.sql("CREATE DATABASE sbtest")
 
     def sql(self, text):
         return rows(self.connection, text)
@@ -190,13 +217,16 @@ class Source(Reference):
 
 
 class Copy(Follower):
-    """A source, and Pintail that copies it; both with fresh directories."""
+    """A source, and Pintail that copies it; both with fresh directories.
 
-    def __init__(self, context, kind="mysql"):
+    tables is how many of sysbench's tables the source begins with, and the rows of each.
+    """
+
+    def __init__(self, context, kind="mysql", tables=None):
         self.directory = OUT / "replica"
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory.mkdir(parents=True)
-        self.source = Source(kind, self.directory / "source")
+        self.source = Source(kind, self.directory / "source", tables)
         self.context, self.pintail, self.session, self.native = context, None, None, None
 
     def scaled(self, count):

@@ -30,12 +30,13 @@ def measure(copy, name, load, way):
             "ratio": ours["transactions_per_second"] / theirs["transactions_per_second"]}
 
 
-def compare(context, name, kind, prepare, load, before=None):
+def compare(context, name, kind, load, prepare=None, before=None, tables=None):
     """The last round is with the native replica durable, the others at its best."""
     count = max(2, context.rounds or ROUNDS)
-    with Copy(context, kind) as copy:
+    with Copy(context, kind, tables) as copy:
         copy.add_native()
-        prepare(copy)
+        if prepare:
+            prepare(copy)
         copy.start()
         copy.wait_live()
         passes = []
@@ -59,22 +60,22 @@ def load_singles(copy):
 
 def bench_inserts(context):
     """A backlog of inserts, 1,000 rows a transaction: times a native MySQL replica's rate at its best; -durable with its commits synced"""
-    return compare(context, "replica-native-inserts", "mysql", replica.prepare_inserts, load_inserts, replica.empty_table)
+    return compare(context, "replica-native-inserts", "mysql", load_inserts, replica.prepare_inserts, replica.empty_table)
 
 
 def bench_singles(context):
     """A backlog of 100,000 one-row inserts: times a native MySQL replica's rate at its best; -durable with its commits synced"""
-    return compare(context, "replica-native-singles", "mysql", lambda copy: sysbench.prepare(copy.source), load_singles)
+    return compare(context, "replica-native-singles", "mysql", load_singles, lambda copy: sysbench.prepare(copy.source))
 
 
 def bench_writes(context):
     """A backlog of oltp_write_only, tables of a million rows: times a native MySQL replica's rate at its best; -durable, synced"""
-    return compare(context, "replica-native-writes", "mysql", replica.prepare_large, replica.load_writes)
+    return compare(context, "replica-native-writes", "mysql", replica.load_writes, tables=replica.large(context))
 
 
 def bench_mariadb(context):
     """The same backlog on a MariaDB 10.11, which Pintail and a native MariaDB replica follow: times its rate"""
-    return compare(context, "replica-native-mariadb", "mariadb", replica.prepare_large, replica.load_writes)
+    return compare(context, "replica-native-mariadb", "mariadb", replica.load_writes, tables=replica.large(context))
 
 
 BENCHMARKS = {

@@ -32,10 +32,11 @@ IDLE_SECONDS, IDLE_BEAT_SECONDS = 6, 0.25
 SNAPSHOT_ROWS = 4_000_000
 
 
-def backlog(context, name, prepare, load, before=None):
+def backlog(context, name, load, prepare=None, before=None, tables=None):
     """What Pintail made of some backlogs; before() readies the source for each while the copy follows."""
-    with Copy(context) as copy:
-        prepare(copy)
+    with Copy(context, tables=tables) as copy:
+        if prepare:
+            prepare(copy)
         copy.start()
         copy.wait_live()
         passes = []
@@ -99,7 +100,7 @@ def load_inserts(copy, count=INSERTS):
 
 def bench_backlog_inserts(context):
     """A backlog of 4,000,000 rows in transactions of 1,000: million row changes a second applied; also from the first commit on"""
-    passes = backlog(context, "replica-inserts", prepare_inserts, load_inserts, empty_table)
+    passes = backlog(context, "replica-inserts", load_inserts, prepare_inserts, empty_table)
     return {"replica-inserts-million-per-second": [p["row_changes_per_second"] / 1e6 for p in passes],
             "replica-inserts-steady-million-per-second": [p["steady_row_changes_per_second"] / 1e6 for p in passes]}, passes
 
@@ -136,30 +137,26 @@ def load_singles(copy, transactions=SINGLES):
 
 def bench_backlog_singles(context):
     """A backlog of 150,000 transactions of one inserted row: times the raw stream's transactions a second"""
-    passes = backlog(context, "replica-singles", lambda copy: sysbench.prepare(copy.source), load_singles)
+    passes = backlog(context, "replica-singles", load_singles, lambda copy: sysbench.prepare(copy.source))
     return beside_raw("replica-singles", passes), passes
 
 
 # ---- sysbench's writes ----
 
-def large(copy):
-    return LARGE[0], copy.scaled(LARGE[1])
-
-
-def prepare_large(copy):
-    sysbench.prepare(copy.source, large(copy))
+def large(context):
+    return LARGE[0], max(1, int(LARGE[1] * context.scale))
 
 
 def load_writes(copy):
     count = copy.scaled(WRITES)
     sysbench.run(*sysbench.command(copy.source.port, "oltp_write_only", 8, "--time=0", f"--events={count}",
-                                   "--mysql-ignore-errors=1213,1205,1020,1062", "run", tables=large(copy)))
+                                   "--mysql-ignore-errors=1213,1205,1020,1062", "run", tables=copy.source.tables))
     return 4 * count
 
 
 def bench_backlog_writes(context):
     """A backlog of 100,000 transactions of oltp_write_only on tables of a million rows: times the raw stream's transactions a second"""
-    passes = backlog(context, "replica-writes", prepare_large, load_writes)
+    passes = backlog(context, "replica-writes", load_writes, tables=large(context))
     return beside_raw("replica-writes", passes), passes
 
 
