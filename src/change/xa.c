@@ -269,6 +269,11 @@ int xa_statement(struct xa *x, struct str sql, struct arena *scratch, struct dia
 {
     struct binlog_xid xid;
     const enum binlog_xa_op op = binlog_parse_xa(sql, scratch, &xid);
+    if (op == BINLOG_XA_NONE) {
+        return diag_set_text(
+            d, ER_REPLICA_FATAL_ERROR,
+            arena_printf(&d->arena, "an XA statement cannot be read: %.*s", STR_FMT(sql)));
+    }
     if (op != BINLOG_XA_COMMIT && op != BINLOG_XA_ROLLBACK) {
         return 0;
     }

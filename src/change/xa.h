@@ -71,7 +71,7 @@ void xa_stage(struct xa *x, const struct binlog_format *format, const struct bin
 NODISCARD int xa_prepare(struct xa *x, const struct binlog_format *format,
                          const struct binlog_xid *xid, struct diag *d);
 /* A statement: XA COMMIT and XA ROLLBACK say what the transaction at hand ends. 0, or -1 with d
- * set: nothing is known of what it commits. */
+ * set: nothing is known of what it commits, or it cannot be read. */
 NODISCARD int xa_statement(struct xa *x, struct str sql, struct arena *scratch, struct diag *d);
 /* The transaction at hand is committed: are there events to be given first? */
 NODISCARD bool xa_begin_replay(struct xa *x);

@@ -210,6 +210,13 @@ LOG_TEST(test_what_was_never_prepared)
     assert_non_null(strstr(log_fixture_fail(f), COMMIT));
 }
 
+LOG_TEST(test_what_cannot_be_read)
+{
+    (void)start_with_rows(f);
+    log_fixture_play(f, "XA COMMIT 'a'");
+    assert_non_null(strstr(log_fixture_fail(f), "cannot be read: XA COMMIT 'a'"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_many_rows),
         cmocka_unit_test(test_a_lost_connection_within),
         cmocka_unit_test(test_what_was_never_prepared),
+        cmocka_unit_test(test_what_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
