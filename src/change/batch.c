@@ -884,7 +884,11 @@ int batch_fill(struct batch_table *t, struct engine_session *s, struct arena *sc
                                      .columns = columns,
                                      .take = fill_rows,
                                      .arg = &f};
-    return engine_read_keys(s, t->table->def, &read, d);
+    if (engine_read_keys(s, t->table->def, &read, d) != 0) {
+        return -1;
+    }
+    t->hole_count = 0; /* Rows move before a second attempt, when the batch is written again. */
+    return 0;
 }
 
 /* ---- Savepoints ---- */

@@ -147,6 +147,20 @@ LOG_TEST(test_by_policy_a_table_is_set_aside)
     copy_table_unref(t);
 }
 
+/* The rest of the batch is written twice; what the log has left out is read once. */
+LOG_TEST(test_by_policy_the_rest_is_written_again)
+{
+    f->options.set_aside = true;
+    struct copy_table *u = log_fixture_add_table(f, "u", COPY_LIVE, true);
+    (void)start_with_table(f);
+    log_fixture_play(f, "BEGIN; u +1,1,a; u +2,2,b; t +1,1,a; COMMIT");
+    log_fixture_settle(f);
+    log_fixture_play(f, "BEGIN; u +5,5,e; u -5,.,.; u ~1,.,.>.,11,.; u ~2,.,.>.,22,.; "
+                        "t ~7,1,a>7,2,b; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, u), "1,11,a 2,22,b");
+}
+
 LOG_TEST(test_other_tables_are_skipped)
 {
     struct copy_table *t = start_with_table(f);
@@ -780,6 +794,7 @@ int main(void)
         cmocka_unit_test(test_a_change_of_a_deleted_row_stops_the_stream),
         cmocka_unit_test(test_a_row_inserted_twice_stops_the_stream),
         cmocka_unit_test(test_by_policy_a_table_is_set_aside),
+        cmocka_unit_test(test_by_policy_the_rest_is_written_again),
         cmocka_unit_test(test_other_tables_are_skipped),
         cmocka_unit_test(test_a_table_that_is_loading_takes_what_fits),
         cmocka_unit_test(test_a_large_transaction_goes_in_portions),
