@@ -2,7 +2,8 @@
  * Deleting by value: rows are found by a join with the values, which DuckDB reads out of our memory
  * through pintail_keys(). The join's side of values is the small one, whose smallest and largest
  * integer keys DuckDB hands to the table's scan, so that keys that lie close together cost little
- * in a large table.
+ * in a large table. Many integer keys are looked up in a map of bits instead (key_bits.c): a scan
+ * of the whole key column is then several times faster than a join's.
  */
 #include "engine/duckdb/duckdb_int.h"
 
@@ -31,6 +32,17 @@ static void put_key_delete(const struct table_def *t, const struct engine_values
                    "DELETE FROM t%" PRIu64 " USING pintail_keys(%" PRIu64 "::UBIGINT) k WHERE ",
                    t->id, keys);
     put_condition(t, v, COMPARE_EQUAL, sql);
+}
+
+/* The keys' range lets the scan leave out what lies outside. */
+static void put_bits_delete(const struct table_def *t, uint32_t column, const struct ddb_keys *keys,
+                            struct bytebuf *sql)
+{
+    const uint32_t id = t->columns[column].id;
+    bytebuf_printf(sql,
+                   "DELETE FROM t%" PRIu64 " WHERE c%u BETWEEN %" PRId64 " AND %" PRId64
+                   " AND pintail_has_key(c%u, %" PRIu64 "::UBIGINT)",
+                   t->id, id, keys->bits.first, keys->bits.last, id, keys->id);
 }
 
 /* Equal images are one group of values with its number; so many of the rows that match it go. */
@@ -71,9 +83,13 @@ static int delete_lent(struct ddb_session *s, const struct table_def *t,
     for (uint32_t i = 0; i < v->chunk_count; i++) {
         keys.nrows += v->chunks[i].nrows;
     }
+    const bool has_bits = how == COMPARE_EQUAL && v->column_count == 1 &&
+                          ddb_key_bits_make(&keys, v->chunk_count, &t->columns[v->columns[0]].type);
     bytebuf_init(&sql, DDB_SQL_MAX);
     ddb_keys_lend(s->instance, &keys);
-    if (how == COMPARE_EQUAL) {
+    if (has_bits) {
+        put_bits_delete(t, v->columns[0], &keys, &sql);
+    } else if (how == COMPARE_EQUAL) {
         put_key_delete(t, v, keys.id, &sql);
     } else {
         put_image_delete(t, v, keys.id, &sql);
@@ -86,6 +102,7 @@ static int delete_lent(struct ddb_session *s, const struct table_def *t,
         atomic_fetch_add(&s->instance->counters.rows_deleted, *out_deleted);
     }
     ddb_keys_take_back(s->instance, &keys);
+    ddb_key_bits_release(&keys);
     bytebuf_release(&sql);
     arena_release(&scratch);
     return rc;

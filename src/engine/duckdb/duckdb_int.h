@@ -390,6 +390,10 @@ struct ddb_keys {
     uint32_t ncols;
     struct ddb_key_column *cols;
     const struct chunk *chunks; /* The values, in place of the columns' own data; or NULL. */
+    struct ddb_key_bits {
+        uint64_t *words; /* A bit a key, from first to last; NULL = none. */
+        int64_t first, last;
+    } bits;
 };
 
 struct ddb_key_column {
@@ -403,6 +407,17 @@ NODISCARD int ddb_keys_register(struct ddb_instance *in, struct diag *diag);
 /* Lends; borrowed until ddb_keys_take_back(), which destroys the types. */
 void ddb_keys_lend(struct ddb_instance *in, struct ddb_keys *keys);
 void ddb_keys_take_back(struct ddb_instance *in, struct ddb_keys *keys);
+
+/* NULL: nothing is lent under this number. Any thread. */
+NODISCARD const struct ddb_keys *ddb_keys_find(struct ddb_instance *in, uint64_t id);
+
+/* Makes bits of the keys, which are of one column without NULLs. False: a join does better, or
+ * their range is too wide. (key_bits.c) */
+NODISCARD bool ddb_key_bits_make(struct ddb_keys *keys, uint32_t chunk_count,
+                                 const struct sql_type *type);
+void ddb_key_bits_release(struct ddb_keys *keys);
+/* Registers the function; once for each opened database. */
+NODISCARD int ddb_key_bits_register(struct ddb_instance *in, struct diag *diag);
 
 NODISCARD bool ddb_index_is_unique(const struct index_def *index);
 /* Are all its columns integers in vectors of at most 64 bits? */

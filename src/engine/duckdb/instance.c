@@ -126,7 +126,7 @@ static int prepare_database(struct ddb_instance *in, struct diag *diag)
     }
     /* Closing checkpoints by itself otherwise, without looking at the free space. */
     if (ddb_aux_exec(in, "PRAGMA disable_checkpoint_on_shutdown", diag) != 0 ||
-        ddb_keys_register(in, diag) != 0) {
+        ddb_keys_register(in, diag) != 0 || ddb_key_bits_register(in, diag) != 0) {
         return -1;
     }
 #ifdef HAVE_UDF

@@ -214,7 +214,7 @@ void ddb_keys_take_back(struct ddb_instance *in, struct ddb_keys *keys)
     }
 }
 
-static const struct ddb_keys *find_keys(struct ddb_instance *in, uint64_t id)
+const struct ddb_keys *ddb_keys_find(struct ddb_instance *in, uint64_t id)
 {
     const struct ddb_keys *found = NULL;
     pthread_mutex_lock(&in->lock);
@@ -233,7 +233,7 @@ static void keys_bind(duckdb_bind_info info)
 {
     struct ddb_instance *in = duckdb_bind_get_extra_info(info);
     duckdb_value id = duckdb_bind_get_parameter(info, 0);
-    const struct ddb_keys *keys = find_keys(in, duckdb_get_uint64(id));
+    const struct ddb_keys *keys = ddb_keys_find(in, duckdb_get_uint64(id));
     duckdb_destroy_value(&id);
     if (keys == NULL) {
         duckdb_bind_set_error(info, "pintail_keys: nothing is lent under this number");

@@ -307,6 +307,46 @@ static void test_rows_are_deleted_by_key(void **arg)
     chunk_builder_release(&b);
 }
 
+/* Deletes by one column, of the values from, from + step, …; returns how many rows went. */
+static uint64_t delete_series(struct state *st, uint32_t column, int64_t from, int64_t step,
+                              uint32_t count)
+{
+    struct chunk_builder b;
+    chunk_builder_init(&b, &st->t.columns[column].type, 1);
+    for (uint32_t i = 0; i < count; i++) {
+        (void)chunk_builder_add_row(&b);
+        chunk_builder_set_int(&b, 0, from + step * (int64_t)i);
+    }
+    const uint64_t deleted = delete_by_value(st, &b, &column, false);
+    chunk_builder_release(&b);
+    return deleted;
+}
+
+static void test_rows_are_deleted_by_many_keys(void **arg)
+{
+    struct state *st = *arg;
+    if (!has(st, ENGINE_DELETE_BY_VALUE | ENGINE_QUERIES)) {
+        skip();
+    }
+    const struct fixture_row rows[] = {{-1, INT32_MIN, "null"}, {-300, -300, "below"}};
+    fixture_write_range(st->s, &st->t, 0, 5000);
+    assert_ok(engine_begin(st->s, 0, &st->diag), &st->diag);
+    assert_ok(fixture_write(st->s, &st->t, rows, 2, &st->diag), &st->diag);
+    /* -300, -293, …, 4593: of those below 0 one is there. */
+    assert_int_equal(delete_series(st, 0, -300, 7, 700), 1 + 657);
+    assert_int_equal(delete_series(st, 0, -300, 7, 700), 0);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c1 % 7 = 1 AND "
+                                              "c1 BETWEEN 0 AND 4593"),
+                     0);
+    assert_ok(engine_commit(st->s, &st->diag), &st->diag);
+    assert_int_equal(fixture_count(st->s, &st->t), 5001 - 657);
+    /* A range too wide for a map, and a column that has NULLs and values several times. */
+    assert_int_equal(delete_series(st, 0, 4990, INT64_C(1) << 40, 100), 1);
+    const int64_t some = fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c2 < 100");
+    assert_int_equal(delete_series(st, 1, 0, 1, 100), some);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c2 IS NULL"), 1);
+}
+
 static void test_keys_of_strings_are_compared_by_bytes(void **arg)
 {
     struct state *st = *arg;
@@ -1254,6 +1294,7 @@ static const struct test_case cases[] = {
     CASE(test_rows_are_deleted_by_key),
     CASE(test_chunks_are_inserted_at_once),
     CASE(test_chunks_that_do_not_fit_are_refused),
+    CASE(test_rows_are_deleted_by_many_keys),
     CASE(test_keys_of_strings_are_compared_by_bytes),
     CASE(test_whole_rows_are_deleted_one_for_one),
     CASE(test_truncate_empties_the_table),
