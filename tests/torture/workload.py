@@ -128,8 +128,8 @@ class Writer:
     # After these, too, the connection is given up: of a distributed transaction that has failed nothing else can be done with it.
     LOST = {0, 2003, 2006, 2013, 2055, 1053, 1317, 1927, 1077, 1397, 1398, 1399, 1400, 1401, 1402, 1440, 1613, 1614, 3575}
 
-    def __init__(self, connect, database, seed, with_ddl, is_mysql=False):
-        self.connect, self.database, self.is_mysql = connect, database, is_mysql
+    def __init__(self, connect, database, seed, with_ddl=False, images=()):
+        self.connect, self.database, self.images = connect, database, images
         self.seed, self.in_xa, self.xa = seed, False, 0
         self.random, self.with_ddl = random.Random(seed), with_ddl
         self.tables = tables()
@@ -160,7 +160,7 @@ class Writer:
                     if finish_prepared(self.connection, self.random, self.seed) == 0:
                         break
                     time.sleep(0.02)
-                if self.is_mysql:
+                if self.images:
                     self.choose_log()
             if self.with_ddl and self.random.random() < 0.08:
                 self.change_schema()
@@ -190,7 +190,10 @@ class Writer:
     def choose_log(self):
         """How the session's changes are logged."""
         r = self.random
-        self.run(f"SET SESSION binlog_row_value_options = '{r.choice(['', 'PARTIAL_JSON'])}'")
+        image = r.choice(self.images)
+        self.run(f"SET SESSION binlog_row_image = {image}")
+        # Differences need the value before.
+        self.run(f"SET SESSION binlog_row_value_options = '{r.choice(['', 'PARTIAL_JSON']) if image == 'FULL' else ''}'")
         self.run(f"SET SESSION binlog_transaction_compression = {r.choice(['OFF', 'ON'])}")
 
     def transaction(self):
