@@ -85,6 +85,19 @@ def test_no_greeting(new_server, upstream, accepting):
         eventually(lambda: server.query("SELECT 1"))
 
 
+def test_an_idle_connection_that_hangs(new_server, upstream):
+    """A login over one that says nothing, and then over a new one that says as little, ends in time."""
+    with FaultProxy(upstream.port) as proxy:
+        server = new_server(*relay_options(proxy.port, *NO_TLS, "--storage-mysql-read-timeout", "1s",
+                                           "--storage-mysql-connect-timeout", "1s")).start()
+        server.query("SELECT 1")
+        proxy.down = stall
+        code, text = error_of_login(server)
+        assert code in GONE and str(proxy.port) in text, text
+        proxy.down = forward
+        assert eventually(lambda: server.query("SELECT 2")) == ((2,),)
+
+
 @pytest.mark.parametrize("count", [200, 1000, 65536, 1000001])
 def test_closing_within_a_result(behind, count):
     server, proxy = behind
