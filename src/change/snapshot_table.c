@@ -13,6 +13,7 @@ enum {
     SELECT_LONG_US = 400 * 1000,  /* one that takes more is to be smaller. */
     YIELD_ROWS = 512,
     MIN_ROWS = 16,
+    ROOM_PARTS = 16,                  /* One of them is not worth a SELECT. */
     BROUGHT_BYTES = 64 * 1024 * 1024, /* Of keys in memory. */
 };
 
@@ -53,7 +54,8 @@ struct table_copy {
     struct row_set *set;    /* Being filled. */
     struct merge_job merge;
     struct bytebuf last_key; /* Behind which the next chunk begins. */
-    uint64_t limit;          /* Rows of the next SELECT. */
+    uint64_t limit;          /* Rows of a SELECT, as far as there is room for them. */
+    uint64_t row_bytes;      /* Of a row, of late; 0: not known. */
     uint64_t total_rows;     /* Merged. */
     uint64_t total_bytes;
     bool is_last; /* There are no rows behind last_key. */
@@ -168,9 +170,15 @@ static bool is_full(const struct table_copy *k)
     return k->set->bytes >= k->s->o.chunk_bytes;
 }
 
-/* Reads up to k->limit rows. A chunk that is full of bytes before ends there: what the source sends
+/* Is another SELECT worth while? */
+static bool has_room(const struct table_copy *k)
+{
+    return k->set->bytes < k->s->o.chunk_bytes / ROOM_PARTS * (ROOM_PARTS - 1);
+}
+
+/* Reads up to `limit` rows. A chunk that is full of bytes before ends there: what the source sends
  * behind is dropped. */
-static int read_rows(struct table_copy *k, struct upstream_rows *r, struct diag *d)
+static int read_rows(struct table_copy *k, struct upstream_rows *r, uint64_t limit, struct diag *d)
 {
     struct snapshot_format f;
     const struct wire_column *columns;
@@ -185,7 +193,7 @@ static int read_rows(struct table_copy *k, struct upstream_rows *r, struct diag 
         if (put_row(k, &f, payload, d) != 0) {
             return -1;
         }
-        if (++rows == k->limit || is_full(k)) {
+        if (++rows == limit || is_full(k)) {
             return remember_key(k, &f, payload, d);
         }
     }
@@ -193,31 +201,43 @@ static int read_rows(struct table_copy *k, struct upstream_rows *r, struct diag 
     return rc;
 }
 
-/* The next SELECT takes about as long as it should, and its rows fit. */
+/* How many rows the next SELECT is to bring. */
+static uint64_t next_limit(const struct table_copy *k)
+{
+    uint64_t limit = k->limit;
+    if (k->row_bytes > 0 && k->set->bytes < k->s->o.chunk_bytes) {
+        limit = MIN(limit, (k->s->o.chunk_bytes - k->set->bytes) / k->row_bytes + 1);
+    }
+    return MAX(limit, (uint64_t)MIN_ROWS);
+}
+
+/* The next SELECT takes about as long as it should. */
 static void adapt(struct table_copy *k, uint64_t rows, uint64_t us)
 {
-    if (us > SELECT_LONG_US || is_full(k)) {
+    if (us > SELECT_LONG_US) {
         k->limit = MAX(MIN(k->limit, rows) / 2, (uint64_t)MIN_ROWS);
-    } else if (us < SELECT_SHORT_US && k->limit < SNAPSHOT_CHUNK_ROWS_MAX) {
+    } else if (us < SELECT_SHORT_US && rows >= k->limit && k->limit < SNAPSHOT_CHUNK_ROWS_MAX) {
         k->limit *= 2;
     }
-    const uint64_t a_row = k->set->rows > 0 ? k->set->bytes / k->set->rows + 1 : 1;
-    k->limit = MAX(MIN(k->limit, k->s->o.chunk_bytes / a_row), (uint64_t)MIN_ROWS);
+    if (k->set->rows > 0) {
+        k->row_bytes = k->set->bytes / k->set->rows + 1;
+    }
 }
 
 static int read_select(struct table_copy *k, struct diag *d)
 {
     const uint64_t begun_us = clock_monotonic_us();
     const uint64_t before = k->set->rows;
+    const uint64_t limit = next_limit(k);
     struct bytebuf sql;
     bytebuf_init(&sql, SNAPSHOT_SQL_MAX);
-    snapshot_put_select(&sql, k->t, bytebuf_str(&k->last_key), k->limit);
+    snapshot_put_select(&sql, k->t, bytebuf_str(&k->last_key), limit);
     struct upstream_rows *r = upstream_rows_begin(k->w->c, bytebuf_str(&sql), true, &k->scratch, d);
     bytebuf_release(&sql);
     if (r == NULL) {
         return -1;
     }
-    const int rc = read_rows(k, r, d);
+    const int rc = read_rows(k, r, limit, d);
     upstream_rows_end(r);
     adapt(k, k->set->rows - before, clock_monotonic_us() - begun_us);
     return rc;
@@ -245,7 +265,7 @@ static int read_view(struct table_copy *k, const struct change_position *a0,
     }
     const uint64_t until = clock_monotonic_us() + SNAPSHOT_VIEW_US / 2;
     int rc = check_definition(k, d);
-    while (rc == 0 && !k->is_last && !is_full(k) && clock_monotonic_us() < until) {
+    while (rc == 0 && !k->is_last && has_room(k) && clock_monotonic_us() < until) {
         rc = read_select(k, d);
     }
     snapshot_view_close(v);
