@@ -1,6 +1,5 @@
 /* Sets of keys: what was added is found by its bytes, whichever columns hold it. */
 #include "../base/base_test.h"
-
 #include "change/key_set.h"
 
 static struct sql_type types[3];
