@@ -267,7 +267,8 @@ class Relays:
     def upstream(self, dialect):
         if dialect not in self.upstreams:
             upstream = Upstream(dialect, self.work / f"upstream-{dialect}", "--tls=on", "--binlog")
-            upstream.start("--max-allowed-packet=64M")
+            # Each relay keeps connections open, and they all live to the end.
+            upstream.start("--max-allowed-packet=64M", "--max-connections=2000")
             self.upstreams[dialect] = upstream
             upstream.query("SET GLOBAL log_bin_trust_function_creators = 1")
             make_large(upstream)

@@ -174,7 +174,9 @@ static void hold_all(void *arg)
     check(fmutex_lock(&s->mutex, FIBER_FOREVER) == FIBER_WOKEN);
     check(frwlock_write(&s->rwlock, FIBER_FOREVER) == FIBER_WOKEN);
     struct fiber *f = fiber_spawn_ref(loop_self(), lock_in_vain, s);
-    check(fiber_sleep(50000) == FIBER_TIMEOUT);
+    while (strlen(s->order) < 2) {
+        check(fiber_sleep(5000) == FIBER_TIMEOUT);
+    }
     fiber_interrupt(f, 1);
     fiber_join(f);
     fmutex_unlock(&s->mutex);
