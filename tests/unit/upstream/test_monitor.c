@@ -26,7 +26,7 @@ static void see_down(void *arg, const struct diag *why)
 static void see_work(void *arg, struct upstream_conn *c)
 {
     struct seen *s = arg;
-    CHECK(upstream_ping(c));
+    CHECK(upstream_ping(c) || fiber_interrupted() != 0); /* The test may stop the monitor. */
     s->work++;
 }
 
