@@ -98,6 +98,11 @@ static void on_timer(uv_timer_t *timer)
     struct loop *l = timer->data;
     l->timer_due = FIBER_FOREVER;
     fiber_expire(l);
+    /*
+     * uv_run() calls timers that are due before it waits for events, and would then sleep over the
+     * fibers that are ready now: a stop keeps this one call from blocking.
+     */
+    uv_stop(&l->uv);
 }
 
 static void on_trim_timer(uv_timer_t *timer)

@@ -272,6 +272,38 @@ static void test_park_ends_at_its_deadline(void **state)
 }
 
 enum {
+    NAPS = 100,
+};
+
+static void work_shortly(void *arg)
+{
+    (void)arg;
+    const uint64_t until = clock_monotonic_us() + 200;
+    while (clock_monotonic_us() < until) {
+    }
+}
+
+/* Deadlines that pass while another fiber works, before the loop has set its timer. The long sleeps
+ * keep the loop from looking for events before it waits. */
+static void sleep_shortly(void *arg)
+{
+    (void)arg;
+    const uint64_t start = clock_monotonic_us();
+    for (unsigned i = 0; i < NAPS; i++) {
+        check(fiber_sleep(3000) == FIBER_TIMEOUT);
+        check(fiber_spawn(loop_self(), work_shortly, NULL) == 0);
+        check(fiber_sleep(50) == FIBER_TIMEOUT);
+    }
+    check(clock_monotonic_us() - start < 20000000); /* One that is missed takes a second. */
+}
+
+static void test_short_sleeps_are_not_missed(void **state)
+{
+    (void)state;
+    run_in_fiber(sleep_shortly, NULL);
+}
+
+enum {
     SLEEPERS = 200,
 };
 
@@ -653,6 +685,7 @@ int main(void)
         cmocka_unit_test(test_wake_before_park_is_not_lost),
         cmocka_unit_test(test_park_with_a_past_deadline_does_not_wait),
         cmocka_unit_test(test_park_ends_at_its_deadline),
+        cmocka_unit_test(test_short_sleeps_are_not_missed),
         cmocka_unit_test(test_sleepers_wake_in_order_of_time),
         cmocka_unit_test(test_wake_across_threads_is_never_lost),
         cmocka_unit_test(test_interrupt_is_sticky_until_cleared),
