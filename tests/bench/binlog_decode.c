@@ -11,18 +11,15 @@
  */
 #include "binlog/cell.h"
 #include "binlog/stream.h"
+#include "log_file.h"
 
 #include "types/collation.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 enum {
     MAX_TABLES = 64,
@@ -136,12 +133,11 @@ static void take_file(struct bench *b, struct str file)
     while (at < file.len) {
         struct binlog_item item;
         enum binlog_next rc;
-        const struct str rest = str_from(file.p + at, file.len - at);
-        const uint32_t size = binlog_peek_size(rest);
-        if (size < BINLOG_HEADER_LEN || size > rest.len) {
+        const struct str event = log_file_event(file, at);
+        if (event.p == NULL) {
             fail("the file is cut off");
         }
-        if (binlog_stream_feed(&b->stream, str_from(rest.p, size), at, &b->diag) != 0) {
+        if (binlog_stream_feed(&b->stream, event, at, &b->diag) != 0) {
             fail_diag(b);
         }
         while ((rc = binlog_stream_next(&b->stream, &item, &b->diag)) == BINLOG_ITEM) {
@@ -154,7 +150,7 @@ static void take_file(struct bench *b, struct str file)
             fail_diag(b);
         }
         b->events++;
-        at += size;
+        at += event.len;
     }
 }
 
@@ -187,21 +183,6 @@ static double run_round(struct str file, bool cells_only)
     return (double)b.rows / seconds;
 }
 
-static struct str map_file(const char *path)
-{
-    struct stat st;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) != 0 || st.st_size == 0) {
-        fail(strerror(errno));
-    }
-    char *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
-    if (p == MAP_FAILED) {
-        fail(strerror(errno));
-    }
-    (void)close(fd);
-    return str_from(p, (size_t)st.st_size);
-}
-
 int main(int argc, char **argv)
 {
     const bool cells_only = argc > 1 && strcmp(argv[1], "--cells") == 0;
@@ -211,7 +192,10 @@ int main(int argc, char **argv)
         (argc > first + 1 && str_to_u64(str_from_cstr(argv[first + 1]), &rounds) != 0)) {
         fail("usage: binlog_decode [--cells] FILE [ROUNDS]");
     }
-    const struct str file = map_file(argv[first]);
+    const struct str file = log_file_map(argv[first]);
+    if (file.p == NULL) {
+        fail(strerror(errno));
+    }
     double best = 0;
     for (uint64_t i = 0; i < rounds; i++) {
         const double rate = run_round(file, cells_only);

@@ -14,21 +14,19 @@
  */
 #include "change/pipeline_int.h"
 #include "change_random.h"
+#include "log_file.h"
 
 #include "base/clock.h"
 #include "engine/duckdb/duckdb_engine.h"
 #include "exec/bootstrap.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum {
     BLOCK_BYTES = 1024 * 1024,
@@ -77,6 +75,15 @@ static void check(int rc)
 
 /* ---- The input ---- */
 
+static struct str event_at(size_t at)
+{
+    const struct str event = log_file_event(bench.file, at);
+    if (event.p == NULL) {
+        fail("the file is cut off");
+    }
+    return event;
+}
+
 /* The next events of the file, each behind its length. */
 static bool fill_block(struct bench *b)
 {
@@ -88,11 +95,8 @@ static bool fill_block(struct bench *b)
         b->at = BINLOG_MAGIC_LEN;
     }
     while (b->at < b->file.len) {
-        const char *event = b->file.p + b->at;
-        const uint32_t size = binlog_peek_size(str_from(event, b->file.len - b->at));
-        if (size < BINLOG_HEADER_LEN || size > b->file.len - b->at) {
-            fail("the file is cut off");
-        }
+        const struct str event = event_at(b->at);
+        const uint32_t size = (uint32_t)event.len;
         if (block->len > 0 && block->len + size + sizeof(size) > BLOCK_BYTES) {
             break;
         }
@@ -101,7 +105,7 @@ static bool fill_block(struct bench *b)
             block->data = realloc(block->data, block->cap);
         }
         memcpy(block->data + block->len, &size, sizeof(size));
-        memcpy(block->data + block->len + sizeof(size), event, size);
+        memcpy(block->data + block->len + sizeof(size), event.p, size);
         block->len += size + sizeof(size);
         b->at += size;
     }
@@ -264,18 +268,15 @@ static void add_tables(void)
     enum binlog_next rc;
     binlog_stream_init(&s, BINLOG_CHECKSUM_UNKNOWN);
     for (size_t at = BINLOG_MAGIC_LEN; at < bench.file.len;) {
-        const uint32_t size = binlog_peek_size(str_from(bench.file.p + at, bench.file.len - at));
-        if (size < BINLOG_HEADER_LEN || size > bench.file.len - at) {
-            fail("the file is cut off");
-        }
-        check(binlog_stream_feed(&s, str_from(bench.file.p + at, size), at, &bench.diag));
+        const struct str event = event_at(at);
+        check(binlog_stream_feed(&s, event, at, &bench.diag));
         while ((rc = binlog_stream_next(&s, &item, &bench.diag)) == BINLOG_ITEM) {
             if (item.kind == BINLOG_TXN_TABLE && item.table_is_new) {
                 add_table(item.table);
             }
         }
         check(rc == BINLOG_ERROR ? -1 : 0);
-        at += size;
+        at += event.len;
     }
     binlog_stream_release(&s);
 }
@@ -386,9 +387,9 @@ static uint64_t count_transactions(void)
 {
     uint64_t count = 0;
     for (size_t at = BINLOG_MAGIC_LEN; at < bench.file.len;) {
-        const char *event = bench.file.p + at;
-        count += (uint8_t)event[4] == BINLOG_XID;
-        at += binlog_peek_size(str_from(event, bench.file.len - at));
+        const struct str event = event_at(at);
+        count += (uint8_t)event.p[4] == BINLOG_XID;
+        at += event.len;
     }
     return count;
 }
@@ -397,21 +398,6 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 {
     (void)st, (void)type, (void)ftw;
     return remove(path);
-}
-
-static struct str map_file(const char *path)
-{
-    struct stat st;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) != 0 || st.st_size == 0) {
-        fail(strerror(errno));
-    }
-    char *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
-    if (p == MAP_FAILED) {
-        fail(strerror(errno));
-    }
-    (void)close(fd);
-    return str_from(p, (size_t)st.st_size);
 }
 
 /* A pipeline's life: until so many transactions are applied. */
@@ -443,7 +429,10 @@ static void play_file(int argc, char **argv)
 {
     bench.keys = argc > 2 ? number(argv[2]) : 0;
     bench.rounds = argc > 3 ? number(argv[3]) : 1;
-    bench.file = map_file(argv[1]);
+    bench.file = log_file_map(argv[1]);
+    if (bench.file.p == NULL) {
+        fail(strerror(errno));
+    }
     add_tables();
     bench.bytes = bench.file.len * bench.rounds;
     play(count_transactions() * bench.rounds, argc > 4 ? number(argv[4]) : BATCH_MB);
