@@ -75,14 +75,7 @@ static int delete_lent(struct ddb_session *s, const struct table_def *t,
     struct bytebuf sql;
     duckdb_result result;
     arena_init(&scratch, 0);
-    struct ddb_keys keys = {.ncols = v->column_count, .chunks = v->chunks};
-    keys.cols = ARENA_ARRAY(&scratch, struct ddb_key_column, v->column_count);
-    for (uint32_t i = 0; i < v->column_count; i++) {
-        keys.cols[i].type = ddb_type_new(&t->columns[v->columns[i]].type);
-    }
-    for (uint32_t i = 0; i < v->chunk_count; i++) {
-        keys.nrows += v->chunks[i].nrows;
-    }
+    struct ddb_keys keys = ddb_keys_of_values(t, v, &scratch);
     const bool has_bits = how == COMPARE_EQUAL && v->column_count == 1 &&
                           ddb_key_bits_make(&keys, v->chunk_count, &t->columns[v->columns[0]].type);
     bytebuf_init(&sql, DDB_SQL_MAX);

@@ -44,14 +44,7 @@ int ddb_read_keys(struct engine_session *base, const struct table_def *t,
     struct bytebuf sql;
     arena_init(&scratch, 0);
     bytebuf_init(&sql, DDB_SQL_MAX);
-    struct ddb_keys keys = {.ncols = v->column_count, .chunks = v->chunks};
-    keys.cols = ARENA_ARRAY(&scratch, struct ddb_key_column, v->column_count);
-    for (uint32_t i = 0; i < v->column_count; i++) {
-        keys.cols[i].type = ddb_type_new(&t->columns[v->columns[i]].type);
-    }
-    for (uint32_t i = 0; i < v->chunk_count; i++) {
-        keys.nrows += v->chunks[i].nrows;
-    }
+    struct ddb_keys keys = ddb_keys_of_values(t, v, &scratch);
     struct sql_type *types = ARENA_ARRAY(&scratch, struct sql_type, read->column_count + 1);
     types[0] = (struct sql_type){.type = MYSQL_TYPE_LONG, .flags = UNSIGNED_FLAG};
     for (uint32_t i = 0; i < read->column_count; i++) {
