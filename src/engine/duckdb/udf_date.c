@@ -450,45 +450,44 @@ static int32_t week_flags(int32_t mode)
     return (mode & WEEK_MONDAY_FIRST) != 0 ? mode : mode ^ WEEK_FIRST_WEEKDAY;
 }
 
-static void week_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+static int32_t week_number(int32_t days, int32_t flags)
+{
+    int32_t year;
+    return week_of(days, flags, &year);
+}
+
+static int32_t year_and_week(int32_t days, int32_t flags)
+{
+    int32_t year;
+    const int32_t week = week_of(days, flags | WEEK_YEAR, &year);
+    return year * 100 + week;
+}
+
+static void weeks_of(duckdb_data_chunk input, duckdb_vector output,
+                     int32_t (*fn)(int32_t days, int32_t flags))
 {
     struct udf_rows r;
-    (void)info;
     udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
         const int32_t days = ((const int32_t *)r.args[0])[i];
-        int32_t year;
-        if (!udf_row(&r, i)) {
-            continue;
-        }
         if (days < FIRST_DAY + 366) {
             udf_set_null(&r, i);
         } else {
-            ((int32_t *)r.out)[i] =
-                week_of(days, week_flags(((const int32_t *)r.args[1])[i]), &year);
+            ((int32_t *)r.out)[i] = fn(days, week_flags(((const int32_t *)r.args[1])[i]));
         }
     }
 }
 
+static void week_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    (void)info;
+    weeks_of(input, output, week_number);
+}
+
 static void yearweek_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
 {
-    struct udf_rows r;
     (void)info;
-    udf_begin(&r, input, output);
-    for (idx_t i = 0; i < r.count; i++) {
-        const int32_t days = ((const int32_t *)r.args[0])[i];
-        int32_t year;
-        if (!udf_row(&r, i)) {
-            continue;
-        }
-        if (days < FIRST_DAY + 366) {
-            udf_set_null(&r, i);
-        } else {
-            const int32_t week =
-                week_of(days, week_flags(((const int32_t *)r.args[1])[i]) | WEEK_YEAR, &year);
-            ((int32_t *)r.out)[i] = year * 100 + week;
-        }
-    }
+    weeks_of(input, output, year_and_week);
 }
 
 /* ---- Time zones ---- */

@@ -89,32 +89,6 @@ static unsigned result_scale(duckdb_function_info info)
     return *(const uint8_t *)duckdb_scalar_function_get_extra_info(info);
 }
 
-static void div_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
-{
-    struct udf_rows r;
-    const unsigned scale = result_scale(info);
-    udf_begin(&r, input, output);
-    const struct udf_decimals a = udf_decimals(&r, 0);
-    const struct udf_decimals b = udf_decimals(&r, 1);
-    for (idx_t i = 0; i < r.count; i++) {
-        __int128 q = 0;
-        if (!udf_row(&r, i)) {
-            continue;
-        }
-        const int32_t increment = ((const int32_t *)r.args[2])[i];
-        const int rc = divide(udf_decimal(&a, i), a.scale, udf_decimal(&b, i), b.scale,
-                              (unsigned)increment, scale, &q);
-        if (rc > 0) {
-            udf_set_null(&r, i);
-        } else if (rc < 0) {
-            udf_out_of_range(info, "DECIMAL");
-            return;
-        } else {
-            udf_set_i128(&r, i, q);
-        }
-    }
-}
-
 /* As divide(), but all digits of the groups, cut: what the servers go on calculating with. */
 static int divide_unrounded(__int128 a, unsigned scale_a, __int128 b, unsigned scale_b,
                             unsigned increment, unsigned scale, __int128 *out)
@@ -138,21 +112,23 @@ static int divide_unrounded(__int128 a, unsigned scale_a, __int128 b, unsigned s
     return decimal_to_i128(&cut, scale, out) == DECIMAL_OVERFLOW ? -1 : 0;
 }
 
-static void quotient_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+/* What a division gives: 0 and *out, above 0 for NULL, below 0 when it is out of range. */
+typedef int divide_fn(__int128 a, unsigned scale_a, __int128 b, unsigned scale_b,
+                      unsigned increment, unsigned scale, __int128 *out);
+
+static void divide_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output,
+                        divide_fn *fn)
 {
     struct udf_rows r;
     const unsigned scale = result_scale(info);
     udf_begin(&r, input, output);
     const struct udf_decimals a = udf_decimals(&r, 0);
     const struct udf_decimals b = udf_decimals(&r, 1);
-    for (idx_t i = 0; i < r.count; i++) {
+    for (idx_t i = 0; udf_next(&r, &i); i++) {
         __int128 q = 0;
-        if (!udf_row(&r, i)) {
-            continue;
-        }
         const unsigned increment = (unsigned)((const int32_t *)r.args[2])[i];
-        const int rc = divide_unrounded(udf_decimal(&a, i), a.scale, udf_decimal(&b, i), b.scale,
-                                        increment, scale, &q);
+        const int rc =
+            fn(udf_decimal(&a, i), a.scale, udf_decimal(&b, i), b.scale, increment, scale, &q);
         if (rc > 0) {
             udf_set_null(&r, i);
         } else if (rc < 0) {
@@ -162,6 +138,16 @@ static void quotient_rows(duckdb_function_info info, duckdb_data_chunk input, du
             udf_set_i128(&r, i, q);
         }
     }
+}
+
+static void div_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    divide_rows(info, input, output, divide);
+}
+
+static void quotient_rows(duckdb_function_info info, duckdb_data_chunk input, duckdb_vector output)
+{
+    divide_rows(info, input, output, divide_unrounded);
 }
 
 /* CAST AS DECIMAL(p, scale): rounded, and clipped to the type's limit where it does not fit. */
