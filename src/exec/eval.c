@@ -53,15 +53,7 @@ static int introduced(struct eval_ctx *ctx, const struct expr *e, struct value *
     }
     const struct str s = e->lit.value.str;
     const uint16_t collation = charset_default_collation(cs, ctx->dialect);
-    if (charset_is_utf8_already(cs, s) || cs->kind == CHARSET_BINARY) {
-        *out = value_string(s, collation);
-        return 0;
-    }
-    struct bytebuf text;
-    bytebuf_init(&text, s.len * 4 + 16);
-    (void)charset_to_utf8(cs, s, &text);
-    *out = value_string(arena_dup(ctx->arena, bytebuf_str(&text)), collation);
-    bytebuf_release(&text);
+    *out = value_string(charset_str_to_utf8(cs, s, ctx->arena), collation);
     return 0;
 }
 

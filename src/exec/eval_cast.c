@@ -222,14 +222,7 @@ static bool bytes_to_text(struct eval_ctx *ctx, const struct collation *to, stru
             return false;
         }
     }
-    if (charset_is_utf8_already(to->charset, *s)) {
-        return true;
-    }
-    struct bytebuf text;
-    bytebuf_init(&text, s->len * 4 + 16);
-    (void)charset_to_utf8(to->charset, *s, &text);
-    *s = arena_dup(ctx->arena, bytebuf_str(&text));
-    bytebuf_release(&text);
+    *s = charset_str_to_utf8(to->charset, *s, ctx->arena);
     return true;
 }
 

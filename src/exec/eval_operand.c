@@ -102,16 +102,8 @@ struct str eval_bytes(struct eval_ctx *ctx, const struct expr *arg, const struct
     const uint16_t id =
         v->kind == VALUE_STRING && v->collation != 0 ? v->collation : arg->type.collation;
     const struct collation *c = collation_find(id);
-    if (v->kind != VALUE_STRING || c == NULL || charset_is_utf8_already(c->charset, s) ||
-        c->charset->kind == CHARSET_BINARY || c->charset->kind == CHARSET_UTF8) {
-        return s;
-    }
-    struct bytebuf bytes;
-    bytebuf_init(&bytes, s.len * 4 + 16);
-    (void)charset_from_utf8(c->charset, s, &bytes);
-    const struct str copy = arena_dup(ctx->arena, bytebuf_str(&bytes));
-    bytebuf_release(&bytes);
-    return copy;
+    return v->kind == VALUE_STRING && c != NULL ? charset_str_from_utf8(c->charset, s, ctx->arena)
+                                                : s;
 }
 
 bool eval_datetime(struct eval_ctx *ctx, const struct value *v, struct mtime *out)

@@ -216,16 +216,7 @@ int command_stmt_prepare(struct session *s, struct str payload)
 static struct str param_text(struct session *s, struct str raw)
 {
     const struct charset *cs = s->x.vars.character_set_client;
-    if (cs->kind == CHARSET_UTF8 || cs->kind == CHARSET_BINARY ||
-        charset_is_utf8_already(cs, raw)) {
-        return raw;
-    }
-    struct bytebuf buf;
-    bytebuf_init(&buf, SIZE_MAX);
-    (void)charset_to_utf8(cs, raw, &buf);
-    const struct str text = arena_dup(&s->x.stmt_arena, bytebuf_str(&buf));
-    bytebuf_release(&buf);
-    return text;
+    return cs->kind == CHARSET_UTF8 ? raw : charset_str_to_utf8(cs, raw, &s->x.stmt_arena);
 }
 
 static bool is_binary_type(uint8_t type)

@@ -606,17 +606,7 @@ void route_prepare(struct session *s, struct router *r, struct str payload)
 /* The text as the client would send it now. */
 static struct str to_client(struct session *s, struct str utf8)
 {
-    const struct charset *cs = s->x.vars.character_set_client;
-    if (cs->kind == CHARSET_UTF8 || cs->kind == CHARSET_BINARY ||
-        charset_is_utf8_already(cs, utf8)) {
-        return utf8;
-    }
-    struct bytebuf buf;
-    bytebuf_init(&buf, SIZE_MAX);
-    (void)charset_from_utf8(cs, utf8, &buf);
-    const struct str text = arena_dup(&s->x.stmt_arena, bytebuf_str(&buf));
-    bytebuf_release(&buf);
-    return text;
+    return charset_str_from_utf8(s->x.vars.character_set_client, utf8, &s->x.stmt_arena);
 }
 
 /* Before an execution: what held when it was prepared need not hold now. */

@@ -12,22 +12,16 @@ int resolve_introducer(struct resolver *r, struct expr *e)
         return diag_set(r->diag, ER_UNKNOWN_CHARACTER_SET,
                         arena_dup_cstr(r->arena, e->lit.introducer));
     }
-    struct str s = e->lit.value.str;
+    const struct str s = e->lit.value.str;
     const size_t valid = charset_valid_prefix(cs, s);
     if (valid < s.len) {
         const struct str hex = arena_printf(r->arena, "%02X", (unsigned char)s.p[valid]);
         return diag_set(r->diag, ER_INVALID_CHARACTER_STRING, arena_dup_cstr(r->arena, cs->name),
                         hex.p);
     }
-    if (cs->kind != CHARSET_BINARY && !charset_is_utf8_already(cs, s)) {
-        struct bytebuf text;
-        bytebuf_init(&text, s.len * 4 + 16);
-        (void)charset_to_utf8(cs, s, &text);
-        s = arena_dup(r->arena, bytebuf_str(&text));
-        bytebuf_release(&text);
-    }
     e->lit.kind = LIT_STRING;
-    e->lit.value = value_string(s, charset_default_collation(cs, r->env->dialect));
+    e->lit.value = value_string(charset_str_to_utf8(cs, s, r->arena),
+                                charset_default_collation(cs, r->env->dialect));
     e->flags &= (uint16_t)~EXPR_HAS_INTRODUCER;
     return 0;
 }

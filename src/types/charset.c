@@ -53,7 +53,12 @@ bool str_is_ascii(struct str s)
         return ascii_run((const unsigned char *)s.p, s.len) == s.len;
     }
     uint64_t seen = 0;
-    for (size_t i = 0; i + sizeof(word) <= s.len; i += sizeof(word)) {
+    size_t i = 0;
+    for (uint64_t four[4]; i + sizeof(four) <= s.len; i += sizeof(four)) {
+        memcpy(four, s.p + i, sizeof(four));
+        seen |= (four[0] | four[1]) | (four[2] | four[3]);
+    }
+    for (; i + sizeof(word) <= s.len; i += sizeof(word)) {
         memcpy(&word, s.p + i, sizeof(word));
         seen |= word;
     }
@@ -379,6 +384,38 @@ size_t charset_from_utf8(const struct charset *cs, struct str s, struct bytebuf 
     }
     return cs->kind == CHARSET_MULTIBYTE ? charset_multi_from_utf8(cs->multi, s, out)
                                          : recode(cs, s, false, out);
+}
+
+/* Neither form has characters that take four times the bytes of the other's. */
+static size_t converted_max(struct str s)
+{
+    return s.len * 4 + 16;
+}
+
+struct str charset_str_to_utf8(const struct charset *cs, struct str s, struct arena *arena)
+{
+    if (cs->kind == CHARSET_BINARY || charset_is_utf8_already(cs, s)) {
+        return s;
+    }
+    struct bytebuf text;
+    bytebuf_init(&text, converted_max(s));
+    (void)charset_to_utf8(cs, s, &text);
+    const struct str copy = arena_dup(arena, bytebuf_str(&text));
+    bytebuf_release(&text);
+    return copy;
+}
+
+struct str charset_str_from_utf8(const struct charset *cs, struct str s, struct arena *arena)
+{
+    if (cs->kind == CHARSET_BINARY || cs->kind == CHARSET_UTF8 || charset_is_utf8_already(cs, s)) {
+        return s;
+    }
+    struct bytebuf bytes;
+    bytebuf_init(&bytes, converted_max(s));
+    (void)charset_from_utf8(cs, s, &bytes);
+    const struct str copy = arena_dup(arena, bytebuf_str(&bytes));
+    bytebuf_release(&bytes);
+    return copy;
 }
 
 bool charset_is_utf8_already(const struct charset *cs, struct str s)

@@ -14,6 +14,7 @@
 #ifndef TYPES_CHARSET_H
 #define TYPES_CHARSET_H
 
+#include "base/arena.h"
 #include "base/base.h"
 #include "base/bytebuf.h"
 #include "base/str.h"
@@ -73,6 +74,18 @@ size_t charset_to_utf8(const struct charset *cs, struct str s, struct bytebuf *o
 /* Appends s, which is in UTF-8, to out in cs. Returns how many characters became '?'. Binary is
  * copied. */
 size_t charset_from_utf8(const struct charset *cs, struct str s, struct bytebuf *out);
+
+/*
+ * charset_to_utf8() into the arena. What is UTF-8 already, and binary, is not copied: then the
+ * result borrows s.
+ */
+NODISCARD struct str charset_str_to_utf8(const struct charset *cs, struct str s,
+                                         struct arena *arena);
+
+/* charset_from_utf8() into the arena. The result borrows s where cs is UTF-8 or binary, or both
+ * have the same bytes. */
+NODISCARD struct str charset_str_from_utf8(const struct charset *cs, struct str s,
+                                           struct arena *arena);
 
 /*
  * Can text of that set be used as UTF-8 without conversion, and is it well-formed? True for

@@ -158,6 +158,24 @@ static void test_conversion_stops_at_ceiling(void **state)
     bytebuf_release(&out);
 }
 
+static void test_str_to_and_from_utf8(void **state)
+{
+    struct arena arena;
+    const struct str latin1 = STR("caf\xE9"), utf8 = STR("caf\xC3\xA9"), ascii = STR("cafe");
+    (void)state;
+    arena_init(&arena, 0);
+    assert_true(str_eq(charset_str_to_utf8(charset_latin1(), latin1, &arena), utf8));
+    assert_true(str_eq(charset_str_from_utf8(charset_latin1(), utf8, &arena), latin1));
+    assert_true(str_eq(charset_str_to_utf8(charset_utf8mb4(), latin1, &arena), STR("caf?")));
+    assert_true(str_eq(charset_str_from_utf8(get("utf32"), STR("\xFF"), &arena), STR("\0\0\0?")));
+    /* Nothing is copied that need not be. */
+    assert_ptr_equal(charset_str_to_utf8(charset_latin1(), ascii, &arena).p, ascii.p);
+    assert_ptr_equal(charset_str_to_utf8(charset_binary(), latin1, &arena).p, latin1.p);
+    assert_ptr_equal(charset_str_from_utf8(charset_binary(), latin1, &arena).p, latin1.p);
+    assert_ptr_equal(charset_str_from_utf8(charset_utf8mb3(), latin1, &arena).p, latin1.p);
+    arena_release(&arena);
+}
+
 static void test_is_utf8_already(void **state)
 {
     (void)state;
@@ -226,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_from_utf8),
         cmocka_unit_test(test_single_byte_sets_round_trip),
         cmocka_unit_test(test_conversion_stops_at_ceiling),
+        cmocka_unit_test(test_str_to_and_from_utf8),
         cmocka_unit_test(test_is_utf8_already),
         cmocka_unit_test(test_valid_prefix),
         cmocka_unit_test(test_count_and_prefix),
