@@ -86,6 +86,25 @@ void exec_keep_table(struct exec_session *x, const struct table_def *t)
     }
 }
 
+/*
+ * The definition of now, counted. *out_open is how the session has the table already, or NULL.
+ * NULL with an error: there is no such table.
+ */
+static struct table_def *find_table(struct exec_session *x, struct str db, struct str name,
+                                    const struct open_table **out_open)
+{
+    struct table_def *t = catalog_find_table(x->server->catalog, db, name);
+    if (t == NULL) {
+        no_such_table(x, db, name);
+        return NULL;
+    }
+    *out_open = find_open(x, t);
+    if (*out_open == NULL) {
+        *out_open = find_locked(x, t);
+    }
+    return t;
+}
+
 static int lock_failed(struct exec_session *x, enum fiber_result r)
 {
     return r == FIBER_TIMEOUT ? diag_set(x->diag, ER_LOCK_WAIT_TIMEOUT)
@@ -150,13 +169,11 @@ struct table_def *exec_open_table(struct exec_session *x, struct str db, struct 
     }
     const uint64_t deadline = lock_deadline(x);
     for (;;) {
-        struct table_def *t = catalog_find_table(x->server->catalog, where, name);
+        const struct open_table *open;
+        struct table_def *t = find_table(x, where, name, &open);
         if (t == NULL) {
-            no_such_table(x, where, name);
             return NULL;
         }
-        const struct open_table *open = find_open(x, t);
-        open = open == NULL ? find_locked(x, t) : open;
         if (open != NULL) {
             table_def_unref(t);
             return open->def;
@@ -212,13 +229,11 @@ struct table_def *exec_open_table_exclusive(struct exec_session *x, struct str d
     }
     const uint64_t deadline = lock_deadline(x);
     for (;;) {
-        struct table_def *t = catalog_find_table(x->server->catalog, where, name);
+        const struct open_table *open;
+        struct table_def *t = find_table(x, where, name, &open);
         if (t == NULL) {
-            no_such_table(x, where, name);
             return NULL;
         }
-        const struct open_table *open = find_open(x, t);
-        open = open == NULL ? find_locked(x, t) : open;
         if (open != NULL && open->exclusive) {
             table_def_unref(t);
             return open->def;
