@@ -249,6 +249,13 @@ def purge(source):
     wait_for(purged)
 
 
+def copy_anew(server, source):
+    """What the errors below tell to do."""
+    run(server, "RESET REPLICA")
+    run(server, "START REPLICA")
+    wait_for_copy(server, source)
+
+
 def test_a_purged_position_says_what_to_do(shop, replica):
     server = replica()
     wait_for_copy(server, shop)
@@ -257,9 +264,7 @@ def test_a_purged_position_says_what_to_do(shop, replica):
     purge(shop)
     server.start()
     wait_for_error(server, "1236", "RESET REPLICA and START REPLICA copy the tables anew")
-    run(server, "RESET REPLICA")
-    run(server, "START REPLICA")
-    wait_for_copy(server, shop)
+    copy_anew(server, shop)
 
 
 def test_a_source_that_lost_what_the_copy_has(shop, replica):
@@ -271,9 +276,7 @@ def test_a_source_that_lost_what_the_copy_has(shop, replica):
     shop.run(reset)
     server.start()
     wait_for_error(server, "which the copy has", "RESET REPLICA and START REPLICA")
-    run(server, "RESET REPLICA")
-    run(server, "START REPLICA")
-    wait_for_copy(server, shop)
+    copy_anew(server, shop)
 
 
 def test_a_source_that_gives_gtids_again(shop, replica):
@@ -294,9 +297,7 @@ def test_a_source_that_gives_gtids_again(shop, replica):
     shop.run("INSERT INTO shop.t VALUES (92, 'other', NULL)")
     server.start()
     wait_for_error(server, "used its GTIDs again")
-    run(server, "RESET REPLICA")
-    run(server, "START REPLICA")
-    wait_for_copy(server, shop)
+    copy_anew(server, shop)
 
 
 def test_prepared_transactions_are_waited_for(shop, replica):
