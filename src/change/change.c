@@ -449,6 +449,17 @@ static void join_keeper(struct change *c)
     }
 }
 
+/* Of the run before: what is shown from now on is what is met now. */
+static void forget_errors(struct change *c)
+{
+    pipeline_forget_error(c->pipeline);
+    os_mutex_lock(&c->lock);
+    c->last_source.last_errno = 0;
+    c->error.code = 0;
+    c->error.text[0] = '\0';
+    os_mutex_unlock(&c->lock);
+}
+
 static int start_keeper(struct change *c, struct diag *d)
 {
     if (atomic_load(&c->alive)) {
@@ -458,9 +469,7 @@ static int start_keeper(struct change *c, struct diag *d)
     atomic_store(&c->stopping, false);
     atomic_store(&c->alive, true);
     set_waiting(c, "Connecting to source");
-    os_mutex_lock(&c->lock);
-    c->last_source.last_errno = 0;
-    os_mutex_unlock(&c->lock);
+    forget_errors(c);
     c->keeper = fiber_spawn_ref(c->loop, keep, c);
     if (c->keeper == NULL) {
         atomic_store(&c->alive, false);
@@ -523,9 +532,8 @@ static void forget_position(struct change *c)
     c->has_position = false;
     c->last_source = (struct change_source_status){.state = ""};
     c->origin = (struct change_origin){.version = STR("")};
-    c->error.code = 0;
-    c->error.text[0] = '\0';
     os_mutex_unlock(&c->lock);
+    forget_errors(c);
 }
 
 static int reset(struct change *c, struct diag *d)

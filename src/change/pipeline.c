@@ -211,6 +211,15 @@ void pipeline_fail(struct pipeline *p, const struct diag *d)
     p->input.nudge(p->input.arg);
 }
 
+void pipeline_forget_error(struct pipeline *p)
+{
+    os_mutex_lock(&p->lock);
+    p->status.last_errno = 0;
+    p->status.last_error_us = 0;
+    p->status.last_error[0] = '\0';
+    os_mutex_unlock(&p->lock);
+}
+
 int pipeline_forget_prepared(struct engine_session *s, struct diag *d)
 {
     return xa_remove_all(s, d);

@@ -84,6 +84,8 @@ NODISCARD int pipeline_start(struct pipeline *p, struct loop *loop, struct chang
 void pipeline_stop(struct pipeline *p);
 
 void pipeline_status(struct pipeline *p, struct pipeline_status *out); /* any thread */
+/* The status tells of no error any more. While the pipeline does not run. */
+void pipeline_forget_error(struct pipeline *p);
 /* The last batches, newest first; in arena. Any thread. */
 NODISCARD uint32_t pipeline_batches(struct pipeline *p, struct arena *arena,
                                     struct batch_record **out);

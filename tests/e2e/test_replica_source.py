@@ -1,5 +1,6 @@
 """The change stream's connection to its source: prerequisites, reconnecting, rotation, purged logs, spoiled connections."""
 
+import contextlib
 import sys
 import time
 
@@ -300,16 +301,42 @@ def test_a_source_that_gives_gtids_again(shop, replica):
     copy_anew(server, shop)
 
 
-def test_prepared_transactions_are_waited_for(shop, replica):
-    with shop.connect() as connection, connection.cursor() as cursor:
-        for sql in ("XA START 'x'", "INSERT INTO shop.t VALUES (95, 'xa', NULL)", "XA END 'x'", "XA PREPARE 'x'"):
+@contextlib.contextmanager
+def prepared_transaction(source, key):
+    with source.connect() as connection, connection.cursor() as cursor:
+        for sql in ("XA START 'x'", f"INSERT INTO shop.t VALUES ({key}, 'xa', NULL)", "XA END 'x'", "XA PREPARE 'x'"):
             cursor.execute(sql)
         try:
-            server = replica()
-            wait_for(lambda: "XA RECOVER" in status(server)["Last_IO_Error"], lambda: (status(server), server.log_text()[-3000:]))
-            assert "the copy begins" not in server.log_text()
+            yield
         finally:
             cursor.execute("XA COMMIT 'x'")
+
+
+def wait_until_it_waits(server):
+    wait_for(lambda: "XA RECOVER" in status(server)["Last_IO_Error"], lambda: (status(server), server.log_text()[-3000:]))
+
+
+def test_prepared_transactions_are_waited_for(shop, replica):
+    with prepared_transaction(shop, 95):
+        server = replica()
+        wait_until_it_waits(server)
+        assert "the copy begins" not in server.log_text()
+    wait_for_copy(server, shop)
+
+
+def test_errors_of_before_are_forgotten_at_the_start(shop, replica):
+    server = replica()
+    wait_for_copy(server, shop)
+    assert server.stop() == 0
+    shop.run("INSERT INTO shop.t VALUES (96, 'purged', NULL)")
+    purge(shop)
+    server.start()
+    wait_for_error(server, "1236")
+    with prepared_transaction(shop, 97):
+        run(server, "RESET REPLICA")
+        run(server, "START REPLICA")
+        wait_until_it_waits(server)
+        assert status(server)["Last_SQL_Error"] == "" and "1236" not in status(server)["Last_IO_Error"]
     wait_for_copy(server, shop)
 
 
