@@ -45,30 +45,89 @@ static inline size_t pkt_reader_left(const struct pkt_reader *r)
 /* Marks the reader as failed: for values that are well-formed but not allowed. */
 void pkt_reader_fail(struct pkt_reader *r);
 
+/* The next len bytes, used up; NULL, with the reader failed, when there are fewer. */
+NODISCARD static inline const char *pkt_take(struct pkt_reader *r, size_t len)
+{
+    if (UNLIKELY(r->failed || pkt_reader_left(r) < len)) {
+        pkt_reader_fail(r);
+        return NULL;
+    }
+    const char *p = r->p;
+    if (len > 0) {
+        r->p += len;
+    }
+    return p;
+}
+
 /* The next byte without using it up; -1 at the end. */
-NODISCARD int pkt_peek_u8(const struct pkt_reader *r);
+NODISCARD static inline int pkt_peek_u8(const struct pkt_reader *r)
+{
+    return r->p == r->end ? -1 : (int)(uint8_t)*r->p;
+}
 
 /* Little-endian integer of 1 to 8 bytes. */
 NODISCARD uint64_t pkt_get_uint(struct pkt_reader *r, unsigned bytes);
 
-NODISCARD uint8_t pkt_get_u8(struct pkt_reader *r);
-NODISCARD uint16_t pkt_get_u16(struct pkt_reader *r);
-NODISCARD uint32_t pkt_get_u24(struct pkt_reader *r);
-NODISCARD uint32_t pkt_get_u32(struct pkt_reader *r);
-NODISCARD uint64_t pkt_get_u64(struct pkt_reader *r);
+NODISCARD static inline uint8_t pkt_get_u8(struct pkt_reader *r)
+{
+    const uint8_t *p = (const uint8_t *)pkt_take(r, 1);
+    return p != NULL ? p[0] : 0;
+}
+
+NODISCARD static inline uint16_t pkt_get_u16(struct pkt_reader *r)
+{
+    const uint8_t *p = (const uint8_t *)pkt_take(r, 2);
+    return p != NULL ? (uint16_t)(p[0] | p[1] << 8) : 0;
+}
+
+NODISCARD static inline uint32_t pkt_get_u24(struct pkt_reader *r)
+{
+    const uint8_t *p = (const uint8_t *)pkt_take(r, 3);
+    return p != NULL ? p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 : 0;
+}
+
+NODISCARD static inline uint32_t pkt_get_u32(struct pkt_reader *r)
+{
+    const uint8_t *p = (const uint8_t *)pkt_take(r, 4);
+    return p != NULL ? p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24 : 0;
+}
+
+NODISCARD static inline uint64_t pkt_get_u64(struct pkt_reader *r)
+{
+    const uint8_t *p = (const uint8_t *)pkt_take(r, 8);
+    return p != NULL ? p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+                           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+                           (uint64_t)p[7] << 56
+                     : 0;
+}
+
+/* pkt_get_lenenc() of more than one byte, which is first. */
+uint64_t pkt_get_long_lenenc(struct pkt_reader *r, uint8_t first);
 
 /* Length-encoded integer; the NULL mark 0xfb and the error mark 0xff are failures. */
-uint64_t pkt_get_lenenc(struct pkt_reader *r);
+static inline uint64_t pkt_get_lenenc(struct pkt_reader *r)
+{
+    const uint8_t first = pkt_get_u8(r);
+    return LIKELY(first < 0xfb) ? first : pkt_get_long_lenenc(r, first);
+}
+
+/* len bytes. */
+NODISCARD static inline struct str pkt_get_bytes(struct pkt_reader *r, size_t len)
+{
+    const char *p = pkt_take(r, len);
+    return p != NULL ? str_from(p, len) : STR_NULL;
+}
 
 /* Length-encoded string. */
-struct str pkt_get_lenenc_str(struct pkt_reader *r);
+static inline struct str pkt_get_lenenc_str(struct pkt_reader *r)
+{
+    const uint64_t len = pkt_get_lenenc(r);
+    return pkt_get_bytes(r, (size_t)len);
+}
 
 /* As pkt_get_lenenc_str(), or false for the NULL mark of text rows, with *out the NULL str. Also
  * false on failure. */
 bool pkt_get_nullable_str(struct pkt_reader *r, struct str *out);
-
-/* len bytes. */
-NODISCARD struct str pkt_get_bytes(struct pkt_reader *r, size_t len);
 
 /* Up to the next NUL, which is used up and left out; without one, a failure. */
 NODISCARD struct str pkt_get_nul_str(struct pkt_reader *r);
@@ -78,8 +137,14 @@ NODISCARD struct str pkt_get_nul_str(struct pkt_reader *r);
 NODISCARD struct str pkt_get_nul_or_rest(struct pkt_reader *r);
 
 /* All that is left. */
-NODISCARD struct str pkt_get_rest(struct pkt_reader *r);
+NODISCARD static inline struct str pkt_get_rest(struct pkt_reader *r)
+{
+    return pkt_get_bytes(r, pkt_reader_left(r));
+}
 
-void pkt_skip(struct pkt_reader *r, size_t len);
+static inline void pkt_skip(struct pkt_reader *r, size_t len)
+{
+    (void)!pkt_take(r, len);
+}
 
 #endif
