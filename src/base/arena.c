@@ -18,7 +18,6 @@
 #endif
 
 enum {
-    ARENA_ALIGN = 16,
     BLOCK_MIN = 1024,        /* Bytes of the first block, header included. */
     BLOCK_MAX = 1024 * 1024, /* Blocks double up to this, unless one allocation needs more. */
     BLOCK_KEEP = 16 * 1024,  /* Largest block that a reset arena holds on to. */
@@ -107,7 +106,7 @@ static void keep_one_block(struct arena *a)
     a->used = 0;
 }
 
-void arena_reset(struct arena *a)
+void arena_reset_used(struct arena *a)
 {
     run_hooks(a, NULL);
     keep_one_block(a);
@@ -145,7 +144,7 @@ static void *take(struct arena *a, size_t len)
     return p;
 }
 
-void *arena_alloc(struct arena *a, size_t len)
+void *arena_alloc_any(struct arena *a, size_t len)
 {
     void *p = take(a, len);
     if (!p) {
@@ -153,13 +152,6 @@ void *arena_alloc(struct arena *a, size_t len)
                       a->used);
         abort();
     }
-    return p;
-}
-
-void *arena_calloc(struct arena *a, size_t len)
-{
-    void *p = arena_alloc(a, len);
-    memset(p, 0, len);
     return p;
 }
 

@@ -16,6 +16,9 @@
 struct arena_block;
 struct arena_hook;
 
+/* Allocations begin, and blocks end, at multiples of it. */
+#define ARENA_ALIGN 16
+
 struct arena {
     struct arena_block *head; /* Block in use; older blocks behind it. */
     char *pos;                /* Next free byte in head. */
@@ -41,17 +44,45 @@ void arena_init(struct arena *a, size_t limit);
 /* Runs the hooks and gives back all memory. The arena can be used again after arena_init(). */
 void arena_release(struct arena *a);
 
+/* arena_reset() of an arena that something was allocated in. */
+void arena_reset_used(struct arena *a);
+
 /* Runs the hooks and forgets all allocations; keeps one block for reuse. */
-void arena_reset(struct arena *a);
+static inline void arena_reset(struct arena *a)
+{
+    if (a->used > 0) {
+        arena_reset_used(a);
+    }
+}
+
+/* arena_alloc() of what may need a new block. */
+void *arena_alloc_any(struct arena *a, size_t len)
+    __attribute__((returns_nonnull, malloc, alloc_size(2)));
 
 /* len bytes, aligned to 16, not initialised. Never NULL: out of memory ends the process with a
  * report. */
-void *arena_alloc(struct arena *a, size_t len)
-    __attribute__((returns_nonnull, malloc, alloc_size(2)));
+__attribute__((returns_nonnull, malloc, alloc_size(2))) static inline void *
+arena_alloc(struct arena *a, size_t len)
+{
+#ifndef WITH_ASAN
+    /* Of no bytes len - 1 is more than any block has. */
+    if (LIKELY(len - 1 < (size_t)(a->end - a->pos))) {
+        char *p = a->pos;
+        const size_t rounded = (len + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+        a->pos += rounded;
+        a->used += rounded;
+        return p;
+    }
+#endif
+    return arena_alloc_any(a, len);
+}
 
 /* As arena_alloc(), zeroed. */
-void *arena_calloc(struct arena *a, size_t len)
-    __attribute__((returns_nonnull, malloc, alloc_size(2)));
+__attribute__((returns_nonnull, malloc, alloc_size(2))) static inline void *
+arena_calloc(struct arena *a, size_t len)
+{
+    return memset(arena_alloc(a, len), 0, len);
+}
 
 /* As arena_alloc() for sizes that a client or peer chose: NULL when the arena's limit or the memory
  * is exceeded. */
