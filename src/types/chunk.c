@@ -5,13 +5,27 @@
 
 #define VALIDITY_WORDS (CHUNK_ROWS / 64)
 
+/* Copies at most VEC_STR_INLINE bytes, by pieces of fixed length, which may overlap. */
+static inline void copy_inline(char *to, struct str s)
+{
+    if (s.len >= 8) {
+        memcpy(to, s.p, 8);
+        memcpy(to + s.len - 4, s.p + s.len - 4, 4);
+    } else if (s.len >= 4) {
+        memcpy(to, s.p, 4);
+        memcpy(to + s.len - 4, s.p + s.len - 4, 4);
+    } else if (s.len > 0) {
+        to[0] = s.p[0];
+        to[s.len / 2] = s.p[s.len / 2];
+        to[s.len - 1] = s.p[s.len - 1];
+    }
+}
+
 struct vec_str vec_str_from(struct str s)
 {
     struct vec_str out = {.len = (uint32_t)s.len};
     if (s.len <= VEC_STR_INLINE) {
-        if (s.len > 0) {
-            memcpy(out.inlined, s.p, s.len);
-        }
+        copy_inline(out.inlined, s);
     } else {
         memcpy(out.out.prefix, s.p, sizeof(out.out.prefix));
         out.out.ptr = s.p;
@@ -227,7 +241,7 @@ void chunk_builder_set_str(struct chunk_builder *b, uint32_t col, struct str s)
 {
     struct vec_str *slot = vec_slot_of(&b->cols[col], b->nrows - 1, sizeof(*slot));
     if (s.len > VEC_STR_INLINE) {
-        s = arena_dup(&b->strings, s);
+        s = str_from(memcpy(arena_alloc(&b->strings, s.len), s.p, s.len), s.len);
     }
     *slot = vec_str_from(s);
     mark_set(b, col);

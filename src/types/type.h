@@ -165,6 +165,13 @@ enum vec_phys {
 NODISCARD enum vec_phys type_phys(const struct sql_type *t);
 
 /* Bytes of one value of that form in a vector. */
-NODISCARD size_t vec_phys_size(enum vec_phys phys);
+NODISCARD static inline size_t vec_phys_size(enum vec_phys phys)
+{
+    static const uint8_t sizes[] = {
+        [VEC_I8] = 1,  [VEC_I16] = 2, [VEC_I32] = 4, [VEC_I64] = 8, [VEC_I128] = 16, [VEC_U8] = 1,
+        [VEC_U16] = 2, [VEC_U32] = 4, [VEC_U64] = 8, [VEC_F32] = 4, [VEC_F64] = 8,   [VEC_STR] = 16,
+    };
+    return sizes[phys];
+}
 
 #endif
