@@ -34,10 +34,23 @@ static inline uint64_t load_u64(const char *p)
 static inline uint64_t load_uint(const char *p, unsigned bytes)
 {
     uint64_t v = 0;
-    for (unsigned i = 0; i < bytes; i++) {
-        v |= (uint64_t)(uint8_t)p[i] << (8 * i);
+    switch (bytes) {
+    case 1:
+        return (uint8_t)*p;
+    case 2:
+        return load_u16(p);
+    case 3:
+        return load_u16(p) | (uint64_t)(uint8_t)p[2] << 16;
+    case 4:
+        return load_u32(p);
+    case 8:
+        return load_u64(p);
+    default:
+        for (unsigned i = 0; i < bytes; i++) {
+            v |= (uint64_t)(uint8_t)p[i] << (8 * i);
+        }
+        return v;
     }
-    return v;
 }
 
 /* Big-endian, 0 to 8 bytes. */
@@ -74,6 +87,13 @@ static inline size_t post_header_len(const struct binlog_format *f, uint8_t type
         return f->post_header_len[type - 1];
     }
     return otherwise;
+}
+
+/* The id of a table, of 4 or 6 bytes. */
+NODISCARD static inline uint64_t get_table_id(struct pkt_reader *r, bool is_old)
+{
+    const uint32_t low = pkt_get_u32(r);
+    return is_old ? low : low | (uint64_t)pkt_get_u16(r) << 32;
 }
 
 /*

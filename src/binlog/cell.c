@@ -10,6 +10,11 @@
 typedef int cell_fn(const struct binlog_column *c, struct str bytes, struct arena *a,
                     struct value *out);
 
+/* Puts a cell that is a value into a chunk: see binlog_put_cell(). */
+typedef enum binlog_put put_fn(struct chunk_builder *b, uint32_t col, const struct binlog_column *c,
+                               const struct charset *cs, const struct binlog_cell *cell,
+                               struct arena *a);
+
 enum {
     /* The longest text of a JSON value is below this many times its binary form. */
     JSON_TEXT_RATIO = 8,
@@ -26,7 +31,7 @@ static const uint32_t fraction_unit[] = {1000000, 10000, 100, 1}; /* [bytes]: mi
 
 /* ---- Numbers ---- */
 
-static int64_t load_signed(struct str bytes)
+static inline int64_t load_signed(struct str bytes)
 {
     const unsigned unused = 64 - 8 * (unsigned)bytes.len;
     return (int64_t)(load_uint(bytes.p, (unsigned)bytes.len) << unused) >> unused;
@@ -254,12 +259,17 @@ static int get_string(const struct binlog_column *c, struct str bytes, struct ar
     return 0;
 }
 
+static bool is_binary(const struct binlog_column *c)
+{
+    return c->has_collation && c->collation == COLLATION_BINARY;
+}
+
 /* CHAR comes without its trailing spaces, BINARY without its trailing zeros, which belong to it. */
 static int get_fixed_string(const struct binlog_column *c, struct str bytes, struct arena *a,
                             struct value *out)
 {
     *out = value_string(bytes, collation_of(c));
-    if (c->has_collation && c->collation == COLLATION_BINARY && bytes.len < c->max_len) {
+    if (is_binary(c) && bytes.len < c->max_len) {
         char *buf = arena_calloc(a, c->max_len);
         if (bytes.len > 0) {
             memcpy(buf, bytes.p, bytes.len);
@@ -408,24 +418,9 @@ static int load_decimal(const struct binlog_column *c, const char *p, int64_t *o
     return 0;
 }
 
-static enum binlog_put put_decimal(struct chunk_builder *b, uint32_t col,
-                                   const struct binlog_column *c, const struct binlog_cell *cell)
+static enum binlog_put put_converted(struct chunk_builder *b, uint32_t col,
+                                     const struct charset *cs, struct str s)
 {
-    int64_t scaled;
-    if (load_decimal(c, cell->p, &scaled) != 0) {
-        return BINLOG_PUT_MALFORMED;
-    }
-    chunk_builder_set_int(b, col, scaled);
-    return BINLOG_PUT_OK;
-}
-
-enum binlog_put binlog_put_text(struct chunk_builder *b, uint32_t col, const struct charset *cs,
-                                struct str s)
-{
-    if (cs == NULL || cs->kind == CHARSET_BINARY || charset_is_utf8_already(cs, s)) {
-        chunk_builder_set_str(b, col, s);
-        return BINLOG_PUT_OK;
-    }
     struct bytebuf text;
     bytebuf_init(&text, s.len * 4 + 4);
     const size_t lost = charset_to_utf8(cs, s, &text);
@@ -434,6 +429,17 @@ enum binlog_put binlog_put_text(struct chunk_builder *b, uint32_t col, const str
     return lost == 0 ? BINLOG_PUT_OK : BINLOG_PUT_LOSSY;
 }
 
+enum binlog_put binlog_put_text(struct chunk_builder *b, uint32_t col, const struct charset *cs,
+                                struct str s)
+{
+    if (cs != NULL && cs->kind != CHARSET_BINARY && !charset_is_utf8_already(cs, s)) {
+        return put_converted(b, col, cs, s);
+    }
+    chunk_builder_set_str(b, col, s);
+    return BINLOG_PUT_OK;
+}
+
+/* By way of a struct value, for all that has no short cut. */
 static enum binlog_put put_value(struct chunk_builder *b, uint32_t col,
                                  const struct binlog_column *c, const struct charset *cs,
                                  const struct binlog_cell *cell, struct arena *a)
@@ -449,16 +455,90 @@ static enum binlog_put put_value(struct chunk_builder *b, uint32_t col,
     return BINLOG_PUT_OK;
 }
 
+static enum binlog_put put_int(struct chunk_builder *b, uint32_t col, const struct binlog_column *c,
+                               const struct charset *cs, const struct binlog_cell *cell,
+                               struct arena *a)
+{
+    (void)cs;
+    (void)a;
+    const struct str bytes = str_from(cell->p, cell->len);
+    chunk_builder_set_int(b, col,
+                          c->is_unsigned ? (int64_t)load_uint(bytes.p, (unsigned)bytes.len)
+                                         : load_signed(bytes));
+    return BINLOG_PUT_OK;
+}
+
+static enum binlog_put put_string(struct chunk_builder *b, uint32_t col,
+                                  const struct binlog_column *c, const struct charset *cs,
+                                  const struct binlog_cell *cell, struct arena *a)
+{
+    (void)c;
+    (void)a;
+    return binlog_put_text(b, col, cs, str_from(cell->p, cell->len));
+}
+
+static enum binlog_put put_fixed_string(struct chunk_builder *b, uint32_t col,
+                                        const struct binlog_column *c, const struct charset *cs,
+                                        const struct binlog_cell *cell, struct arena *a)
+{
+    return is_binary(c) ? put_value(b, col, c, cs, cell, a) : put_string(b, col, c, cs, cell, a);
+}
+
 static enum binlog_put put_datetime2(struct chunk_builder *b, uint32_t col,
-                                     const struct binlog_column *c, const struct binlog_cell *cell)
+                                     const struct binlog_column *c, const struct charset *cs,
+                                     const struct binlog_cell *cell, struct arena *a)
 {
     struct value v;
-    if (get_datetime2(c, str_from(cell->p, cell->len), NULL, &v) != 0) {
+    (void)cs;
+    if (get_datetime2(c, str_from(cell->p, cell->len), a, &v) != 0) {
         return BINLOG_PUT_MALFORMED;
     }
     chunk_builder_set_i64(b, col, temporal_pack_datetime(&v.time));
     return BINLOG_PUT_OK;
 }
+
+static enum binlog_put put_timestamp2(struct chunk_builder *b, uint32_t col,
+                                      const struct binlog_column *c, const struct charset *cs,
+                                      const struct binlog_cell *cell, struct arena *a)
+{
+    const int64_t us = unpack_timestamp2(c, cell->p);
+    if (us == 0) {
+        return put_value(b, col, c, cs, cell, a); /* The zero date. */
+    }
+    chunk_builder_set_i64(b, col, us);
+    return BINLOG_PUT_OK;
+}
+
+static enum binlog_put put_decimal(struct chunk_builder *b, uint32_t col,
+                                   const struct binlog_column *c, const struct charset *cs,
+                                   const struct binlog_cell *cell, struct arena *a)
+{
+    int64_t scaled;
+    if (c->precision > MAX_DECIMAL_I64) {
+        return put_value(b, col, c, cs, cell, a);
+    }
+    if (load_decimal(c, cell->p, &scaled) != 0) {
+        return BINLOG_PUT_MALFORMED;
+    }
+    chunk_builder_set_int(b, col, scaled);
+    return BINLOG_PUT_OK;
+}
+
+/* Short cuts; NULL = put_value(). */
+static put_fn *const putters[256] = {
+    [MYSQL_TYPE_TINY] = put_int,
+    [MYSQL_TYPE_SHORT] = put_int,
+    [MYSQL_TYPE_INT24] = put_int,
+    [MYSQL_TYPE_LONG] = put_int,
+    [MYSQL_TYPE_LONGLONG] = put_int,
+    [MYSQL_TYPE_STRING] = put_fixed_string,
+    [MYSQL_TYPE_VARCHAR] = put_string,
+    [MYSQL_TYPE_VAR_STRING] = put_string,
+    [MYSQL_TYPE_BLOB] = put_string,
+    [BINLOG_TYPE_DATETIME2] = put_datetime2,
+    [BINLOG_TYPE_TIMESTAMP2] = put_timestamp2,
+    [MYSQL_TYPE_NEWDECIMAL] = put_decimal,
+};
 
 enum binlog_put binlog_put_cell(struct chunk_builder *b, uint32_t col,
                                 const struct binlog_column *c, const struct charset *cs,
@@ -467,40 +547,8 @@ enum binlog_put binlog_put_cell(struct chunk_builder *b, uint32_t col,
     if (cell->state != BINLOG_CELL_VALUE) {
         return cell->state == BINLOG_CELL_JSON_DIFF ? BINLOG_PUT_MALFORMED : BINLOG_PUT_OK;
     }
-    const struct str bytes = str_from(cell->p, cell->len);
-    switch (c->type) {
-    case MYSQL_TYPE_TINY:
-    case MYSQL_TYPE_SHORT:
-    case MYSQL_TYPE_INT24:
-    case MYSQL_TYPE_LONG:
-    case MYSQL_TYPE_LONGLONG:
-        chunk_builder_set_int(b, col,
-                              c->is_unsigned ? (int64_t)load_uint(bytes.p, (unsigned)bytes.len)
-                                             : load_signed(bytes));
-        return BINLOG_PUT_OK;
-    case MYSQL_TYPE_VARCHAR:
-    case MYSQL_TYPE_VAR_STRING:
-    case MYSQL_TYPE_BLOB:
-        return binlog_put_text(b, col, cs, bytes);
-    case BINLOG_TYPE_DATETIME2:
-        return put_datetime2(b, col, c, cell);
-    case BINLOG_TYPE_TIMESTAMP2: {
-        const int64_t us = unpack_timestamp2(c, bytes.p);
-        if (us != 0) {
-            chunk_builder_set_i64(b, col, us);
-            return BINLOG_PUT_OK;
-        }
-        break;
-    }
-    case MYSQL_TYPE_NEWDECIMAL:
-        if (c->precision <= MAX_DECIMAL_I64) {
-            return put_decimal(b, col, c, cell);
-        }
-        break;
-    default:
-        break;
-    }
-    return put_value(b, col, c, cs, cell, a);
+    put_fn *put = putters[c->type];
+    return put != NULL ? put(b, col, c, cs, cell, a) : put_value(b, col, c, cs, cell, a);
 }
 
 struct sql_type binlog_column_sql_type(const struct binlog_column *c)

@@ -463,10 +463,9 @@ static unsigned get_metadata(struct pkt_reader *r, const struct metadata *m)
 
 /* ---- The event ---- */
 
-static uint64_t get_table_id(struct pkt_reader *r, const struct binlog_format *f, uint8_t type)
+static bool has_old_id(const struct binlog_format *f, uint8_t type)
 {
-    return pkt_get_uint(
-        r, post_header_len(f, type, TABLE_POST_HEADER_LEN) == TABLE_POST_HEADER_LEN_OLD ? 4 : 6);
+    return post_header_len(f, type, TABLE_POST_HEADER_LEN) == TABLE_POST_HEADER_LEN_OLD;
 }
 
 int binlog_peek_table_id(const struct binlog_format *f, const struct binlog_event *ev,
@@ -474,7 +473,7 @@ int binlog_peek_table_id(const struct binlog_format *f, const struct binlog_even
 {
     struct pkt_reader r;
     pkt_reader_init(&r, ev->body);
-    *out_id = get_table_id(&r, f, ev->type);
+    *out_id = get_table_id(&r, has_old_id(f, ev->type));
     return pkt_reader_failed(&r) ? binlog_corrupt(d, ev, "it is too short for a table's id") : 0;
 }
 
@@ -523,7 +522,7 @@ int binlog_decode_table(const struct binlog_format *f, const struct binlog_event
 {
     struct pkt_reader r;
     pkt_reader_init(&r, ev->body);
-    *out = (struct binlog_table){.id = get_table_id(&r, f, ev->type)};
+    *out = (struct binlog_table){.id = get_table_id(&r, has_old_id(f, ev->type))};
     out->flags = pkt_get_u16(&r);
     skip_post_header(&r, f, ev->type, TABLE_POST_HEADER_LEN);
     out->db = get_name(&r, a);

@@ -64,11 +64,29 @@ FOLD_TARGET static __m128i fold_lanes(__m128i x0, const char **p, size_t *len, _
     return fold(x2, k3k4, x3);
 }
 
-/* len is a multiple of 16 and not 0; crc is not inverted. */
+/* Shuffles by 16 of them: those from n on move n bytes to the end, those from 16 + n on what is
+ * behind n bytes to the beginning. -1 makes a 0. */
+static const int8_t moves[3 * LANE_LEN] = {
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, /* zeros */
+    0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, /* all 16 bytes */
+    -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+};
+
+/* len is at least 16; crc is not inverted. */
 FOLD_TARGET static uint32_t crc32_fold(uint32_t crc, const char *p, size_t len)
 {
     const __m128i k3k4 = _mm_set_epi64x(0x00ccaa009e, 0x01751997d0);
-    __m128i x = _mm_xor_si128(load(p), _mm_cvtsi32_si128((int)crc));
+    const __m128i start = _mm_cvtsi32_si128((int)crc);
+    const size_t odd = len % LANE_LEN;
+    __m128i x = _mm_xor_si128(load(p), start);
+    if (odd > 0) {
+        /* The bytes that fill no lane come first, behind zeros, which change nothing. */
+        x = _mm_shuffle_epi8(x, load((const char *)moves + odd));
+        p += odd;
+        len -= odd;
+        const __m128i rest = _mm_shuffle_epi8(start, load((const char *)moves + LANE_LEN + odd));
+        x = fold(x, k3k4, _mm_xor_si128(load(p), rest));
+    }
     if (len >= FOLD_LEN) {
         x = fold_lanes(x, &p, &len, k3k4);
     } else {
@@ -81,20 +99,13 @@ FOLD_TARGET static uint32_t crc32_fold(uint32_t crc, const char *p, size_t len)
     return reduce(x);
 }
 
-/* The bytes that fill no lane come first, one by one. */
 static bool crc32_fast(uint32_t *crc, struct str bytes)
 {
     if (bytes.len < LANE_LEN || !__builtin_cpu_supports("pclmul") ||
         !__builtin_cpu_supports("sse4.1")) {
         return false;
     }
-    const z_crc_t *table = get_crc_table();
-    const size_t odd = bytes.len % LANE_LEN;
-    uint32_t c = ~*crc;
-    for (size_t i = 0; i < odd; i++) {
-        c = (uint32_t)table[(c ^ (uint8_t)bytes.p[i]) & 0xff] ^ c >> 8;
-    }
-    *crc = ~crc32_fold(c, bytes.p + odd, bytes.len - odd);
+    *crc = ~crc32_fold(~*crc, bytes.p, bytes.len);
     return true;
 }
 #else

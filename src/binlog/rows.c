@@ -56,7 +56,7 @@ static void get_rows_header(struct pkt_reader *r, const struct binlog_format *f,
 {
     const size_t known = info->version == 1 ? ROWS_POST_HEADER_LEN_V1 : ROWS_POST_HEADER_LEN_V2;
     const size_t len = post_header_len(f, out->event.type, known);
-    out->table_id = pkt_get_uint(r, len == ROWS_POST_HEADER_LEN_OLD ? 4 : 6);
+    out->table_id = get_table_id(r, len == ROWS_POST_HEADER_LEN_OLD);
     out->flags = pkt_get_u16(r);
     if (info->version == 1) {
         pkt_skip(r, len > ROWS_POST_HEADER_LEN_V1 ? len - ROWS_POST_HEADER_LEN_V1 : 0);
@@ -106,16 +106,19 @@ int binlog_decode_rows(const struct binlog_format *f, const struct binlog_event 
 static void init_image(struct arena *a, struct str bits, uint32_t ncols,
                        struct binlog_cell **out_cells, uint32_t **out_index, uint32_t *out_count)
 {
+    uint32_t count = 0;
     if (bits.p == NULL) {
         return;
     }
-    *out_cells = ARENA_ARRAY(a, struct binlog_cell, ncols);
-    *out_index = ARENA_ARRAY(a, uint32_t, ncols);
+    uint32_t *index = arena_alloc(a, sizeof(*index) * ncols);
     for (uint32_t i = 0; i < ncols; i++) {
-        if ((uint8_t)bits.p[i / 8] & 1u << i % 8) {
-            (*out_index)[(*out_count)++] = i;
-        }
+        /* Written in any case, which is cheaper than to ask. */
+        index[count] = i;
+        count += (uint8_t)bits.p[i / 8] >> i % 8 & 1;
     }
+    *out_cells = ARENA_ARRAY(a, struct binlog_cell, ncols);
+    *out_index = index;
+    *out_count = count;
 }
 
 int binlog_rows_iter_init(struct binlog_rows_iter *it, const struct binlog_rows *rows,
@@ -145,26 +148,26 @@ static enum binlog_next fail_row(const struct binlog_rows_iter *it, uint32_t col
     return BINLOG_ERROR;
 }
 
-/* Cuts a value off the rows. Returns 0, or -1 when they end within it. */
-static inline int get_cell(struct binlog_rows_iter *it, const struct binlog_column *c,
+/* Cuts a value of a column off the rows, which begin at *p. Returns 0, or -1 when they end within
+ * it. */
+static inline int cut_cell(const char **p, const char *end, const struct binlog_column *c,
                            uint32_t len_bytes, struct binlog_cell *out)
 {
-    size_t left = (size_t)(it->end - it->p);
+    const char *at = *p;
     size_t len = c->size;
     if (len_bytes > 0) {
-        if (UNLIKELY(left < len_bytes)) {
+        if (UNLIKELY((size_t)(end - at) < len_bytes)) {
             return -1;
         }
-        len = len_bytes == 1 ? (uint8_t)*it->p : load_uint(it->p, len_bytes);
-        it->p += len_bytes;
-        left -= len_bytes;
+        len = load_uint(at, len_bytes);
+        at += len_bytes;
     }
-    if (UNLIKELY(left < len)) {
+    if (UNLIKELY((size_t)(end - at) < len)) {
         return -1;
     }
-    out->p = it->p;
+    out->p = at;
     out->len = (uint32_t)len;
-    it->p += len;
+    *p = at + len;
     return 0;
 }
 
@@ -172,24 +175,27 @@ static inline int get_cell(struct binlog_rows_iter *it, const struct binlog_colu
 static enum binlog_next get_image(struct binlog_rows_iter *it, struct binlog_cell *cells,
                                   const uint32_t *index, uint32_t count, struct diag *d)
 {
+    const struct binlog_column *cols = it->table->cols;
     const char *nulls = it->p;
-    if ((size_t)(it->end - it->p) < (count + 7) / 8) {
+    const char *end = it->end;
+    if ((size_t)(end - nulls) < (count + 7) / 8) {
         return fail_row(it, 0, d);
     }
-    it->p += (count + 7) / 8;
+    const char *p = nulls + (count + 7) / 8;
     for (uint32_t i = 0; i < count; i++) {
-        const struct binlog_column *c = &it->table->cols[index[i]];
+        const struct binlog_column *c = &cols[index[i]];
         struct binlog_cell *cell = &cells[index[i]];
         if ((uint8_t)nulls[i / 8] & 1u << i % 8) {
             *cell = (struct binlog_cell){.state = BINLOG_CELL_NULL};
             continue;
         }
         const bool is_diff = cell->state == BINLOG_CELL_JSON_DIFF;
-        if (get_cell(it, c, is_diff ? PARTIAL_LEN_BYTES : c->len_bytes, cell) != 0) {
+        if (cut_cell(&p, end, c, is_diff ? PARTIAL_LEN_BYTES : c->len_bytes, cell) != 0) {
             return fail_row(it, index[i], d);
         }
         cell->state = is_diff ? BINLOG_CELL_JSON_DIFF : BINLOG_CELL_VALUE;
     }
+    it->p = p;
     return BINLOG_ITEM;
 }
 

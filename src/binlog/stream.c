@@ -15,7 +15,7 @@ enum {
 #define US_PER_SECOND UINT64_C(1000000)
 
 /* A table map, kept since servers repeat it in every transaction. */
-struct table_entry {
+struct binlog_table_entry {
     uint64_t id;
     struct arena arena;
     struct str body; /* Of the event: the same bytes need not be decoded again. */
@@ -32,12 +32,13 @@ typedef enum binlog_next event_fn(struct binlog_stream *s, const struct binlog_e
 static void drop_tables(struct binlog_stream *s)
 {
     size_t pos = 0;
-    for (struct table_entry *e; (e = htab_next(&s->tables, &pos)) != NULL;) {
+    for (struct binlog_table_entry *e; (e = htab_next(&s->tables, &pos)) != NULL;) {
         arena_release(&e->arena);
         free(e);
     }
     htab_release(&s->tables);
     htab_init(&s->tables, 0);
+    s->last_table = NULL;
 }
 
 void binlog_stream_init(struct binlog_stream *s, enum binlog_checksum checksum)
@@ -279,14 +280,20 @@ static bool takes_rows(const struct binlog_stream *s)
     return s->state == BINLOG_STREAM_OPEN || s->state == BINLOG_STREAM_STANDALONE;
 }
 
-static struct table_entry *find_table(struct binlog_stream *s, uint64_t id)
+/* As a rule rows follow their table map, and maps of the same table each other. */
+static struct binlog_table_entry *find_table(struct binlog_stream *s, uint64_t id)
 {
-    return htab_find(&s->tables, str_from((const char *)&id, sizeof(id)));
+    struct binlog_table_entry *e = s->last_table;
+    if (e == NULL || e->id != id) {
+        e = htab_find(&s->tables, str_from((const char *)&id, sizeof(id)));
+        s->last_table = e;
+    }
+    return e;
 }
 
-static struct table_entry *get_table(struct binlog_stream *s, uint64_t id)
+static struct binlog_table_entry *get_table(struct binlog_stream *s, uint64_t id)
 {
-    struct table_entry *e = find_table(s, id);
+    struct binlog_table_entry *e = find_table(s, id);
     if (e == NULL) {
         e = calloc(1, sizeof(*e));
         if (e == NULL) {
@@ -295,6 +302,7 @@ static struct table_entry *get_table(struct binlog_stream *s, uint64_t id)
         e->id = id;
         arena_init(&e->arena, 0);
         (void)htab_put(&s->tables, str_from((const char *)&e->id, sizeof(e->id)), e);
+        s->last_table = e;
     }
     return e;
 }
@@ -309,7 +317,7 @@ static enum binlog_next on_table_map(struct binlog_stream *s, const struct binlo
     if (binlog_peek_table_id(&s->format, ev, &id, d) != 0) {
         return BINLOG_ERROR;
     }
-    struct table_entry *e = get_table(s, id);
+    struct binlog_table_entry *e = get_table(s, id);
     if (e->body.len == 0 || !str_eq(e->body, ev->body)) {
         arena_reset(&e->arena);
         e->body = STR_NULL;
@@ -342,7 +350,7 @@ static enum binlog_next on_rows(struct binlog_stream *s, const struct binlog_eve
     if (out->rows.table_id == NO_TABLE_ID) {
         return BINLOG_END;
     }
-    const struct table_entry *e = find_table(s, out->rows.table_id);
+    const struct binlog_table_entry *e = find_table(s, out->rows.table_id);
     if (e == NULL || e->statement != statement) {
         return out_of_order(ev, d, "no table map of its statement has its table id");
     }

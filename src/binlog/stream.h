@@ -82,6 +82,8 @@ enum binlog_stream_state {
     BINLOG_STREAM_STANDALONE, /* MariaDB: one statement, then the end. */
 };
 
+struct binlog_table_entry; /* stream.c */
+
 struct binlog_stream {
     struct binlog_format format;
     struct binlog_txn txn;
@@ -91,10 +93,11 @@ struct binlog_stream {
     struct binlog_event event;
     struct binlog_event nested; /* Of the payload at hand. */
     struct binlog_payload_reader payload;
-    struct arena txn_arena; /* Strings of txn. */
-    struct htab tables;     /* By id. */
-    uint64_t statement;     /* Number of the statement: table maps are valid within one. */
-    bool has_event;         /* event is not yet dealt with. */
+    struct arena txn_arena;                /* Strings of txn. */
+    struct htab tables;                    /* By id. */
+    struct binlog_table_entry *last_table; /* That was looked for; NULL = none. */
+    uint64_t statement; /* Number of the statement: table maps are valid within one. */
+    bool has_event;     /* event is not yet dealt with. */
     bool in_payload;
     bool ends_txn; /* The item just given was the whole transaction. */
     bool failed;   /* After an error nothing more is taken. */
