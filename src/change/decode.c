@@ -154,7 +154,7 @@ static bool is_awaited(struct pipeline *p)
 static enum decode_stop at_boundary(struct pipeline *p)
 {
     struct stream *s = &p->stream;
-    if (batch_is_full(s->batch, p->now.max_batch_bytes) || s->ends_with_ddl || s->portions > 0 ||
+    if (batch_is_full(s->batch, s->enough_bytes) || s->ends_with_ddl || s->portions > 0 ||
         s->aside != NULL || atomic_load_explicit(&p->attention, memory_order_relaxed) ||
         is_awaited(p)) {
         return DECODE_BOUNDARY;

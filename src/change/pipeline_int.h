@@ -209,8 +209,10 @@ struct stream {
     uint64_t begun_us;   /* Monotonic: its first transaction was taken; 0 = none yet. */
     int64_t begun_wall_us;
     uint64_t decode_us;
-    uint32_t portions; /* Of the transaction at hand that were handed over. */
-    bool keeps_whole;  /* Transactions are kept in memory however large, up to this place. */
+    uint64_t ramp_bytes;   /* Enough for a batch that need not wait; grows from batch to batch. */
+    uint64_t enough_bytes; /* Of row images: the batch ends at the next boundary. */
+    uint32_t portions;     /* Of the transaction at hand that were handed over. */
+    bool keeps_whole;      /* Transactions are kept in memory however large, up to this place. */
     char whole_file[CHANGE_FILE_MAX];
     uint64_t whole_offset;
     struct copy_change *aside; /* Tables to be set aside at the next boundary. */

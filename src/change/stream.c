@@ -10,6 +10,7 @@
 #include <string.h>
 
 enum {
+    RAMP_BYTES = 4 * 1024 * 1024,  /* Enough for the first batch after a pause. */
     RESET_HERE_BYTES = 256 * 1024, /* To empty a larger batch takes an event loop too long. */
 };
 
@@ -203,6 +204,15 @@ static void mark_decoded(struct pipeline *p)
     os_mutex_unlock(&p->lock);
 }
 
+/*
+ * While nothing is being written, a batch does not wait until it is large: after a pause the first
+ * ones are small and each may be twice the last, so that writing begins at once.
+ */
+static uint64_t enough_without_job(const struct pipeline *p)
+{
+    return MIN(MAX(p->stream.ramp_bytes, (uint64_t)RAMP_BYTES), p->now.max_batch_bytes);
+}
+
 /* Ends the batch at a boundary: all of it is committed with the position. */
 static void hand_over(struct pipeline *p, enum batch_end end)
 {
@@ -227,6 +237,8 @@ static void hand_over(struct pipeline *p, enum batch_end end)
         arena_reset(&s->aside_arena);
         s->generation++;
     }
+    s->ramp_bytes =
+        end == BATCH_END_IDLE ? 0 : MIN(enough_without_job(p) * 2, p->now.max_batch_bytes);
     s->portions = 0;
     s->ends_with_ddl = false;
     if (s->plan != NULL) {
@@ -557,7 +569,7 @@ static void consider_batch(struct pipeline *p, bool is_idle)
         hand_over(p, BATCH_END_BYTES);
     } else if (s->ends_with_ddl) {
         hand_over(p, BATCH_END_DDL);
-    } else if (batch_is_full(s->batch, p->now.max_batch_bytes)) {
+    } else if (batch_is_full(s->batch, s->enough_bytes)) {
         hand_over(p, BATCH_END_BYTES);
     } else if (is_idle && !p->has_job && clock_monotonic_us() >= p->rest_until_us) {
         hand_over(p, BATCH_END_IDLE);
@@ -668,6 +680,7 @@ static void step(struct pipeline *p)
     os_mutex_lock(&p->lock);
     p->now = p->options;
     os_mutex_unlock(&p->lock);
+    s->enough_bytes = p->has_job ? p->now.max_batch_bytes : enough_without_job(p);
     if (is_between(s)) {
         consider_batch(p, false);
         handle_requests(p);
