@@ -12,7 +12,7 @@ from servers import Failed, progress
 ROUNDS = 3
 # A replica that has not applied a backlog in that time is measured by what it has applied.
 NATIVE_SECONDS = 25
-INSERTS, SINGLES = 2_000_000, 100_000
+INSERTS, SINGLES, WRITES = 2_000_000, 100_000, 100_000
 
 
 def measure(copy, name, load, way):
@@ -58,6 +58,10 @@ def load_singles(copy):
     return replica.load_singles(copy, SINGLES)
 
 
+def load_writes(copy):
+    return replica.load_writes(copy, WRITES)
+
+
 def bench_inserts(context):
     """A backlog of inserts, 1,000 rows a transaction: times a native MySQL replica's rate at its best; -durable with its commits synced"""
     return compare(context, "replica-native-inserts", "mysql", load_inserts, replica.prepare_inserts, replica.empty_table)
@@ -70,12 +74,12 @@ def bench_singles(context):
 
 def bench_writes(context):
     """A backlog of oltp_write_only, tables of a million rows: times a native MySQL replica's rate at its best; -durable, synced"""
-    return compare(context, "replica-native-writes", "mysql", replica.load_writes, tables=replica.large(context))
+    return compare(context, "replica-native-writes", "mysql", load_writes, tables=replica.large(context))
 
 
 def bench_mariadb(context):
     """The same backlog on a MariaDB 10.11, which Pintail and a native MariaDB replica follow: times its rate"""
-    return compare(context, "replica-native-mariadb", "mariadb", replica.load_writes, tables=replica.large(context))
+    return compare(context, "replica-native-mariadb", "mariadb", load_writes, tables=replica.large(context))
 
 
 BENCHMARKS = {

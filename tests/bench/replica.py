@@ -20,8 +20,8 @@ ROW_VALUES = ("a.n, a.n * 7, a.n * 1000003, a.n * 1.25, '2024-01-01' + INTERVAL 
               "CONCAT('code ', a.n)")
 INSERT_ROWS = f"INSERT INTO t (b, c, d, e, f, g, h) SELECT {ROW_VALUES} FROM numbers a "
 INSERTS, INSERT_BATCH = 4_000_000, 1000
-SINGLES = 150_000
-WRITES = 100_000
+SINGLES = 600_000
+WRITES = 300_000
 # Tables of sysbench, and the rows of each.
 LARGE = (2, 1_000_000)
 WRITERS = 4
@@ -136,7 +136,7 @@ def load_singles(copy, transactions=SINGLES):
 
 
 def bench_backlog_singles(context):
-    """A backlog of 150,000 transactions of one inserted row: times the raw stream's transactions a second"""
+    """A backlog of 600,000 transactions of one inserted row: times the raw stream's transactions a second"""
     passes = backlog(context, "replica-singles", load_singles, lambda copy: sysbench.prepare(copy.source))
     return beside_raw("replica-singles", passes), passes
 
@@ -147,15 +147,15 @@ def large(context):
     return LARGE[0], max(1, int(LARGE[1] * context.scale))
 
 
-def load_writes(copy):
-    count = copy.scaled(WRITES)
+def load_writes(copy, transactions=WRITES):
+    count = copy.scaled(transactions)
     sysbench.run(*sysbench.command(copy.source.port, "oltp_write_only", 8, "--time=0", f"--events={count}",
                                    "--mysql-ignore-errors=1213,1205,1020,1062", "run", tables=copy.source.tables))
     return 4 * count
 
 
 def bench_backlog_writes(context):
-    """A backlog of 100,000 transactions of oltp_write_only on tables of a million rows: times the raw stream's transactions a second"""
+    """A backlog of 300,000 transactions of oltp_write_only on tables of a million rows: times the raw stream's transactions a second"""
     passes = backlog(context, "replica-writes", load_writes, tables=large(context))
     return beside_raw("replica-writes", passes), passes
 
