@@ -34,6 +34,9 @@ duckdb_state duckdb_appender_clear(duckdb_appender appender);
  * MAX_ROW_ID). */
 #define DDB_FIRST_LOCAL_ROWID INT64_C(36028797018960000)
 
+/* Rows of DuckDB's row group. */
+#define DDB_GROUP_ROWS 122880
+
 /* An SQL text that the engine makes itself is never longer. */
 #define DDB_SQL_MAX ((size_t)64 << 20)
 
@@ -390,6 +393,8 @@ struct ddb_keys {
     uint32_t ncols;
     struct ddb_key_column *cols;
     const struct chunk *chunks; /* The values, in place of the columns' own data; or NULL. */
+    uint32_t chunk_count;       /* For pintail_rows(). */
+    uint32_t threads;           /* So many may read them at a time, by pintail_rows(). */
     struct ddb_key_bits {
         uint64_t *words; /* A bit a key, from first to last; NULL = none. */
         int64_t first, last;
@@ -413,6 +418,12 @@ void ddb_keys_take_back(struct ddb_instance *in, struct ddb_keys *keys);
 
 /* NULL: nothing is lent under this number. Any thread. */
 NODISCARD const struct ddb_keys *ddb_keys_find(struct ddb_instance *in, uint64_t id);
+
+/* The result columns of a function that reads them; of no set, r alone. */
+void ddb_keys_put_columns(const struct ddb_keys *keys, duckdb_bind_info info);
+/* Registers pintail_rows(id), which reads a lent set's chunks, by several threads if it is large;
+ * 0 = no rows. Its r says nothing. (rows.c) */
+NODISCARD int ddb_rows_register(struct ddb_instance *in, struct diag *diag);
 
 /* Makes bits of the keys, which are of one column without NULLs. False: a join does better, or
  * their range is too wide. (key_bits.c) */

@@ -1,8 +1,7 @@
 /*
- * Rows that are all there at once: one INSERT reads them out of our memory through pintail_keys(),
- * on one thread and in their order. Against an appender this saves a copy of all rows, and the
- * merging of what several threads have compressed by halves; that other threads are free is what a
- * caller counts on who makes the next rows meanwhile.
+ * Rows that are all there at once: one INSERT reads them out of our memory through pintail_rows(),
+ * in their order. Against an appender this saves a copy of all rows, and the merging of what
+ * several threads have compressed by halves.
  *
  * Values are checked before they are given to DuckDB, because it does not look.
  */
@@ -136,7 +135,11 @@ static int check_chunk(const struct table_def *t, const struct chunk *chunk, str
     return 0;
 }
 
-static void put_insert(const struct table_def *t, uint64_t keys, struct bytebuf *sql)
+/*
+ * DuckDB inserts on one thread what has an order, and a join has none: one with nothing lets
+ * several threads work. They keep the order nevertheless (rows.c).
+ */
+static void put_insert(const struct table_def *t, const struct ddb_keys *rows, struct bytebuf *sql)
 {
     bytebuf_printf(sql, "INSERT INTO t%" PRIu64 " (", t->id);
     for (uint32_t i = 0; i < t->column_count; i++) {
@@ -144,9 +147,12 @@ static void put_insert(const struct table_def *t, uint64_t keys, struct bytebuf 
     }
     bytebuf_put_cstr(sql, ") SELECT ");
     for (uint32_t i = 0; i < t->column_count; i++) {
-        bytebuf_printf(sql, "%sk%u", i > 0 ? ", " : "", i);
+        bytebuf_printf(sql, "%sa.k%u", i > 0 ? ", " : "", i);
     }
-    bytebuf_printf(sql, " FROM pintail_keys(%" PRIu64 "::UBIGINT)", keys);
+    bytebuf_printf(sql, " FROM pintail_rows(%" PRIu64 "::UBIGINT) a", rows->id);
+    if (rows->threads > 1) {
+        bytebuf_put_cstr(sql, " LEFT JOIN pintail_rows(0::UBIGINT) b ON a.r = b.r");
+    }
 }
 
 /* Lends the rows and runs the statement. */
@@ -157,7 +163,7 @@ static int insert_lent(struct ddb_session *s, const struct table_def *t, struct 
     duckdb_result result;
     bytebuf_init(&sql, DDB_SQL_MAX);
     ddb_keys_lend(s->instance, rows);
-    put_insert(t, rows->id, &sql);
+    put_insert(t, rows, &sql);
     const int rc = ddb_query_patiently(s, &sql, t->name, diag, &result);
     if (rc == 0) {
         duckdb_destroy_result(&result);
@@ -167,19 +173,40 @@ static int insert_lent(struct ddb_session *s, const struct table_def *t, struct 
     return rc;
 }
 
+/* Many rows are written by all threads that DuckDB may use. */
+static int choose_threads(struct ddb_session *s, struct ddb_keys *rows, struct diag *diag)
+{
+    struct bytebuf sql;
+    int64_t threads;
+    bool is_null;
+    rows->threads = 1;
+    if (rows->nrows < 2 * DDB_GROUP_ROWS) {
+        return 0;
+    }
+    bytebuf_init(&sql, DDB_SQL_MAX);
+    bytebuf_put_cstr(&sql, "SELECT current_setting('threads')::BIGINT");
+    const int rc = ddb_query_number(s, &sql, diag, &threads, &is_null);
+    bytebuf_release(&sql);
+    if (rc == 0 && !is_null && threads > 1) {
+        rows->threads = (uint32_t)threads;
+    }
+    return rc;
+}
+
 static int insert(struct ddb_session *s, const struct table_def *t, const struct chunk *chunks,
                   uint32_t count, struct diag *diag)
 {
     bool has_partial_dates = false;
     struct arena scratch;
     arena_init(&scratch, 0);
-    struct ddb_keys rows = {.ncols = t->column_count, .chunks = chunks};
+    struct ddb_keys rows = {.ncols = t->column_count, .chunks = chunks, .chunk_count = count};
     rows.cols = ARENA_ARRAY(&scratch, struct ddb_key_column, t->column_count);
     int rc = 0;
     for (uint32_t i = 0; i < count && rc == 0; i++) {
         rc = check_chunk(t, &chunks[i], diag, &has_partial_dates);
         rows.nrows += chunks[i].nrows;
     }
+    rc = rc == 0 ? choose_threads(s, &rows, diag) : rc;
     if (rc == 0) {
         for (uint32_t i = 0; i < t->column_count; i++) {
             rows.cols[i].type = ddb_type_new(&t->columns[i].type);

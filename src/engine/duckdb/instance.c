@@ -54,6 +54,9 @@ static int set_fixed_options(duckdb_config config, struct diag *diag)
            ascending key. */
         {"preserve_insertion_order", "true"},
         {"scalar_subquery_error_on_multiple_rows", "true"},
+        /* A row group is compressed when it is full, by the thread that has filled it: not some of
+           them at the end of a statement, one thread after the other. */
+        {"write_buffer_row_group_count", "1"},
         /* Last: afterwards the spill directory cannot be set. */
         {"enable_external_access", "false"},
     };
@@ -126,7 +129,8 @@ static int prepare_database(struct ddb_instance *in, struct diag *diag)
     }
     /* Closing checkpoints by itself otherwise, without looking at the free space. */
     if (ddb_aux_exec(in, "PRAGMA disable_checkpoint_on_shutdown", diag) != 0 ||
-        ddb_keys_register(in, diag) != 0 || ddb_key_bits_register(in, diag) != 0) {
+        ddb_keys_register(in, diag) != 0 || ddb_rows_register(in, diag) != 0 ||
+        ddb_key_bits_register(in, diag) != 0) {
         return -1;
     }
 #ifdef HAVE_UDF

@@ -243,6 +243,18 @@ const struct ddb_keys *ddb_keys_find(struct ddb_instance *in, uint64_t id)
     return found;
 }
 
+void ddb_keys_put_columns(const struct ddb_keys *keys, duckdb_bind_info info)
+{
+    duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_UINTEGER);
+    duckdb_bind_add_result_column(info, "r", number);
+    duckdb_destroy_logical_type(&number);
+    for (uint32_t i = 0; keys != NULL && i < keys->ncols; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "k%u", i);
+        duckdb_bind_add_result_column(info, name, keys->cols[i].type);
+    }
+}
+
 static void keys_bind(duckdb_bind_info info)
 {
     struct ddb_instance *in = duckdb_bind_get_extra_info(info);
@@ -253,14 +265,7 @@ static void keys_bind(duckdb_bind_info info)
         duckdb_bind_set_error(info, "pintail_keys: nothing is lent under this number");
         return;
     }
-    duckdb_logical_type number = duckdb_create_logical_type(DUCKDB_TYPE_UINTEGER);
-    duckdb_bind_add_result_column(info, "r", number);
-    duckdb_destroy_logical_type(&number);
-    for (uint32_t i = 0; i < keys->ncols; i++) {
-        char name[16];
-        snprintf(name, sizeof(name), "k%u", i);
-        duckdb_bind_add_result_column(info, name, keys->cols[i].type);
-    }
+    ddb_keys_put_columns(keys, info);
     duckdb_bind_set_cardinality(info, keys->nrows, true);
     duckdb_bind_set_bind_data(info, (void *)(uintptr_t)keys, NULL);
 }

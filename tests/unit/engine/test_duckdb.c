@@ -1011,6 +1011,84 @@ static void test_commits_checkpoint_a_long_log(void **arg)
     close_state(st);
 }
 
+/* ---- Many rows at once ---- */
+
+/* Inserts ids from..to-1 in chunks of uneven sizes, of which some are empty. */
+static int insert_many(struct state *st, int64_t from, int64_t to)
+{
+    enum {
+        PER_CHUNK = 2048
+    };
+    const struct sql_type types[] = {st->t.columns[0].type, st->t.columns[1].type,
+                                     st->t.columns[2].type};
+    const uint32_t max = (uint32_t)((to - from) / (PER_CHUNK - 100)) + 8;
+    struct chunk_builder *b = calloc(max, sizeof(*b));
+    struct chunk *chunks = calloc(max, sizeof(*chunks));
+    uint32_t count = 0;
+    for (int64_t id = from; id < to; count++) {
+        assert_true(count < max);
+        const uint32_t size = count % 50 == 7 ? 0 : PER_CHUNK - count % 5 * 25;
+        chunk_builder_init(&b[count], types, 3);
+        for (uint32_t i = 0; i < size && id < to; i++, id++) {
+            (void)chunk_builder_add_row(&b[count]);
+            chunk_builder_set_i64(&b[count], 0, id);
+            chunk_builder_set_int(&b[count], 1, id % 1000);
+        }
+        chunks[count] = chunk_builder_chunk(&b[count]);
+    }
+    const int rc = engine_insert_chunks(st->s, &st->t.def, chunks, count, &st->diag);
+    for (uint32_t i = 0; i < count; i++) {
+        chunk_builder_release(&b[i]);
+    }
+    free(chunks);
+    free(b);
+    return rc;
+}
+
+/* Several threads write them, and they are in the table in their order. */
+static void test_many_rows_keep_their_order(void **arg)
+{
+    struct state *st = *arg;
+    const int64_t first = 3 * DDB_GROUP_ROWS + 5000;
+    const int64_t all = first + 2 * DDB_GROUP_ROWS;
+    open_state(st);
+    assert_ok(engine_create_table(st->s, &st->t.def, &st->diag), &st->diag);
+    assert_ok(insert_many(st, 0, first), &st->diag);
+    assert_int_equal(fixture_count(st->s, &st->t), first);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c1 <> rowid"), 0);
+    assert_ok(engine_begin(st->s, 0, &st->diag), &st->diag);
+    assert_ok(insert_many(st, first, all), &st->diag);
+    assert_int_equal(fixture_count(st->s, &st->t), all);
+    engine_rollback(st->s);
+    assert_int_equal(fixture_count(st->s, &st->t), first);
+    assert_ok(insert_many(st, first, all), &st->diag);
+    close_state(st);
+    open_state(st);
+    assert_int_equal(fixture_count(st->s, &st->t), all);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c1 <> rowid"), 0);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c2 <> c1 % 1000"), 0);
+    close_state(st);
+}
+
+/* One thread, and more of them than row groups allow to be equal. */
+static void test_many_rows_by_any_number_of_threads(void **arg)
+{
+    struct state *st = *arg;
+    const int64_t rows = 4 * DDB_GROUP_ROWS;
+    open_state(st);
+    assert_ok(engine_create_table(st->s, &st->t.def, &st->diag), &st->diag);
+    static const char *const threads[] = {"1", "3"};
+    for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+        assert_ok(engine_set_variable(st->engine, STR("duckdb_threads"), str_from_cstr(threads[i]),
+                                      &st->diag),
+                  &st->diag);
+        assert_ok(insert_many(st, (int64_t)i * rows, (int64_t)(i + 1) * rows), &st->diag);
+        assert_int_equal(fixture_count(st->s, &st->t), (int64_t)(i + 1) * rows);
+        assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c1 <> rowid"), 0);
+    }
+    close_state(st);
+}
+
 /* ---- Many sessions ---- */
 
 struct reader {
@@ -1103,6 +1181,8 @@ int main(void)
         IN_MEMORY(test_every_type_comes_back_as_it_went_in),
         IN_MEMORY(test_results_of_another_width_are_converted),
         IN_MEMORY(test_numbers_of_too_many_digits_are_refused),
+        IN_DIR(test_many_rows_keep_their_order),
+        IN_DIR(test_many_rows_by_any_number_of_threads),
         IN_MEMORY(test_readers_beside_a_writer_see_whole_transactions),
     };
     return cmocka_run_group_tests_name("duckdb engine", tests, NULL, NULL);
