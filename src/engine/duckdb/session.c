@@ -9,6 +9,7 @@
 
 enum {
     NAP_NS = 100000, /* Between two looks at whether other threads have done their tasks. */
+    LOOKS = 16,      /* Before the first nap, which a short task is not worth: some 30 µs. */
 };
 
 static const char *const prepared_text[DDB_PREPARED_COUNT] = {
@@ -147,26 +148,6 @@ int ddb_prepared_get(struct ddb_session *s, enum ddb_prepared which, struct diag
     return 0;
 }
 
-int ddb_prepared_run(struct ddb_session *s, enum ddb_prepared which, struct diag *diag)
-{
-    duckdb_prepared_statement statement;
-    if (ddb_prepared_get(s, which, diag, &statement) != 0) {
-        return -1;
-    }
-    duckdb_result result;
-    int rc = 0;
-    if (duckdb_execute_prepared(statement, &result) != DuckDBSuccess) {
-        const duckdb_error_type type = duckdb_result_error_type(&result);
-        const char *message = duckdb_result_error(&result);
-        if (ddb_error_is_fatal(type, message)) {
-            atomic_store(&s->instance->invalid, true);
-        }
-        rc = duckdb_diag(diag, type, message, STR_NULL);
-    }
-    duckdb_destroy_result(&result);
-    return rc;
-}
-
 static int run(struct ddb_session *s, const char *sql, struct str subject, struct diag *diag,
                duckdb_result *out)
 {
@@ -207,14 +188,51 @@ static int failed(struct ddb_session *s, const char *message, struct str subject
 static duckdb_pending_state run_tasks(duckdb_pending_result pending)
 {
     static const struct timespec nap = {.tv_nsec = NAP_NS};
+    unsigned looks = 0;
     duckdb_pending_state state;
     while ((state = duckdb_pending_execute_task(pending)) != DUCKDB_PENDING_RESULT_READY &&
            state != DUCKDB_PENDING_ERROR) {
-        if (state == DUCKDB_PENDING_NO_TASKS_AVAILABLE) {
+        if (state != DUCKDB_PENDING_NO_TASKS_AVAILABLE) {
+            looks = 0;
+        } else if (++looks > LOOKS) {
             (void)nanosleep(&nap, NULL);
         }
     }
     return state;
+}
+
+/* Fails with the error of a prepared statement of ours. */
+static int prepared_failed(struct ddb_session *s, duckdb_error_type type, const char *message,
+                           struct diag *diag)
+{
+    if (ddb_error_is_fatal(type, message)) {
+        atomic_store(&s->instance->invalid, true);
+    }
+    return duckdb_diag(diag, type, message, STR_NULL);
+}
+
+int ddb_prepared_run(struct ddb_session *s, enum ddb_prepared which, struct diag *diag)
+{
+    duckdb_prepared_statement statement;
+    duckdb_pending_result pending = NULL;
+    duckdb_result result;
+    if (ddb_prepared_get(s, which, diag, &statement) != 0) {
+        return -1;
+    }
+    int rc = 0;
+    if (duckdb_pending_prepared(statement, &pending) != DuckDBSuccess ||
+        run_tasks(pending) == DUCKDB_PENDING_ERROR) {
+        const char *message = duckdb_pending_error(pending);
+        rc = prepared_failed(s, ddb_error_type_of(message), message, diag);
+    } else {
+        if (duckdb_execute_pending(pending, &result) != DuckDBSuccess) {
+            rc = prepared_failed(s, duckdb_result_error_type(&result), duckdb_result_error(&result),
+                                 diag);
+        }
+        duckdb_destroy_result(&result);
+    }
+    duckdb_destroy_pending(&pending);
+    return rc;
 }
 
 static int run_prepared(struct ddb_session *s, duckdb_prepared_statement statement,
