@@ -38,6 +38,7 @@ void relay_set_upstream(struct relay *r, struct upstream_conn *up)
     assert(relay_is_idle(r));
     r->up = up;
     r->up_dry = false;
+    r->up_stalled_since_us = 0;
     r->need = 0;
     r->release = false;
 }
@@ -82,7 +83,9 @@ static void set_u32(const char *at, uint32_t value)
 
 static void expect(struct relay *r, uint8_t command, uint64_t token)
 {
-    if (!reply_is_expected(command)) {
+    r->file_up = false;
+    r->last_is_expected = reply_is_expected(command);
+    if (!r->last_is_expected) {
         return;
     }
     r->sent[(r->sent_at + r->sent_count++) % RELAY_PIPELINE_MAX] =
@@ -212,6 +215,11 @@ static enum step send_up(struct relay *r, struct diag *d)
     const struct net_io io = conn_raw_write(up, conn_raw_peek(r->client).p, r->approved_up, d);
     conn_raw_consume(r->client, io.len);
     r->approved_up -= io.len;
+    if (io.result != NET_TIMEOUT) {
+        r->up_stalled_since_us = 0;
+    } else if (io.len > 0 || r->up_stalled_since_us == 0) {
+        r->up_stalled_since_us = clock_monotonic_us();
+    }
     return io.result == NET_OK || io.result == NET_TIMEOUT ? STEP_OK
                                                            : lost_upstream(r, io.result, d);
 }
@@ -237,6 +245,10 @@ static void end_reply(struct relay *r)
     r->sent_count--;
     r->tracking = false;
     r->release = false; /* what was said of an earlier reply */
+    if (r->up_stalled_since_us != 0) {
+        /* The upstream has not been asked to read more until now. */
+        r->up_stalled_since_us = clock_monotonic_us();
+    }
     if (r->hooks->replied != NULL) {
         const struct relay_reply reply = {.command = s.command,
                                           .token = s.token,
@@ -463,6 +475,7 @@ static enum step take_packet(struct relay *r, struct run *run, struct str payloa
     }
     if (kind == REPLY_INFILE) {
         r->infile = true;
+        r->file_up = true;
         r->up_seq = (uint8_t)(packet_seq(header) + 1);
     }
     return STEP_OK;
@@ -641,16 +654,32 @@ static enum io_result wait_io(struct relay *r, uint64_t deadline_us, unsigned *r
     return w;
 }
 
+static uint64_t client_deadline(const struct relay *r)
+{
+    return r->stalled_since_us != 0 ? r->stalled_since_us + r->write_timeout_us : FIBER_FOREVER;
+}
+
+/*
+ * Until when the upstream has to take something of a command. It need not read while it executes:
+ * what was sent before, or, of a file, the lines read so far.
+ */
+static uint64_t upstream_deadline(const struct relay *r)
+{
+    const bool executes = r->file_up || r->sent_count > (r->last_is_expected ? 1u : 0u);
+    return r->up_stalled_since_us != 0 && r->up->write_timeout_us != 0 && !executes
+               ? r->up_stalled_since_us + r->up->write_timeout_us
+               : FIBER_FOREVER;
+}
+
 /* The next time at which something has to be done if nothing happens. */
 static uint64_t wait_deadline(const struct relay *r, bool trimmed)
 {
-    if (r->stalled_since_us != 0) {
-        return r->stalled_since_us + r->write_timeout_us;
-    }
+    const uint64_t stalled = MIN(client_deadline(r), upstream_deadline(r));
     if (!relay_is_idle(r)) {
-        return FIBER_FOREVER;
+        return stalled;
     }
-    return trimmed ? r->idle_deadline_us : MIN(r->idle_deadline_us, clock_monotonic_us() + IDLE_US);
+    const uint64_t idle = MIN(r->idle_deadline_us, stalled);
+    return trimmed ? idle : MIN(idle, clock_monotonic_us() + IDLE_US);
 }
 
 /* ---- The loop ---- */
@@ -701,6 +730,29 @@ static void trim(struct relay *r)
     }
 }
 
+/* The time that was waited until has come. Returns true to go on working. */
+static bool on_timeout(struct relay *r, bool *trimmed, struct diag *d, enum step *out_step,
+                       enum relay_end *out_end)
+{
+    const uint64_t now = clock_monotonic_us();
+    *out_step = STEP_OK;
+    if (now >= upstream_deadline(r)) {
+        *out_step = lost_upstream(r, NET_TIMEOUT, d);
+        return true;
+    }
+    if (now >= client_deadline(r)) {
+        *out_end = RELAY_CLIENT_STALLED;
+        return false;
+    }
+    if (!relay_is_idle(r)) {
+        return true;
+    }
+    *out_end = RELAY_IDLE;
+    trim(r);
+    *trimmed = true;
+    return now < r->idle_deadline_us;
+}
+
 /* One wait, and the reads that follow from it. Returns true to go on working. */
 static bool wait_for_work(struct relay *r, bool *trimmed, struct diag *d, enum step *out_step,
                           enum relay_end *out_end)
@@ -712,15 +764,7 @@ static bool wait_for_work(struct relay *r, bool *trimmed, struct diag *d, enum s
         return false;
     }
     if (w == IO_TIMEOUT) {
-        if (r->stalled_since_us != 0) {
-            *out_end = RELAY_CLIENT_STALLED;
-            return false;
-        }
-        *out_end = RELAY_IDLE;
-        const bool over = clock_monotonic_us() >= r->idle_deadline_us;
-        trim(r);
-        *trimmed = true;
-        return !over;
+        return on_timeout(r, trimmed, d, out_step, out_end);
     }
     *trimmed = false;
     *out_step = STEP_OK;

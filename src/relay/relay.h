@@ -79,7 +79,8 @@ enum relay_end {
     RELAY_IDLE,           /* the deadline passed with nothing outstanding */
     RELAY_CLIENT_STALLED, /* the client has taken nothing for the write time-out */
     RELAY_CLIENT_GONE,    /* it hung up, or broke the protocol (d is set) */
-    RELAY_UPSTREAM_GONE,  /* it hung up, or broke the protocol (d is set: 2013) */
+    RELAY_UPSTREAM_GONE,  /* it hung up, took nothing of a command for its write time-out, or broke
+                             the protocol (d is set: 2013) */
 };
 
 /* A command whose reply is still to come. */
@@ -100,14 +101,17 @@ struct relay {
     uint64_t idle_deadline_us; /* how long a command is waited for */
 
     /* Client to upstream. */
-    size_t approved_up; /* bytes at the front of the client's input that are to be sent */
-    size_t skip_up;     /* bytes of the packet being read that are still to come */
-    bool continued_up;  /* the next packet continues the command */
-    bool infile;        /* the client sends a file */
-    uint8_t up_seq;     /* of the next packet to the upstream, where the client's do not count */
-    bool stopped;       /* the next command is the owner's */
-    bool held;          /* a command waits for those before it: see may_follow() */
-    bool client_dry;    /* layers hold input, but not enough for a read */
+    size_t approved_up;    /* bytes at the front of the client's input that are to be sent */
+    size_t skip_up;        /* bytes of the packet being read that are still to come */
+    bool continued_up;     /* the next packet continues the command */
+    bool infile;           /* the client sends a file */
+    uint8_t up_seq;        /* of the next packet to the upstream, where the client's do not count */
+    bool stopped;          /* the next command is the owner's */
+    bool held;             /* a command waits for those before it: see may_follow() */
+    bool client_dry;       /* layers hold input, but not enough for a read */
+    bool file_up;          /* what is sent is a file, or was the last that was */
+    bool last_is_expected; /* the last command sent has a reply */
+    uint64_t up_stalled_since_us; /* the upstream takes nothing; 0 = it does */
 
     /* Upstream to client. */
     size_t approved_down;

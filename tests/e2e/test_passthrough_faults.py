@@ -14,7 +14,7 @@ from conftest import HERE, ROOT, Upstream, error_of, relay_options, run
 from wireclient import BASE, COM_QUERY, COM_STMT_SEND_LONG_DATA, DEPRECATE_EOF, SESSION_TRACK, ErrorPacket, Gone, WireClient
 
 sys.path.insert(0, str(ROOT / "tests/faultproxy"))
-from faultproxy import FaultProxy, corrupt_at, cut_after, delay, duplicate, forward, stall  # noqa: E402
+from faultproxy import FaultProxy, corrupt_at, cut_after, delay, duplicate, forward, hang, stall  # noqa: E402
 
 GONE = (2006, 2013, 2003, 2055, 0, 1927)  # the last is MariaDB 10.5's when it stops
 NO_TLS = ("--storage-mysql-tls-mode", "disabled")
@@ -161,6 +161,50 @@ def test_stalled_result(behind, how):
         thread.join(60)
         assert codes and codes[0] in GONE, codes
         assert run(other, "SELECT 4") == ((4,),)
+
+
+@pytest.fixture
+def impatient(new_server, upstream):
+    """A relay that waits a second for the server to take something of what it sends; the proxy takes little ahead."""
+    with FaultProxy(upstream.port, buffer=65536) as proxy:
+        server = new_server(*relay_options(proxy.port, *NO_TLS, "--storage-mysql-write-timeout", "1s")).start()
+        go_on = threading.Event()
+        yield server, proxy, go_on
+        go_on.set()
+
+
+FILLING = b"fill" * 1000
+
+
+def test_upstream_that_reads_no_more(impatient):
+    """A statement that it does not take is ended with an error; other sessions go on."""
+    server, proxy, go_on = impatient
+    with server.connect() as victim, server.connect() as other:
+        run(victim, "SELECT 1")
+        proxy.up = hang(go_on, FILLING)
+        with pytest.raises(pymysql.MySQLError) as e:
+            run(victim, f"SELECT LENGTH('{FILLING.decode() * 3000}')")
+        assert e.value.args[0] == 2013 and "time-out" in e.value.args[1], e.value.args
+        assert run(other, "SELECT 2") == ((2,),)
+        assert server.query("SELECT 3") == ((3,),)
+    server.assert_alive()
+
+
+def test_file_that_the_upstream_is_slow_to_read(impatient, work):
+    """It may be executing what it has of it, and is waited for."""
+    server, proxy, go_on = impatient
+    path = work / "lines"
+    path.write_bytes((FILLING + b"\n") * 3000)
+    with server.connect() as connection:
+        run(connection, "CREATE DATABASE IF NOT EXISTS slow")
+        run(connection, "DROP TABLE IF EXISTS slow.l")
+        run(connection, "CREATE TABLE slow.l (v TEXT)")
+        proxy.up = hang(go_on, FILLING)
+        timer = threading.Timer(2.5, go_on.set)
+        timer.start()
+        run(connection, f"LOAD DATA LOCAL INFILE '{path}' INTO TABLE slow.l")
+        timer.join()
+        assert run(connection, "SELECT COUNT(*) FROM slow.l") == ((3000,),)
 
 
 def test_slow_upstream_is_waited_for(behind):

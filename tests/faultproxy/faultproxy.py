@@ -67,13 +67,24 @@ def stall(data, _before):
     return b""
 
 
-class FaultProxy:
-    """host, port: where it listens; port 0: any."""
+def hang(until, what=b""):
+    """Reads nothing more from who sends these bytes, until the event."""
+    def rule(data, _before):
+        if what in data:
+            until.wait()
+        return data
+    return rule
 
-    def __init__(self, target, host="127.0.0.1", port=0):
+
+class FaultProxy:
+    """host, port: where it listens; port 0: any. buffer: bytes received ahead, where little is to be."""
+
+    def __init__(self, target, host="127.0.0.1", port=0, buffer=0):
         self.target, self.accepting, self.accepted = target, "forward", 0
         self.up = self.down = forward
         self.listener = socket.create_server((host, port), backlog=512)
+        if buffer:
+            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.port = self.listener.getsockname()[1]
         self.lock, self.sockets = threading.Lock(), set()
         threading.Thread(target=self._accept, daemon=True).start()
