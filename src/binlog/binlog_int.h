@@ -9,6 +9,9 @@
 
 #include <string.h>
 
+/* A function that is seldom called, kept out of those that would have to make room for it. */
+#define COLD __attribute__((cold, noinline))
+
 static inline uint16_t load_u16(const char *p)
 {
     uint16_t v;

@@ -165,6 +165,25 @@ static int decode_header(struct str bytes, uint64_t offset, struct binlog_event 
     return 0;
 }
 
+/* The server sets BINLOG_F_IN_USE while the file is open, after the checksum was made. */
+COLD static uint32_t crc_without_in_use(struct str bytes)
+{
+    const char flags[2] = {(char)(bytes.p[FLAGS_OFFSET] & ~BINLOG_F_IN_USE),
+                           bytes.p[FLAGS_OFFSET + 1]};
+    const uint32_t crc = binlog_crc32(0, str_from(bytes.p, FLAGS_OFFSET));
+    return binlog_crc32(binlog_crc32(crc, str_from(flags, sizeof(flags))),
+                        str_from(bytes.p + BINLOG_HEADER_LEN, bytes.len - BINLOG_HEADER_LEN));
+}
+
+COLD static int checksum_failed(const struct binlog_event *ev, uint32_t stored, uint32_t crc,
+                                struct diag *d)
+{
+    char what[64];
+    (void)snprintf(what, sizeof(what), "its checksum is %08x, its bytes have %08x", stored, crc);
+    return set_error(d, ER_BINLOG_READ_EVENT_CHECKSUM_FAILURE, ev,
+                     "Replication event checksum verification failed", what);
+}
+
 /* Checks the last four bytes and takes them off the body. */
 static int verify_checksum(struct str bytes, struct binlog_event *ev, struct diag *d)
 {
@@ -172,27 +191,11 @@ static int verify_checksum(struct str bytes, struct binlog_event *ev, struct dia
         return binlog_corrupt(d, ev, "it is too short for its checksum");
     }
     ev->body.len -= CHECKSUM_LEN;
-    const size_t len = bytes.len - CHECKSUM_LEN;
-    uint32_t crc;
-    if (ev->type == BINLOG_FORMAT_DESCRIPTION && (ev->flags & BINLOG_F_IN_USE) != 0) {
-        /* The server sets this flag while the file is open, after the checksum was made. */
-        const char flags[2] = {(char)(bytes.p[FLAGS_OFFSET] & ~BINLOG_F_IN_USE),
-                               bytes.p[FLAGS_OFFSET + 1]};
-        crc = binlog_crc32(0, str_from(bytes.p, FLAGS_OFFSET));
-        crc = binlog_crc32(crc, str_from(flags, sizeof(flags)));
-        crc = binlog_crc32(crc, str_from(bytes.p + BINLOG_HEADER_LEN, len - BINLOG_HEADER_LEN));
-    } else {
-        crc = binlog_crc32(0, str_from(bytes.p, len));
-    }
-    const uint32_t stored = load_u32(bytes.p + len);
-    if (crc != stored) {
-        char what[64];
-        (void)snprintf(what, sizeof(what), "its checksum is %08x, its bytes have %08x", stored,
-                       crc);
-        return set_error(d, ER_BINLOG_READ_EVENT_CHECKSUM_FAILURE, ev,
-                         "Replication event checksum verification failed", what);
-    }
-    return 0;
+    bytes.len -= CHECKSUM_LEN;
+    const bool in_use = ev->type == BINLOG_FORMAT_DESCRIPTION && (ev->flags & BINLOG_F_IN_USE) != 0;
+    const uint32_t crc = in_use ? crc_without_in_use(bytes) : binlog_crc32(0, bytes);
+    const uint32_t stored = load_u32(bytes.p + bytes.len);
+    return crc == stored ? 0 : checksum_failed(ev, stored, crc, d);
 }
 
 /* ---- Format description ---- */
@@ -277,20 +280,27 @@ int binlog_decode_format(const struct binlog_event *ev, struct binlog_format *ou
     return decode_format(ev, body, out, &has_checksum, d);
 }
 
+/* The checksum of a format description, which itself tells whether there is one. */
+COLD static int verify_own_checksum(struct str bytes, struct binlog_event *ev, struct diag *d)
+{
+    bool has_checksum;
+    struct binlog_format own;
+    if (decode_format(ev, ev->body, &own, &has_checksum, d) != 0) {
+        return -1;
+    }
+    return has_checksum ? verify_checksum(bytes, ev, d) : 0;
+}
+
 int binlog_decode_event(const struct binlog_format *f, struct str bytes, uint64_t offset,
                         struct binlog_event *out, struct diag *d)
 {
     if (decode_header(bytes, offset, out, d) != 0) {
         return -1;
     }
-    bool has_checksum = f->checksum == BINLOG_CHECKSUM_CRC32;
     if (out->type == BINLOG_FORMAT_DESCRIPTION) {
-        struct binlog_format own;
-        if (decode_format(out, out->body, &own, &has_checksum, d) != 0) {
-            return -1;
-        }
+        return verify_own_checksum(bytes, out, d);
     }
-    return has_checksum ? verify_checksum(bytes, out, d) : 0;
+    return f->checksum == BINLOG_CHECKSUM_CRC32 ? verify_checksum(bytes, out, d) : 0;
 }
 
 int binlog_decode_nested_event(struct str bytes, uint64_t offset, struct binlog_event *out,

@@ -195,7 +195,7 @@ int binlog_decode_query(const struct binlog_format *f, const struct binlog_event
 {
     struct pkt_reader r;
     pkt_reader_init(&r, ev->body);
-    *out = (struct binlog_query){0};
+    memset(out, 0, offsetof(struct binlog_query, updated_dbs));
     out->thread_id = pkt_get_u32(&r);
     out->exec_seconds = pkt_get_u32(&r);
     const uint8_t db_len = pkt_get_u8(&r);

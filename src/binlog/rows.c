@@ -102,23 +102,34 @@ int binlog_decode_rows(const struct binlog_format *f, const struct binlog_event 
 
 /* ---- Rows ---- */
 
-/* Makes the list of columns in an image, and its cells, absent at first. */
-static void init_image(struct arena *a, struct str bits, uint32_t ncols,
-                       struct binlog_cell **out_cells, uint32_t **out_index, uint32_t *out_count)
+/* Are the bits of all columns set? */
+static bool has_all(struct str bits, uint32_t ncols)
 {
-    uint32_t count = 0;
+    for (uint32_t i = 0; i < ncols / 8; i++) {
+        if ((uint8_t)bits.p[i] != UINT8_MAX) {
+            return false;
+        }
+    }
+    const unsigned last = (1u << ncols % 8) - 1;
+    return last == 0 || ((uint8_t)bits.p[ncols / 8] & last) == last;
+}
+
+static void init_image(struct binlog_image *image, struct arena *a, struct str bits, uint32_t ncols)
+{
     if (bits.p == NULL) {
         return;
     }
-    uint32_t *index = arena_alloc(a, sizeof(*index) * ncols);
-    for (uint32_t i = 0; i < ncols; i++) {
-        /* Written in any case, which is cheaper than to ask. */
-        index[count] = i;
-        count += (uint8_t)bits.p[i / 8] >> i % 8 & 1;
+    image->cells = ARENA_ARRAY(a, struct binlog_cell, ncols);
+    if (has_all(bits, ncols)) {
+        image->count = ncols;
+        return;
     }
-    *out_cells = ARENA_ARRAY(a, struct binlog_cell, ncols);
-    *out_index = index;
-    *out_count = count;
+    image->index = ARENA_ARRAY(a, uint32_t, ncols);
+    for (uint32_t i = 0; i < ncols; i++) {
+        if ((uint8_t)bits.p[i / 8] & 1u << i % 8) {
+            image->index[image->count++] = i;
+        }
+    }
 }
 
 int binlog_rows_iter_init(struct binlog_rows_iter *it, const struct binlog_rows *rows,
@@ -132,9 +143,10 @@ int binlog_rows_iter_init(struct binlog_rows_iter *it, const struct binlog_rows 
     }
     it->p = rows->data.p;
     it->end = rows->data.p + rows->data.len;
-    init_image(a, rows->before_columns, rows->ncols, &it->before, &it->before_index,
-               &it->before_count);
-    init_image(a, rows->after_columns, rows->ncols, &it->after, &it->after_index, &it->after_count);
+    init_image(&it->before_image, a, rows->before_columns, rows->ncols);
+    init_image(&it->after_image, a, rows->after_columns, rows->ncols);
+    it->before = it->before_image.cells;
+    it->after = it->after_image.cells;
     for (uint32_t i = 0; rows->is_partial && i < table->ncols; i++) {
         it->json_count += table->cols[i].type == MYSQL_TYPE_JSON;
     }
@@ -171,27 +183,33 @@ static inline int cut_cell(const char **p, const char *end, const struct binlog_
     return 0;
 }
 
+static inline uint32_t image_column(const struct binlog_image *image, uint32_t i)
+{
+    return image->index != NULL ? image->index[i] : i;
+}
+
 /* NULL bits, a bit a column of the image, then the values of those that are not NULL. */
-static enum binlog_next get_image(struct binlog_rows_iter *it, struct binlog_cell *cells,
-                                  const uint32_t *index, uint32_t count, struct diag *d)
+static enum binlog_next get_image(struct binlog_rows_iter *it, const struct binlog_image *image,
+                                  struct diag *d)
 {
     const struct binlog_column *cols = it->table->cols;
     const char *nulls = it->p;
     const char *end = it->end;
-    if ((size_t)(end - nulls) < (count + 7) / 8) {
+    if ((size_t)(end - nulls) < (image->count + 7) / 8) {
         return fail_row(it, 0, d);
     }
-    const char *p = nulls + (count + 7) / 8;
-    for (uint32_t i = 0; i < count; i++) {
-        const struct binlog_column *c = &cols[index[i]];
-        struct binlog_cell *cell = &cells[index[i]];
+    const char *p = nulls + (image->count + 7) / 8;
+    for (uint32_t i = 0; i < image->count; i++) {
+        const uint32_t column = image_column(image, i);
+        const struct binlog_column *c = &cols[column];
+        struct binlog_cell *cell = &image->cells[column];
         if ((uint8_t)nulls[i / 8] & 1u << i % 8) {
             *cell = (struct binlog_cell){.state = BINLOG_CELL_NULL};
             continue;
         }
         const bool is_diff = cell->state == BINLOG_CELL_JSON_DIFF;
         if (cut_cell(&p, end, c, is_diff ? PARTIAL_LEN_BYTES : c->len_bytes, cell) != 0) {
-            return fail_row(it, index[i], d);
+            return fail_row(it, column, d);
         }
         cell->state = is_diff ? BINLOG_CELL_JSON_DIFF : BINLOG_CELL_VALUE;
     }
@@ -233,15 +251,15 @@ static int get_partial_bits(struct binlog_rows_iter *it)
 /* Forgets which cells of the row before were differences. */
 static void reset_after(struct binlog_rows_iter *it)
 {
-    for (uint32_t i = 0; i < it->after_count; i++) {
-        it->after[it->after_index[i]].state = BINLOG_CELL_NULL;
+    for (uint32_t i = 0; i < it->after_image.count; i++) {
+        it->after[image_column(&it->after_image, i)].state = BINLOG_CELL_NULL;
     }
 }
 
 /* A row of no columns takes no bytes: an event of such rows has one. */
 static bool at_end(const struct binlog_rows_iter *it)
 {
-    if (it->before_count == 0 && it->after_count == 0 && !it->rows->is_partial) {
+    if (it->before_image.count == 0 && it->after_image.count == 0 && !it->rows->is_partial) {
         return it->row > 0;
     }
     return it->p == it->end;
@@ -259,7 +277,7 @@ enum binlog_next binlog_rows_next(struct binlog_rows_iter *it, struct diag *d)
     it->row++;
     enum binlog_next rc = BINLOG_ITEM;
     if (it->before != NULL) {
-        rc = get_image(it, it->before, it->before_index, it->before_count, d);
+        rc = get_image(it, &it->before_image, d);
     }
     if (rc == BINLOG_ITEM && it->after != NULL) {
         if (it->rows->is_partial) {
@@ -269,7 +287,7 @@ enum binlog_next binlog_rows_next(struct binlog_rows_iter *it, struct diag *d)
                 return BINLOG_ERROR;
             }
         }
-        rc = get_image(it, it->after, it->after_index, it->after_count, d);
+        rc = get_image(it, &it->after_image, d);
     }
     return rc;
 }

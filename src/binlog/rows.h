@@ -63,6 +63,13 @@ struct binlog_cell {
     uint8_t state; /* enum binlog_cell_state */
 };
 
+/* Which columns an image has. */
+struct binlog_image {
+    struct binlog_cell *cells; /* One a column of the table. */
+    uint32_t *index;           /* Numbers of its columns; NULL = all. */
+    uint32_t count;            /* Of its columns. */
+};
+
 struct binlog_rows_iter {
     const struct binlog_rows *rows;
     const struct binlog_table *table;
@@ -72,10 +79,8 @@ struct binlog_rows_iter {
 
     const char *p; /* Private from here. */
     const char *end;
-    uint32_t *before_index; /* Numbers of the columns in the image. */
-    uint32_t before_count;
-    uint32_t *after_index;
-    uint32_t after_count;
+    struct binlog_image before_image;
+    struct binlog_image after_image;
     uint32_t json_count; /* JSON columns of the table. */
 };
 

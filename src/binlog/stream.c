@@ -199,11 +199,6 @@ static enum binlog_next on_xa_prepare(struct binlog_stream *s, const struct binl
 
 /* ---- Statements ---- */
 
-static bool is_begin(struct str sql)
-{
-    return str_eq_nocase(sql, STR("BEGIN")) || str_starts_with_nocase(sql, STR("XA START"));
-}
-
 /* A statement of its own: the transaction ends behind it. */
 static enum binlog_next give_whole_query(struct binlog_stream *s, struct binlog_item *out)
 {
@@ -248,9 +243,11 @@ static enum binlog_next on_query(struct binlog_stream *s, const struct binlog_ev
     if (s->state == BINLOG_STREAM_OPEN) {
         return query_in_open(s, ev, out, d);
     }
-    if (s->state == BINLOG_STREAM_GTID && is_begin(out->query.sql)) {
+    const bool begins = str_eq_nocase(out->query.sql, STR("BEGIN"));
+    if (s->state == BINLOG_STREAM_GTID &&
+        (begins || str_starts_with_nocase(out->query.sql, STR("XA START")))) {
         s->state = BINLOG_STREAM_OPEN;
-        s->txn.is_xa = !str_eq_nocase(out->query.sql, STR("BEGIN"));
+        s->txn.is_xa = !begins;
         return BINLOG_END;
     }
     return give_whole_query(s, out);
@@ -446,6 +443,19 @@ static event_fn *const handlers[256] = {
     [BINLOG_MARIADB_GTID] = on_mariadb_gtid,
     [BINLOG_XA_PREPARE] = on_xa_prepare,
     [BINLOG_TRANSACTION_PAYLOAD] = on_payload,
+    [BINLOG_WRITE_ROWS_V1] = on_rows,
+    [BINLOG_UPDATE_ROWS_V1] = on_rows,
+    [BINLOG_DELETE_ROWS_V1] = on_rows,
+    [BINLOG_WRITE_ROWS] = on_rows,
+    [BINLOG_UPDATE_ROWS] = on_rows,
+    [BINLOG_DELETE_ROWS] = on_rows,
+    [BINLOG_PARTIAL_UPDATE_ROWS] = on_rows,
+    [BINLOG_MARIADB_WRITE_ROWS_COMPRESSED_V1] = on_rows,
+    [BINLOG_MARIADB_UPDATE_ROWS_COMPRESSED_V1] = on_rows,
+    [BINLOG_MARIADB_DELETE_ROWS_COMPRESSED_V1] = on_rows,
+    [BINLOG_MARIADB_WRITE_ROWS_COMPRESSED] = on_rows,
+    [BINLOG_MARIADB_UPDATE_ROWS_COMPRESSED] = on_rows,
+    [BINLOG_MARIADB_DELETE_ROWS_COMPRESSED] = on_rows,
 };
 
 /* All but the union, which is large and filled by whoever gives an item that uses it. */
@@ -466,9 +476,6 @@ static enum binlog_next handle(struct binlog_stream *s, const struct binlog_even
     init_item(s, ev, out);
     if (handlers[ev->type] != NULL) {
         return handlers[ev->type](s, ev, out, d);
-    }
-    if (binlog_is_rows_event(ev->type)) {
-        return on_rows(s, ev, out, d);
     }
     if (binlog_event_class(ev->type) == BINLOG_CLASS_STATEMENT) {
         return on_variable(s, ev, out, d);

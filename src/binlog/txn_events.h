@@ -140,13 +140,13 @@ struct binlog_query {
     struct str catalog;
     struct str invoker_user;
     struct str invoker_host;
-    uint32_t microseconds;                   /* Of the timestamp. */
-    uint64_t xid;                            /* DDL that commits by itself. */
-    uint8_t explicit_defaults_for_timestamp; /* 0, 1 */
-    uint8_t sql_require_primary_key;         /* 0, 1; MySQL */
-    uint8_t default_table_encryption;        /* 0, 1; MySQL */
-    uint32_t updated_db_count;               /* UINT32_MAX = more than could be listed. */
-    struct str updated_dbs[BINLOG_MAX_UPDATED_DBS];
+    uint32_t microseconds;                          /* Of the timestamp. */
+    uint64_t xid;                                   /* DDL that commits by itself. */
+    uint8_t explicit_defaults_for_timestamp;        /* 0, 1 */
+    uint8_t sql_require_primary_key;                /* 0, 1; MySQL */
+    uint8_t default_table_encryption;               /* 0, 1; MySQL */
+    uint32_t updated_db_count;                      /* UINT32_MAX = more than could be listed. */
+    struct str updated_dbs[BINLOG_MAX_UPDATED_DBS]; /* Last: only those that are set. */
 };
 
 /* BINLOG_QUERY and BINLOG_MARIADB_QUERY_COMPRESSED (which needs the arena). */
