@@ -48,7 +48,8 @@ void pkt_reader_fail(struct pkt_reader *r);
 /* The next len bytes, used up; NULL, with the reader failed, when there are fewer. */
 NODISCARD static inline const char *pkt_take(struct pkt_reader *r, size_t len)
 {
-    if (UNLIKELY(r->failed || pkt_reader_left(r) < len)) {
+    /* A reader that has failed is at its end. */
+    if (UNLIKELY(pkt_reader_left(r) < len || (len == 0 && r->failed))) {
         pkt_reader_fail(r);
         return NULL;
     }
