@@ -240,7 +240,11 @@ static uint32_t keys_get(struct batch_keys *k, uint64_t hash, struct str bytes)
 static uint64_t cell_int(const struct binlog_column *c, const struct binlog_cell *cell)
 {
     uint64_t v = 0;
-    memcpy(&v, cell->p, MIN(cell->len, sizeof(v)));
+    if (cell->len == sizeof(uint32_t)) {
+        memcpy(&v, cell->p, sizeof(uint32_t));
+    } else {
+        memcpy(&v, cell->p, MIN(cell->len, sizeof(v)));
+    }
     const unsigned unused = 64 - 8 * cell->len;
     return c->is_unsigned || unused >= 64 ? v : (uint64_t)((int64_t)(v << unused) >> unused);
 }
@@ -457,19 +461,19 @@ static enum batch_outcome column_failed(const struct batch_table *t, uint32_t co
     return outcome;
 }
 
-static enum batch_outcome put_cell(struct batch_table *t, const struct batch_map *map,
-                                   struct chunk_builder *b, uint32_t to, uint32_t column,
-                                   const struct binlog_cell *cell, struct diag *d)
+static inline enum batch_outcome put_cell(struct batch_table *t, const struct batch_map *map,
+                                          struct chunk_builder *b, uint32_t to, uint32_t column,
+                                          const struct binlog_cell *cell, struct diag *d)
 {
-    switch (binlog_put_cell(b, to, &map->table->cols[column], map->charsets[column], cell,
-                            map->scratch)) {
-    case BINLOG_PUT_OK:
+    const enum binlog_put put = binlog_put_cell(b, to, &map->table->cols[column],
+                                                map->charsets[column], cell, map->scratch);
+    if (LIKELY(put == BINLOG_PUT_OK)) {
         return BATCH_OK;
-    case BINLOG_PUT_LOSSY:
-        return column_failed(t, column, "does not survive the conversion to UTF-8", BATCH_LOSSY, d);
-    default:
-        return column_failed(t, column, "cannot be decoded", BATCH_FAILED, d);
     }
+    return put == BINLOG_PUT_LOSSY
+               ? column_failed(t, column, "does not survive the conversion to UTF-8", BATCH_LOSSY,
+                               d)
+               : column_failed(t, column, "cannot be decoded", BATCH_FAILED, d);
 }
 
 /* What a row was before an update: a row of the batch, or one of the copy. */

@@ -58,6 +58,9 @@ int change_position_compare(const char *a_file, uint64_t a_offset, const char *b
 {
     uint64_t a_number;
     uint64_t b_number;
+    if (strcmp(a_file, b_file) == 0) {
+        return a_offset < b_offset ? -1 : a_offset > b_offset;
+    }
     const struct str a_base = cut_number(a_file, &a_number);
     const struct str b_base = cut_number(b_file, &b_number);
     const int by_base = str_cmp(a_base, b_base);
