@@ -376,6 +376,7 @@ static void committed(struct pipeline *p, struct apply_job *job)
 static void undone(struct pipeline *p, struct apply_job *job, const struct diag *d)
 {
     unlock_writer(p);
+    window_forget_brought(p);
     p->open_record = (struct batch_record){.number = 0};
     if (p->open_plan != NULL) {
         copy_abandon(p->copy, p->open_plan->changes);
@@ -433,6 +434,7 @@ static bool set_refused_aside(struct pipeline *p, struct pass *x)
     copy_table_ref(t);
     change->before = t;
     change->after = copy_table_new(p->server, t->db, t->name, COPY_ASIDE, NULL, reason);
+    change->after->schema_hash = COPY_STAYS_ASIDE;
     change->next = x->job->changes;
     x->job->changes = change;
     log_warn(&p->log, "table set aside db=%.*s table=%.*s reason=\"%.*s\"", STR_FMT(t->db),

@@ -159,6 +159,9 @@ LOG_TEST(test_by_policy_the_rest_is_written_again)
                         "t ~7,1,a>7,2,b; COMMIT");
     log_fixture_settle(f);
     assert_string_equal(log_fixture_rows(f, u), "1,11,a 2,22,b");
+    struct copy_table *t = copy_find(f->copy, STR("test"), STR("t"));
+    assert_true(t->schema_hash == COPY_STAYS_ASIDE);
+    copy_table_unref(t);
 }
 
 LOG_TEST(test_other_tables_are_skipped)
