@@ -262,10 +262,10 @@ static int wait_for(void *copy, const struct copy_point *point, uint64_t deadlin
 {
     struct change *c = copy;
     struct change_position p;
-    const bool by_file = point->gtids.p == NULL;
+    const bool is_file = point->gtids.p == NULL;
     int rc = 0;
     change_position_init(&p);
-    if (by_file) {
+    if (is_file) {
         memcpy(p.file, point->file.p, MIN(point->file.len, sizeof p.file - 1));
         p.offset = point->offset;
     } else if (c->o.server->dialect == DIALECT_MARIADB) {
@@ -279,13 +279,22 @@ static int wait_for(void *copy, const struct copy_point *point, uint64_t deadlin
         rc = change_wait_begun(c, deadline_us, d);
     }
     if (rc == 0) {
-        rc = pipeline_wait(c->pipeline, &p, by_file, deadline_us, d);
+        rc = pipeline_wait(c->pipeline, &p, is_file, deadline_us, d);
     }
     change_position_release(&p);
     return rc;
 }
 
-const struct copy_ops change_copy_ops = {.why_not = why_not, .wait = wait_for};
+static bool by_file(void *copy)
+{
+    struct change_position p;
+    change_position_init(&p);
+    const bool yes = change_position_now(copy, &p) && p.mode == CHANGE_BY_FILE;
+    change_position_release(&p);
+    return yes;
+}
+
+const struct copy_ops change_copy_ops = {.why_not = why_not, .wait = wait_for, .by_file = by_file};
 
 const struct replica_ops change_replica_ops = {
     .start = change_start,

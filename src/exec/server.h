@@ -77,6 +77,9 @@ struct copy_ops {
     /* Waits until the copy holds everything up to a point. In a fiber. Returns 0, or -1 with d set:
      * the time is up (clock_monotonic_us()), the fiber is interrupted, the stream has stopped. */
     int (*wait)(void *copy, const struct copy_point *point, uint64_t deadline_us, struct diag *d);
+    /* Does it follow by file and offset, and knows no GTIDs? Points are then by file, whatever the
+     * source has. From any thread. */
+    bool (*by_file)(void *copy);
 };
 
 struct server {

@@ -350,7 +350,8 @@ static int wait_fresh(struct session *s, struct router *r)
     if (passthrough_attach(s, &c) != 0) {
         return -1;
     }
-    if (route_read_point(c, &s->x.stmt_arena, s->x.diag, &point) != 0) {
+    const bool by_file = server->copy_ops->by_file(server->copy);
+    if (route_read_point(c, by_file, &s->x.stmt_arena, s->x.diag, &point) != 0) {
         s->quit = s->quit || c->broken;
         return -1;
     }

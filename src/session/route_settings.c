@@ -229,11 +229,6 @@ int route_read_settings(struct session *s, struct upstream_conn *c)
 
 /* ---- The log's end ---- */
 
-static bool is_on(struct str mode)
-{
-    return str_eq_nocase(mode, STR("ON")) || str_eq_nocase(mode, STR("ON_PERMISSIVE"));
-}
-
 /* File and offset: for accounts with REPLICATION CLIENT (MariaDB: BINLOG MONITOR). */
 static int read_file(struct upstream_conn *c, struct arena *arena, struct diag *d,
                      struct copy_point *out)
@@ -251,18 +246,21 @@ static int read_file(struct upstream_conn *c, struct arena *arena, struct diag *
     return 0;
 }
 
-int route_read_point(struct upstream_conn *c, struct arena *arena, struct diag *d,
+int route_read_point(struct upstream_conn *c, bool by_file, struct arena *arena, struct diag *d,
                      struct copy_point *out)
 {
     struct upstream_result r;
     *out = (struct copy_point){.gtids = STR_NULL};
+    if (by_file) {
+        return read_file(c, arena, d, out);
+    }
     const struct str sql = c->kind == UPSTREAM_MARIADB
                                ? STR("SELECT 'ON',@@GLOBAL.gtid_binlog_pos")
                                : STR("SELECT @@GLOBAL.gtid_mode,@@GLOBAL.gtid_executed");
     if (upstream_query(c, sql, arena, d, &r) != 0) {
         return -1;
     }
-    if (r.row_count == 1 && r.column_count == 2 && is_on(r.rows[0][0])) {
+    if (r.row_count == 1 && r.column_count == 2 && str_eq_nocase(r.rows[0][0], STR("ON"))) {
         out->gtids = r.rows[0][1];
         return 0;
     }

@@ -10,9 +10,9 @@
  * c is broken, or one of them cannot be followed here. */
 NODISCARD int route_read_settings(struct session *s, struct upstream_conn *c);
 
-/* Where the upstream's log ends now: what the session has committed lies before it. In arena. 0, or
- * -1 with d set. */
-NODISCARD int route_read_point(struct upstream_conn *c, struct arena *arena, struct diag *d,
-                               struct copy_point *out);
+/* Where the upstream's log ends now: what the session has committed lies before it. By file when
+ * that is asked for or there are no GTIDs. In arena. 0, or -1 with d set. */
+NODISCARD int route_read_point(struct upstream_conn *c, bool by_file, struct arena *arena,
+                               struct diag *d, struct copy_point *out);
 
 #endif
