@@ -119,12 +119,18 @@ static int define(struct exec_session *x, const struct database_def *db, struct 
     return 0;
 }
 
-/* Passes on what kept the statement from being read. */
+/* Passes on what kept the statement from being read. It is shown as the table's reason: an error
+ * that is not ours alone would there be taken for one of the server's. */
 static int tell(struct exec_session *x, struct diag *d)
 {
     const struct diag_cond *error = x->diag->error;
+    if (error != NULL && error->code == ER_NOT_SUPPORTED_YET) {
+        return diag_set_text(d, error->code, error->message);
+    }
     const struct str why = error != NULL ? error->message : STR("unknown construct");
-    return diag_set_text(d, error != NULL ? error->code : ER_NOT_SUPPORTED_YET, why);
+    return diag_set_text(
+        d, error != NULL ? error->code : ER_NOT_SUPPORTED_YET,
+        arena_printf(&d->arena, "its definition cannot be taken over: %.*s", STR_FMT(why)));
 }
 
 int copy_define(struct exec_session *x, struct str db, struct str create_table,
