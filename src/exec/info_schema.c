@@ -775,6 +775,16 @@ static void put_text_or_null(struct info_run *r, struct str s)
     put_text(r, s.len > 0 ? s : STR_NULL);
 }
 
+/* Rounded up: 0 is the end. */
+static void put_seconds_left(struct info_run *r, bool is_known, uint64_t us)
+{
+    if (is_known) {
+        put_uint(r, (us + 999999) / 1000000);
+    } else {
+        put_null(r);
+    }
+}
+
 static void pintail_tables_rows(struct info_run *r)
 {
     const struct server *server = r->x->server;
@@ -791,11 +801,7 @@ static void pintail_tables_rows(struct info_run *r)
         put_uint(r, t->rows_estimated);
         put_uint(r, t->rows_copied);
         put_uint(r, t->bytes_copied);
-        if (t->eta_is_known) {
-            put_uint(r, t->eta_us / 1000000);
-        } else {
-            put_null(r);
-        }
+        put_seconds_left(r, t->eta_is_known, t->eta_us);
         put_uint(r, t->inserted);
         put_uint(r, t->updated);
         put_uint(r, t->deleted);
@@ -869,7 +875,7 @@ static void pintail_replica_rows(struct info_run *r)
     put_uint(r, i.snapshot_rows);
     put_uint(r, i.snapshot_bytes);
     put_uint(r, i.snapshot_rows_left);
-    put_uint(r, i.snapshot_eta_us / 1000000);
+    put_seconds_left(r, i.snapshot_eta_us > 0 || i.snapshot_rows_left == 0, i.snapshot_eta_us);
     put_text_or_null(r, i.io_errno != 0 ? i.io_error : STR_NULL);
     put_text_or_null(r, i.sql_errno != 0 ? i.sql_error : STR_NULL);
     put_text_or_null(r, i.snapshot_error);
