@@ -20,6 +20,10 @@ void key_set_free(struct key_set *k);
 void key_set_add(struct key_set *k, const struct chunk *c, const uint32_t *columns, uint32_t count);
 
 NODISCARD bool key_set_is_empty(const struct key_set *k);
+/* Has it all keys there are? */
+NODISCARD bool key_set_is_full(const struct key_set *k);
+/* From now on it has all keys there are. */
+void key_set_fill(struct key_set *k);
 
 /* Writes the numbers of the rows whose key is in the set, or, when wanted is false, is not; returns
  * how many. out has room for the chunk's rows. */

@@ -108,6 +108,9 @@ void window_note(struct pipeline *p, struct batch *b, struct arena *scratch);
 /* Writes a merge's rows into the open transaction; thread of the apply fiber. */
 NODISCARD int window_merge_rows(struct pipeline *p, struct engine_session *s, struct request *r,
                                 struct arena *scratch, struct diag *d);
+/* A transaction was rolled back: which rows the stream has put into tables that are being copied is
+ * not known any more. In the apply fiber. */
+void window_forget_brought(struct pipeline *p);
 /* The transaction of the merge was rolled back: progress is as before. */
 void window_undo_merge(struct pipeline *p, struct request *r);
 /* The table has changed: what is read for it is void. In the stream's fiber. */

@@ -93,56 +93,65 @@ static struct chunk pick(const struct chunk *c, const uint32_t *columns, uint32_
     return (struct chunk){.ncols = column_count, .nrows = row_count, .cols = cols};
 }
 
-/* The rows of a chunk whose key is untouched, in arena; the chunk itself when that is all. */
-static struct chunk untouched(const struct pipeline_window *w, const struct chunk *c,
-                              struct arena *arena)
+/* Is it known which rows of the table the stream has put there? */
+static bool knows_brought(const struct copy_table *t)
 {
-    const struct copy_key *key = &w->table->key;
-    if (key_set_is_empty(w->touched)) {
+    return t->brought != NULL && !key_set_is_full(t->brought);
+}
+
+/* The rows of a chunk whose key is not in the set, in arena; the chunk itself when that is all. */
+static struct chunk without(const struct chunk *c, const struct key_set *set,
+                            const struct copy_key *key, struct arena *arena)
+{
+    if (key_set_is_empty(set)) {
         return *c;
     }
     uint32_t *keep = ARENA_ARRAY(arena, uint32_t, c->nrows);
-    const uint32_t count = key_set_rows(w->touched, c, key->columns, key->count, false, keep);
+    const uint32_t count = key_set_rows(set, c, key->columns, key->count, false, keep);
     return count == c->nrows ? *c : pick(c, NULL, c->ncols, keep, count, arena);
 }
 
-/* The keys of the rows that may be in the copy, as the key's columns, in arena. */
-static struct chunk brought_keys(const struct copy_table *t, const struct chunk *c,
-                                 struct arena *arena)
+/*
+ * The rows of a chunk that the copy is to be given, in arena. What was touched has its row of the
+ * end of the batch, or none. A row that the stream has put there before, and not touched since, is
+ * the row that was read.
+ */
+static struct chunk wanted_rows(const struct pipeline_window *w, const struct chunk *c,
+                                struct arena *arena)
 {
-    const struct copy_key *key = &t->key;
-    uint32_t *rows = ARENA_ARRAY(arena, uint32_t, c->nrows);
-    uint32_t count = c->nrows;
-    if (t->brought != NULL) {
-        count = key_set_rows(t->brought, c, key->columns, key->count, true, rows);
-    } else {
-        for (uint32_t i = 0; i < count; i++) {
-            rows[i] = i;
-        }
-    }
-    return pick(c, key->columns, key->count, rows, count, arena);
+    const struct chunk rows = without(c, w->touched, &w->table->key, arena);
+    return knows_brought(w->table) ? without(&rows, w->table->brought, &w->table->key, arena)
+                                   : rows;
 }
 
-/* Events that came before their rows were read may have left some already. */
+/* The key's columns of a chunk, in arena. */
+static struct chunk keys_of(const struct copy_key *key, const struct chunk *c, struct arena *arena)
+{
+    struct vec *cols = ARENA_ARRAY(arena, struct vec, key->count);
+    for (uint32_t i = 0; i < key->count; i++) {
+        cols[i] = c->cols[key->columns[i]];
+    }
+    return (struct chunk){.ncols = key->count, .nrows = c->nrows, .cols = cols};
+}
+
+/* Where it is not known which rows are there already, any may be. */
 static int delete_present(struct engine_session *s, const struct copy_table *t,
                           const struct chunk *rows, uint32_t count, struct arena *arena,
                           struct diag *d)
 {
     uint64_t deleted;
-    uint32_t used = 0;
-    if (t->brought != NULL && key_set_is_empty(t->brought)) {
+    if (knows_brought(t)) {
         return 0;
     }
     struct chunk *keys = ARENA_ARRAY(arena, struct chunk, count);
     for (uint32_t i = 0; i < count; i++) {
-        keys[used] = brought_keys(t, &rows[i], arena);
-        used += keys[used].nrows > 0;
+        keys[i] = keys_of(&t->key, &rows[i], arena);
     }
     const struct engine_values values = {.column_count = t->key.count,
                                          .columns = t->key.columns,
-                                         .chunk_count = used,
+                                         .chunk_count = count,
                                          .chunks = keys};
-    return used == 0 ? 0 : engine_delete_keys(s, t->def, &values, d, &deleted);
+    return engine_delete_keys(s, t->def, &values, d, &deleted);
 }
 
 static int store_progress(struct pipeline *p, struct engine_session *s, struct request *r,
@@ -194,7 +203,7 @@ int window_merge_rows(struct pipeline *p, struct engine_session *s, struct reque
         return merge_keyless(s, r, scratch, d);
     }
     for (uint32_t i = 0; i < m->chunk_count; i++) {
-        rows[count] = untouched(r->window, &m->chunks[i], scratch);
+        rows[count] = wanted_rows(r->window, &m->chunks[i], scratch);
         count += rows[count].nrows > 0;
     }
     if (count > 0 && (delete_present(s, t, rows, count, scratch, d) != 0 ||
@@ -202,6 +211,21 @@ int window_merge_rows(struct pipeline *p, struct engine_session *s, struct reque
         return -1;
     }
     return store_progress(p, s, r, scratch, d);
+}
+
+void window_forget_brought(struct pipeline *p)
+{
+    struct arena arena;
+    struct copy_table **list;
+    arena_init(&arena, 0);
+    const uint32_t n = copy_list(p->copy, &arena, &list);
+    for (uint32_t i = 0; i < n; i++) {
+        if (list[i]->brought != NULL) {
+            key_set_fill(list[i]->brought);
+        }
+        copy_table_unref(list[i]);
+    }
+    arena_release(&arena);
 }
 
 void window_undo_merge(struct pipeline *p, struct request *r)

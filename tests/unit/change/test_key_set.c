@@ -65,10 +65,50 @@ static void test_too_many_keys_are_all_keys(void **state)
     chunk_builder_release(&b);
 }
 
+static void test_numbers_are_found(void **state)
+{
+    enum {
+        COUNT = 1000
+    };
+    struct sql_type type = {.type = MYSQL_TYPE_LONG};
+    uint32_t rows[COUNT];
+    struct chunk_builder odd;
+    struct chunk_builder all;
+    struct key_set *k = key_set_new(0);
+    (void)state;
+    chunk_builder_init(&odd, &type, 1);
+    chunk_builder_init(&all, &type, 1);
+    for (int i = 0; i < COUNT; i++) {
+        (void)chunk_builder_add_row(&all);
+        chunk_builder_set_int(&all, 0, i - COUNT / 2);
+        if (i % 2 != 0) {
+            (void)chunk_builder_add_row(&odd);
+            chunk_builder_set_int(&odd, 0, i - COUNT / 2);
+        }
+    }
+    const struct chunk every = chunk_builder_chunk(&all);
+    const struct chunk some = chunk_builder_chunk(&odd);
+    key_set_add(k, &some, NULL, 1);
+    assert_int_equal(key_set_rows(k, &every, NULL, 1, true, rows), COUNT / 2);
+    assert_int_equal(rows[COUNT / 4], COUNT / 2 + 1);
+    assert_int_equal(key_set_rows(k, &every, NULL, 1, false, rows), COUNT / 2);
+    assert_int_equal(rows[COUNT / 4], COUNT / 2); /* The key 0. */
+    key_set_add(k, &every, NULL, 1);
+    assert_int_equal(key_set_rows(k, &every, NULL, 1, false, rows), 0);
+    assert_false(key_set_is_full(k));
+    key_set_fill(k);
+    assert_true(key_set_is_full(k));
+    assert_int_equal(key_set_rows(k, &every, NULL, 1, true, rows), COUNT);
+    key_set_free(k);
+    chunk_builder_release(&odd);
+    chunk_builder_release(&all);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys_are_found),
+        cmocka_unit_test(test_numbers_are_found),
         cmocka_unit_test(test_too_many_keys_are_all_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
