@@ -12,6 +12,7 @@
 enum {
     RAMP_BYTES = 4 * 1024 * 1024,  /* Enough for the first batch after a pause. */
     RESET_HERE_BYTES = 256 * 1024, /* To empty a larger batch takes an event loop too long. */
+    UNSEEN_US = 1000 * 1000,       /* How old a batch may become that nobody can read. */
 };
 
 void stream_init(struct stream *s)
@@ -558,6 +559,32 @@ static bool is_stopping(struct pipeline *p)
     return stopping;
 }
 
+/* Does the batch change tables that are being copied, and no others? */
+static bool is_unseen(const struct batch *b)
+{
+    uint32_t loading = 0;
+    for (uint32_t i = 0; i < b->table_count; i++) {
+        const struct batch_table *t = b->tables[i];
+        if (t->is_used && atomic_load(&t->table->state) != COPY_LOADING) {
+            return false;
+        }
+        loading += t->is_used;
+    }
+    return loading > 0;
+}
+
+/*
+ * When the batch ends by its age. Each costs a look for its keys in all rows there are, and a
+ * commit: what nobody can read may wait for the rows that the snapshot brings, or for a request.
+ */
+static uint64_t due_us(const struct pipeline *p)
+{
+    const struct stream *s = &p->stream;
+    const uint64_t age =
+        is_unseen(s->batch) ? MAX((uint64_t)UNSEEN_US, p->now.max_batch_us) : p->now.max_batch_us;
+    return s->begun_us == 0 ? UINT64_MAX : s->begun_us + age;
+}
+
 /* At a boundary: does the batch end? */
 static void consider_batch(struct pipeline *p, bool is_idle)
 {
@@ -571,10 +598,10 @@ static void consider_batch(struct pipeline *p, bool is_idle)
         hand_over(p, BATCH_END_DDL);
     } else if (batch_is_full(s->batch, s->enough_bytes)) {
         hand_over(p, BATCH_END_BYTES);
-    } else if (is_idle && !p->has_job && clock_monotonic_us() >= p->rest_until_us) {
+    } else if (is_idle && !p->has_job && clock_monotonic_us() >= p->rest_until_us &&
+               !is_unseen(s->batch)) {
         hand_over(p, BATCH_END_IDLE);
-    } else if (!p->has_job && s->begun_us != 0 &&
-               clock_monotonic_us() - s->begun_us >= p->now.max_batch_us) {
+    } else if (!p->has_job && clock_monotonic_us() >= due_us(p)) {
         hand_over(p, BATCH_END_AGE);
     }
 }
@@ -627,7 +654,10 @@ static uint64_t take_deadline(struct pipeline *p)
     }
     /* While a batch is applied the next one grows; its end wakes us. */
     const uint64_t idle = clock_monotonic_us() + p->now.idle_us;
-    return p->has_job ? FIBER_FOREVER : MAX(idle, p->rest_until_us);
+    if (p->has_job) {
+        return FIBER_FOREVER;
+    }
+    return is_unseen(s->batch) ? MAX(idle, due_us(p)) : MAX(idle, p->rest_until_us);
 }
 
 /* Another server: file and offset are its own, and so is the hash of a transaction. */
