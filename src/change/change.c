@@ -399,6 +399,7 @@ static int run(struct change *c, struct diag *d)
     os_mutex_lock(&c->lock);
     change_source_status(source, &c->last_source);
     c->source = NULL;
+    c->has_run = true;
     pipeline_position(c->pipeline, &c->position);
     os_mutex_unlock(&c->lock);
     change_source_stop(source);
@@ -469,11 +470,38 @@ static int start_keeper(struct change *c, struct diag *d)
     atomic_store(&c->stopping, false);
     atomic_store(&c->alive, true);
     set_waiting(c, "Connecting to source");
+    os_mutex_lock(&c->lock);
+    c->has_run = false;
+    os_mutex_unlock(&c->lock);
     forget_errors(c);
     c->keeper = fiber_spawn_ref(c->loop, keep, c);
     if (c->keeper == NULL) {
         atomic_store(&c->alive, false);
         return diag_set(d, ER_OUT_OF_RESOURCES);
+    }
+    return 0;
+}
+
+/* Is the keeper about to end by itself, since what it runs has failed? */
+static bool is_ending(struct change *c)
+{
+    struct pipeline_status s;
+    os_mutex_lock(&c->lock);
+    bool ending = c->has_run;
+    if (c->source != NULL) {
+        pipeline_status(c->pipeline, &s);
+        ending = !s.running || s.last_errno != 0;
+    }
+    os_mutex_unlock(&c->lock);
+    return ending;
+}
+
+int change_await_end(struct change *c, struct diag *d)
+{
+    while (atomic_load(&c->alive) && is_ending(c)) {
+        if (fiber_sleep(BEGIN_POLL_US) == FIBER_INTERRUPTED) {
+            return diag_set(d, ER_QUERY_INTERRUPTED);
+        }
     }
     return 0;
 }
@@ -490,7 +518,7 @@ int change_start(struct change *c, struct diag *d)
     if (begin_command(c, d) != 0) {
         return -1;
     }
-    const int rc = start_keeper(c, d);
+    const int rc = change_await_end(c, d) == 0 ? start_keeper(c, d) : -1;
     fmutex_unlock(&c->commands);
     return rc;
 }
@@ -565,10 +593,10 @@ int change_reset(struct change *c, struct diag *d)
     if (begin_command(c, d) != 0) {
         return -1;
     }
-    int rc;
-    if (atomic_load(&c->alive)) {
+    int rc = change_await_end(c, d);
+    if (rc == 0 && atomic_load(&c->alive)) {
         rc = diag_set(d, ER_REPLICA_MUST_STOP);
-    } else {
+    } else if (rc == 0) {
         join_keeper(c);
         rc = reset(c, d);
     }
@@ -648,7 +676,7 @@ bool change_position_now(struct change *c, struct change_position *p)
 void change_status(struct change *c, struct change_status *out)
 {
     memset(out, 0, sizeof *out);
-    out->started = atomic_load(&c->alive);
+    out->started = atomic_load(&c->alive) && !is_ending(c);
     pipeline_status(c->pipeline, &out->pipeline);
     os_mutex_lock(&c->lock);
     if (c->source != NULL) {

@@ -27,6 +27,7 @@ struct change {
     /* Order: commands, lock. A leaf otherwise. */
     struct os_mutex lock;
     struct change_source *source;    /* While it runs; under lock. */
+    bool has_run;                    /* The keeper: it has run, and ends. Under lock. */
     struct snapshot *snapshot;       /* While it runs; under lock. */
     uint32_t users;                  /* Statements that use the snapshot; under lock. */
     struct change_position position; /* While the pipeline has not run; under lock. */
@@ -44,6 +45,10 @@ struct change {
 
 extern const struct replica_ops change_replica_ops;
 extern const struct copy_ops change_copy_ops;
+
+/* Waits for a keeper that is about to end by itself because the stream has failed: to an operator
+ * it has stopped. Under commands. 0, or -1 with d set: interrupted. */
+NODISCARD int change_await_end(struct change *c, struct diag *d);
 
 /* Runs fn in an engine transaction of its own, with the writer lock; in a fiber. 0, or -1. */
 NODISCARD int change_transaction(struct change *c,

@@ -289,8 +289,10 @@ int change_set_source(struct change *c, const struct replica_stmt *stmt, struct 
     if (fmutex_lock(&c->commands, FIBER_FOREVER) != FIBER_WOKEN) {
         return diag_set(d, ER_QUERY_INTERRUPTED);
     }
-    const int rc =
-        atomic_load(&c->alive) ? diag_set(d, ER_REPLICA_MUST_STOP) : set_position(c, &w, d);
+    int rc = change_await_end(c, d);
+    if (rc == 0) {
+        rc = atomic_load(&c->alive) ? diag_set(d, ER_REPLICA_MUST_STOP) : set_position(c, &w, d);
+    }
     fmutex_unlock(&c->commands);
     return rc;
 }

@@ -227,6 +227,30 @@ def test_corrupt_events_stop_the_stream(shop, replica):
         wait_for_copy(server, shop)
 
 
+def test_a_start_right_behind_a_failure(shop, replica):
+    """What has failed is as good as stopped, though it takes a moment to end."""
+    with faultproxy.FaultProxy(shop.port) as proxy:
+        server = replica("--storage-mysql-tls-mode", "disabled", port=proxy.port)
+        with server.connect(**server.account) as connection, connection.cursor(pymysql.cursors.DictCursor) as cursor:
+            cursor.execute("SET pintail_route = column")
+
+            def has_failed():
+                cursor.execute("SHOW REPLICA STATUS")
+                row = cursor.fetchone()
+                return "checksum" in row["Last_IO_Error"] + row["Last_SQL_Error"]
+
+            for number in range(3):
+                wait_for_copy(server, shop)
+                proxy.down = spoil("spoil me")
+                shop.run(f"INSERT INTO shop.t VALUES ({84 + number}, 'please spoil me now', NULL)")
+                wait_for(has_failed)
+                proxy.down = faultproxy.forward
+                cursor.execute("START REPLICA")
+                cursor.execute("SHOW WARNINGS")
+                assert not cursor.fetchall()
+        wait_for_copy(server, shop)
+
+
 def spoil(text):
     """Changes a letter of a text where it goes by in one piece."""
 
