@@ -22,6 +22,36 @@ static bool has_null(const struct vec *v, uint32_t rows)
     return false;
 }
 
+static __int128 get_scaled(const struct vec *v, uint32_t row)
+{
+    __int128 n;
+    switch (v->phys) {
+    case VEC_I16:
+        return ((const int16_t *)v->data)[row];
+    case VEC_I32:
+        return ((const int32_t *)v->data)[row];
+    case VEC_I64:
+        return ((const int64_t *)v->data)[row];
+    default:
+        memcpy(&n, (const char *)v->data + sizeof(n) * row, sizeof(n));
+        return n;
+    }
+}
+
+/* Are all 64-bit integers, those of NULLs too, within a limit? False of other integers. */
+static bool all_fit_at_once(const struct vec *v, int64_t limit, uint32_t rows)
+{
+    const int64_t *n = v->data;
+    bool fit = v->phys == VEC_I64;
+    for (uint32_t i = 0; fit && i < rows;) {
+        const uint32_t end = MIN(i + 256, rows);
+        for (; i < end; i++) {
+            fit &= (n[i] < limit) & (n[i] > -limit);
+        }
+    }
+    return fit;
+}
+
 /* Are all scaled integers of a DECIMAL within its digits? */
 static bool decimals_fit(const struct vec *v, const struct sql_type *type, uint32_t rows)
 {
@@ -30,31 +60,44 @@ static bool decimals_fit(const struct vec *v, const struct sql_type *type, uint3
         limit *= 10;
     }
     bool fit = true;
+    if (limit <= INT64_MAX && all_fit_at_once(v, (int64_t)limit, rows)) {
+        return true;
+    }
     for (uint32_t i = 0; i < rows; i++) {
-        __int128 n;
-        switch (v->phys) {
-        case VEC_I16:
-            n = ((const int16_t *)v->data)[i];
-            break;
-        case VEC_I32:
-            n = ((const int32_t *)v->data)[i];
-            break;
-        case VEC_I64:
-            n = ((const int64_t *)v->data)[i];
-            break;
-        default:
-            memcpy(&n, (const char *)v->data + sizeof(n) * i, sizeof(n));
-            break;
-        }
+        const __int128 n = get_scaled(v, i);
         fit &= (n < limit && n > -limit) || vec_is_null(v, i);
     }
     return fit;
 }
 
+/* Is a string ASCII? What is behind the end of a short one may make it false. */
+static bool is_ascii(const struct vec_str *s)
+{
+    uint64_t seen = 0;
+    uint64_t word;
+    if (s->len <= VEC_STR_INLINE) {
+        memcpy(&word, s->inlined, sizeof(word));
+        uint32_t rest;
+        memcpy(&rest, s->inlined + sizeof(word), sizeof(rest));
+        seen = word | rest;
+    } else {
+        const char *end = s->out.ptr + s->len - sizeof(word);
+        for (const char *p = s->out.ptr; p < end; p += sizeof(word)) {
+            memcpy(&word, p, sizeof(word));
+            seen |= word;
+        }
+        memcpy(&word, end, sizeof(word));
+        seen |= word;
+    }
+    return (seen & UINT64_C(0x8080808080808080)) == 0;
+}
+
 static bool strings_are_utf8(const struct vec *v, uint32_t rows)
 {
+    const struct vec_str *strings = v->data;
     for (uint32_t i = 0; i < rows; i++) {
-        if (!vec_is_null(v, i) && !str_is_utf8(vec_str_get((const struct vec_str *)v->data + i))) {
+        if (!vec_is_null(v, i) && !is_ascii(&strings[i]) &&
+            !str_is_utf8(vec_str_get(&strings[i]))) {
             return false;
         }
     }
@@ -101,22 +144,31 @@ int ddb_check_column(const struct column_def *column, const struct vec *v, uint3
                : bad_value(column, "a number of too many digits", diag);
 }
 
+/* NULLs of strings must not point anywhere. */
+static void clear_nulls(const struct vec *v, uint32_t rows, struct vec_str *strings)
+{
+    for (uint32_t from = 0; from < rows; from += 64) {
+        uint64_t nulls = ~v->validity[from / 64];
+        for (; nulls != 0; nulls &= nulls - 1) {
+            const uint32_t row = from + (uint32_t)__builtin_ctzll(nulls);
+            if (row < rows) {
+                strings[row] = (struct vec_str){.len = 0};
+            }
+        }
+    }
+}
+
 void ddb_fill_vector(const struct vec *v, uint32_t rows, duckdb_vector to)
 {
     void *data = duckdb_vector_get_data(to);
-    if (v->phys == VEC_STR) {
-        for (uint32_t i = 0; i < rows; i++) {
-            const struct vec_str *from = (const struct vec_str *)v->data + i;
-            ((struct vec_str *)data)[i] =
-                vec_is_null(v, i) ? (struct vec_str){.len = 0} : vec_str_from(vec_str_get(from));
-        }
-    } else {
-        memcpy(data, v->data, rows * vec_phys_size(v->phys));
-    }
+    memcpy(data, v->data, rows * vec_phys_size(v->phys));
     if (v->validity != NULL) {
         duckdb_vector_ensure_validity_writable(to);
         memcpy(duckdb_vector_get_validity(to), v->validity,
                ((size_t)rows + 63) / 64 * sizeof(uint64_t));
+        if (v->phys == VEC_STR) {
+            clear_nulls(v, rows, data);
+        }
     }
 }
 
