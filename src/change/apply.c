@@ -16,6 +16,8 @@
 enum {
     REST_FACTOR = 3, /* A busy source leaves at least three quarters of the time to others. */
     REST_MAX_US = 50000,
+    LONG_REST_MAX_US = 2000000,
+    SCAN_US = 20, /* A row change that takes longer is one of few that cost a scan. */
     KEYS_SHOWN = 5,
 };
 
@@ -454,6 +456,30 @@ static bool set_refused_aside(struct pipeline *p, struct pass *x)
 }
 
 static void run_job(struct pipeline *p)
+/* The time of a job that has written long for few changes, as those to a large table take, which
+ * cost the scan of its keys; 0 of others. */
+static uint64_t scan_us(const struct pipeline *p, const struct apply_job *job)
+{
+    const struct batch_record *r = &job->record;
+    const uint64_t rows = r->rows_inserted + r->rows_updated + r->rows_deleted;
+    const bool is_scan = job->plan == NULL && job->task == NULL && rlist_is_empty(&job->merges) &&
+                         r->apply_us > p->now.max_batch_us && r->apply_us > rows * SCAN_US;
+    return is_scan ? r->apply_us : 0;
+}
+
+/*
+ * After a job. The rest is short as a rule, and while somebody waits; after a scan it is as long as
+ * that, so that a trickle of changes leaves half of the time to others and has fewer scans.
+ */
+static void rest(struct pipeline *p, uint64_t elapsed_us, uint64_t scanned_us)
+{
+    const uint64_t now = clock_monotonic_us();
+    const uint64_t max_us = MIN(p->now.max_batch_us / 2, (uint64_t)REST_MAX_US);
+    p->short_rest_until_us = now + MIN(elapsed_us * REST_FACTOR, max_us);
+    p->rest_until_us =
+        MAX(p->short_rest_until_us, now + MIN(scanned_us, (uint64_t)LONG_REST_MAX_US));
+}
+
 {
     struct apply_job *job = &p->job;
     if (job->is_abort) {
@@ -484,9 +510,8 @@ static void run_job(struct pipeline *p)
             count_tables(job->batch);
         }
         committed(p, job);
-        const uint64_t rest = (clock_monotonic_us() - start) * REST_FACTOR;
-        p->rest_until_us =
-            clock_monotonic_us() + MIN(rest, MIN(p->now.max_batch_us / 2, (uint64_t)REST_MAX_US));
+        const uint64_t scanned_us = scan_us(p, job);
+        rest(p, clock_monotonic_us() - start, scanned_us);
     } else {
         p->txn_open = true;
         if (job->batch != NULL) {

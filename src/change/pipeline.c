@@ -114,6 +114,7 @@ static void start_clean(struct pipeline *p, const struct change_position *from)
     p->txn_open = false;
     p->open_plan = NULL;
     p->rest_until_us = 0;
+    p->short_rest_until_us = 0;
     atomic_store(&p->attention, false);
     atomic_store(&p->pending, 0);
     os_mutex_lock(&p->lock);

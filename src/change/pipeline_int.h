@@ -251,7 +251,8 @@ struct pipeline {
     struct pipeline_options now; /* The settings that apply; changed between steps. */
     bool txn_open; /* The apply fiber has an open transaction, and the lock of the writer. */
     struct change_ddl_plan *open_plan; /* In it; published after the commit. */
-    uint64_t rest_until_us;          /* Monotonic: while the source is busy no batch ends before. */
+    uint64_t rest_until_us;          /* Monotonic: no batch ends before, unless it is full. */
+    uint64_t short_rest_until_us;    /* The same while somebody waits for a place in the log. */
     struct batch_record open_record; /* Sums of the portions in it. */
 
     atomic_bool attention;     /* Somebody wants the stream's fiber at the next boundary. */

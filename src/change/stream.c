@@ -573,6 +573,12 @@ static bool is_unseen(const struct batch *b)
     return loading > 0;
 }
 
+/* Before which no batch ends that is not full. */
+static uint64_t rest_until_us(const struct pipeline *p)
+{
+    return atomic_load(&p->places) > 0 ? p->short_rest_until_us : p->rest_until_us;
+}
+
 /*
  * When the batch ends by its age. Each costs a look for its keys in all rows there are, and a
  * commit: what nobody can read may wait for the rows that the snapshot brings, or for a request.
@@ -582,7 +588,7 @@ static uint64_t due_us(const struct pipeline *p)
     const struct stream *s = &p->stream;
     const uint64_t age =
         is_unseen(s->batch) ? MAX((uint64_t)UNSEEN_US, p->now.max_batch_us) : p->now.max_batch_us;
-    return s->begun_us == 0 ? UINT64_MAX : s->begun_us + age;
+    return s->begun_us == 0 ? UINT64_MAX : MAX(s->begun_us + age, rest_until_us(p));
 }
 
 /* At a boundary: does the batch end? */
@@ -598,7 +604,7 @@ static void consider_batch(struct pipeline *p, bool is_idle)
         hand_over(p, BATCH_END_DDL);
     } else if (batch_is_full(s->batch, s->enough_bytes)) {
         hand_over(p, BATCH_END_BYTES);
-    } else if (is_idle && !p->has_job && clock_monotonic_us() >= p->rest_until_us &&
+    } else if (is_idle && !p->has_job && clock_monotonic_us() >= rest_until_us(p) &&
                !is_unseen(s->batch)) {
         hand_over(p, BATCH_END_IDLE);
     } else if (!p->has_job && clock_monotonic_us() >= due_us(p)) {
@@ -657,7 +663,7 @@ static uint64_t take_deadline(struct pipeline *p)
     if (p->has_job) {
         return FIBER_FOREVER;
     }
-    return is_unseen(s->batch) ? MAX(idle, due_us(p)) : MAX(idle, p->rest_until_us);
+    return is_unseen(s->batch) ? MAX(idle, due_us(p)) : MAX(idle, rest_until_us(p));
 }
 
 /* Another server: file and offset are its own, and so is the hash of a transaction. */
