@@ -280,6 +280,7 @@ static void publish_record(struct pipeline *p, struct apply_job *job)
     add_record(r, &p->open_record);
     p->open_record = (struct batch_record){.number = 0};
     atomic_fetch_sub(&p->pending, r->transactions);
+    atomic_store(&p->oldest_applying_us, 0);
     r->committed_us = clock_wall_us();
     r->number = ++p->record_count;
     memcpy(r->gtid, job->position.last_gtid, sizeof(r->gtid));

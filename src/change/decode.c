@@ -366,6 +366,9 @@ static enum decode_stop on_item(struct pipeline *p, const struct binlog_item *it
             s->begun_us = clock_monotonic_us();
             s->begun_wall_us = clock_wall_us();
         }
+        if (s->batch->transactions == 0 && s->portions == 0) {
+            s->first_commit_us = item->txn->commit_us;
+        }
         return DECODE_MORE;
     case BINLOG_TXN_TABLE:
         return on_table(p, item);

@@ -120,7 +120,7 @@ static void restart(void *arg, const struct change_position *from)
 static bool is_idle(void *arg)
 {
     struct log_fixture *f = arg;
-    return rlist_is_empty(&f->blocks);
+    return !f->is_busy && rlist_is_empty(&f->blocks);
 }
 
 /* ---- Life ---- */
@@ -167,7 +167,7 @@ static void close_all(struct log_fixture *f)
 
 void log_fixture_init(struct log_fixture *f, bool on_disk)
 {
-    *f = (struct log_fixture){.at = LOG_START};
+    *f = (struct log_fixture){.at = LOG_START, .seconds = 1700000000};
     f->options = (struct pipeline_options){
         .max_batch_bytes = 1 << 20, .max_batch_us = 50000, .idle_us = 0, .huge_bytes = 1 << 30};
     diag_init(&f->diag);
@@ -278,7 +278,7 @@ static void put_event(struct log_fixture *f, uint8_t type, struct str body)
     const uint32_t size = (uint32_t)(BINLOG_HEADER_LEN + body.len);
     f->at += size;
     put_int(&f->events, size, 4);
-    put_int(&f->events, 1700000000, 4);
+    put_int(&f->events, f->seconds, 4);
     put_int(&f->events, type, 1);
     put_int(&f->events, 1, 4);
     put_int(&f->events, size, 4);

@@ -42,7 +42,9 @@ struct log_fixture {
     uint64_t restart_offset;
     /* The script's writer. */
     struct bytebuf events;
-    uint32_t at; /* Offset in the log. */
+    uint32_t at;      /* Offset in the log. */
+    uint32_t seconds; /* When the events to come happened. */
+    bool is_busy;     /* The source has more; with options.idle_us: batches wait for it. */
 };
 
 /* All of it in a fiber. on_disk: in a directory of its own. */

@@ -1,6 +1,8 @@
 /* The pipeline from events to rows: net effects, transactions, positions, errors. */
 #include "log_fixture.h"
 
+#include "base/clock.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -590,6 +592,39 @@ LOG_TEST(test_tasks)
     assert_string_equal(log_fixture_rows(f, t), "1,1,a");
 }
 
+static struct pipeline_status status_of(struct log_fixture *f)
+{
+    struct pipeline_status st;
+    pipeline_status(f->pipeline, &st);
+    return st;
+}
+
+/* The lag is the age of the oldest that is not applied, however long ago the last one was. */
+LOG_TEST(test_lag)
+{
+    const uint64_t second = 1000000;
+    const uint32_t now = (uint32_t)(clock_wall_us() / (int64_t)second);
+    f->options.idle_us = f->options.max_batch_us = 3600 * second;
+    (void)start_with_table(f);
+    f->seconds = now - 7200;
+    log_fixture_play(f, "BEGIN; t +1,1,a; COMMIT");
+    log_fixture_settle(f);
+    assert_int_equal(status_of(f).lag_us, 0);
+    f->is_busy = true;
+    f->seconds = now - 50;
+    log_fixture_play(f, "BEGIN; t +2,2,b; COMMIT");
+    f->seconds = now - 10;
+    log_fixture_play(f, "BEGIN; t +3,3,c; COMMIT");
+    while (status_of(f).decoded_transactions < 3) {
+        (void)!fiber_park(clock_monotonic_us() + 1000);
+    }
+    assert_int_equal(status_of(f).transactions, 1);
+    assert_in_range(status_of(f).lag_us, 50 * second, 7000 * second);
+    log_fixture_settle(f);
+    assert_int_equal(status_of(f).transactions, 3);
+    assert_int_equal(status_of(f).lag_us, 0);
+}
+
 LOG_TEST(test_time_outs_of_waits)
 {
     struct change_position need;
@@ -817,6 +852,7 @@ int main(void)
         cmocka_unit_test(test_random_transactions_without_a_key),
         cmocka_unit_test(test_the_position_is_kept_with_the_rows),
         cmocka_unit_test(test_tasks),
+        cmocka_unit_test(test_lag),
         cmocka_unit_test(test_rows_that_were_read_join_the_stream),
         cmocka_unit_test(test_rows_join_after_a_restart),
         cmocka_unit_test(test_rows_join_when_there_were_too_many_to_know),
