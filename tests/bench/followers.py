@@ -263,7 +263,7 @@ class Copy(Follower):
     def position(self):
         return self.columns("SELECT gtids FROM pintail.replica")[0][0] or ""
 
-    def wait_live(self, seconds=600):
+    def wait_live(self, seconds=600, poll=POLL_SECONDS):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             live, others, error = self.columns("SELECT tables_live, tables_pending + tables_loading, COALESCE(apply_error, read_error) "
@@ -272,7 +272,7 @@ class Copy(Follower):
                 return
             if error:
                 raise Failed(f"the copy has stopped: {error}")
-            time.sleep(POLL_SECONDS)
+            time.sleep(poll)
         raise Failed("the copy is not complete")
 
     def followers(self):
