@@ -456,7 +456,6 @@ static bool set_refused_aside(struct pipeline *p, struct pass *x)
     return true;
 }
 
-static void run_job(struct pipeline *p)
 /* The time of a job that has written long for few changes, as those to a large table take, which
  * cost the scan of its keys; 0 of others. */
 static uint64_t scan_us(const struct pipeline *p, const struct apply_job *job)
@@ -481,6 +480,7 @@ static void rest(struct pipeline *p, uint64_t elapsed_us, uint64_t scanned_us)
         MAX(p->short_rest_until_us, now + MIN(scanned_us, (uint64_t)LONG_REST_MAX_US));
 }
 
+static void run_job(struct pipeline *p)
 {
     struct apply_job *job = &p->job;
     if (job->is_abort) {
@@ -510,8 +510,8 @@ static void rest(struct pipeline *p, uint64_t elapsed_us, uint64_t scanned_us)
         if (job->batch != NULL) {
             count_tables(job->batch);
         }
-        committed(p, job);
         const uint64_t scanned_us = scan_us(p, job);
+        committed(p, job);
         rest(p, clock_monotonic_us() - start, scanned_us);
     } else {
         p->txn_open = true;

@@ -117,6 +117,8 @@ static void start_clean(struct pipeline *p, const struct change_position *from)
     p->short_rest_until_us = 0;
     atomic_store(&p->attention, false);
     atomic_store(&p->pending, 0);
+    atomic_store(&p->oldest_decoded_us, 0);
+    atomic_store(&p->oldest_applying_us, 0);
     os_mutex_lock(&p->lock);
     change_position_copy(&p->applied, from);
     p->now = p->options;
@@ -234,10 +236,10 @@ void pipeline_status(struct pipeline *p, struct pipeline_status *out)
     os_mutex_lock(&p->lock);
     *out = p->status;
     out->decoded_transactions = out->transactions + atomic_load(&p->pending);
-    const bool behind = atomic_load(&p->pending) > 0;
-    out->lag_us = behind && out->last_commit_us != 0 && (uint64_t)now > out->last_commit_us
-                      ? (uint64_t)now - out->last_commit_us
-                      : 0;
+    const uint64_t applying = atomic_load(&p->oldest_applying_us);
+    const uint64_t oldest = applying != 0 ? applying : atomic_load(&p->oldest_decoded_us);
+    out->lag_us =
+        out->running && oldest != 0 && (uint64_t)now > oldest ? (uint64_t)now - oldest : 0;
     os_mutex_unlock(&p->lock);
 }
 

@@ -211,6 +211,7 @@ struct stream {
     uint64_t serial;     /* Of that batch. */
     uint64_t begun_us;   /* Monotonic: its first transaction was taken; 0 = none yet. */
     int64_t begun_wall_us;
+    uint64_t first_commit_us; /* When the source committed it. */
     uint64_t decode_us;
     uint64_t ramp_bytes;   /* Enough for a batch that need not wait; grows from batch to batch. */
     uint64_t enough_bytes; /* Of row images: the batch ends at the next boundary. */
@@ -251,14 +252,17 @@ struct pipeline {
     struct pipeline_options now; /* The settings that apply; changed between steps. */
     bool txn_open; /* The apply fiber has an open transaction, and the lock of the writer. */
     struct change_ddl_plan *open_plan; /* In it; published after the commit. */
-    uint64_t rest_until_us;          /* Monotonic: no batch ends before, unless it is full. */
-    uint64_t short_rest_until_us;    /* The same while somebody waits for a place in the log. */
-    struct batch_record open_record; /* Sums of the portions in it. */
+    uint64_t rest_until_us;            /* Monotonic: no batch ends before, unless it is full. */
+    uint64_t short_rest_until_us;      /* The same while somebody waits for a place in the log. */
+    struct batch_record open_record;   /* Sums of the portions in it. */
 
     atomic_bool attention;     /* Somebody wants the stream's fiber at the next boundary. */
     _Atomic(uint64_t) pending; /* Transactions decoded and not yet committed. */
-    atomic_uint spools;        /* Windows that have one. */
-    atomic_uint places;        /* Requests that wait for a place in the log. */
+    /* When the source committed the oldest of those in the batch that grows, and of those that are
+     * being applied; 0 = there are none. */
+    _Atomic(uint64_t) oldest_decoded_us, oldest_applying_us;
+    atomic_uint spools; /* Windows that have one. */
+    atomic_uint places; /* Requests that wait for a place in the log. */
 
     struct os_mutex lock;            /* From here. */
     struct pipeline_options options; /* As they will be from the next step on: see `now`. */

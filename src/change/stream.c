@@ -226,6 +226,9 @@ static void hand_over(struct pipeline *p, enum batch_end end)
     const bool changes = s->aside != NULL || s->ends_with_ddl;
     put_position(p, job);
     mark_decoded(p);
+    atomic_store(&p->oldest_applying_us, atomic_load(&p->oldest_decoded_us));
+    atomic_store(&p->oldest_decoded_us, 0);
+    s->first_commit_us = s->position.last_commit_us; /* A statement may have begun already. */
     job->is_last = true;
     job->changes = s->aside;
     job->xa = xa_take_puts(&s->xa);
@@ -260,6 +263,7 @@ static void hand_over_portion(struct pipeline *p)
     apply_start(p);
     next_batch(p);
     s->portions++;
+    atomic_store(&p->oldest_decoded_us, s->first_commit_us);
 }
 
 static void fail_with_diag(struct pipeline *p)
@@ -331,6 +335,8 @@ static void start_over(struct pipeline *p)
     s->generation++;
     spool_each(p, SPOOL_BREAK, STR(""));
     atomic_store(&p->pending, 0);
+    atomic_store(&p->oldest_decoded_us, 0);
+    atomic_store(&p->oldest_applying_us, 0);
     batch_rollback(s->batch);
     batch_reset(s->batch);
     s->begun_us = 0;
@@ -619,6 +625,9 @@ static void decode_block(struct pipeline *p)
     const uint64_t before = s->batch->transactions;
     offload_run_always(PIPELINE_OFFLOAD, decode_step, &call);
     atomic_fetch_add(&p->pending, s->batch->transactions - before);
+    if (before == 0 && s->batch->transactions > 0) {
+        atomic_store(&p->oldest_decoded_us, s->first_commit_us);
+    }
     switch (call.stop) {
     case DECODE_MORE:
         drop_block(p);
