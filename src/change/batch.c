@@ -69,6 +69,16 @@ static void rows_reset(struct batch_rows *r)
     r->dead = 0;
 }
 
+/* Gives back what rows_reset() has kept. */
+static void rows_shrink(struct batch_rows *r)
+{
+    while (r->part_count > 0) {
+        struct batch_part *part = r->parts[--r->part_count];
+        chunk_builder_release(&part->builder);
+        free(part);
+    }
+}
+
 /* The builder with a new row in it. */
 static struct chunk_builder *rows_add(struct batch_rows *r)
 {
@@ -1056,6 +1066,9 @@ static void table_reset(struct batch_table *t)
         arena_reset(&t->hole_arena);
         t->inserted = t->updated = t->deleted = 0;
         t->is_used = false;
+    } else {
+        rows_shrink(&t->rows);
+        rows_shrink(&t->gone);
     }
 }
 
