@@ -84,14 +84,15 @@ void arena_release(struct arena *a)
     *a = (struct arena){.limit = a->limit};
 }
 
-/* Frees all blocks but one that is small enough to keep, if there is any. */
-static void keep_one_block(struct arena *a)
+/* Frees all blocks but the newest, which is the largest, of those that are small enough, if there
+ * is any. */
+static void keep_one_block(struct arena *a, size_t max_size)
 {
     struct arena_block *kept = NULL;
     while (a->head) {
         struct arena_block *b = a->head;
         a->head = b->prev;
-        if (!kept && b->size <= BLOCK_KEEP) {
+        if (!kept && b->size <= max_size) {
             kept = b;
         } else {
             block_free(b);
@@ -109,7 +110,13 @@ static void keep_one_block(struct arena *a)
 void arena_reset_used(struct arena *a)
 {
     run_hooks(a, NULL);
-    keep_one_block(a);
+    keep_one_block(a, BLOCK_KEEP);
+}
+
+void arena_recycle(struct arena *a)
+{
+    run_hooks(a, NULL);
+    keep_one_block(a, BLOCK_MAX);
 }
 
 static bool add_block(struct arena *a, size_t len)
@@ -205,7 +212,7 @@ void arena_rewind(struct arena *a, struct arena_mark mark)
 {
     run_hooks(a, mark.hooks);
     if (!mark.head) {
-        keep_one_block(a);
+        keep_one_block(a, BLOCK_KEEP);
         return;
     }
     while (a->head != mark.head) {

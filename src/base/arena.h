@@ -55,6 +55,10 @@ static inline void arena_reset(struct arena *a)
     }
 }
 
+/* As arena_reset(), but keeps the largest block, of at most 1 MiB: for what is filled and
+ * emptied over and over, and would have its memory mapped anew each time. */
+void arena_recycle(struct arena *a);
+
 /* arena_alloc() of what may need a new block. */
 void *arena_alloc_any(struct arena *a, size_t len)
     __attribute__((returns_nonnull, malloc, alloc_size(2)));

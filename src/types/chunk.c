@@ -212,7 +212,7 @@ void chunk_builder_reset(struct chunk_builder *b)
             memset(vec_slot(v, 0), 0, rows * sizeof(struct vec_str));
         }
     }
-    arena_reset(&b->strings);
+    arena_recycle(&b->strings);
     b->nrows = 0;
 }
 

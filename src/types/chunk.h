@@ -86,7 +86,7 @@ struct chunk_builder {
 void chunk_builder_init(struct chunk_builder *b, const struct sql_type *types, uint32_t ncols);
 void chunk_builder_release(struct chunk_builder *b);
 
-/* Empties it for the next chunk. */
+/* Empties it for the next chunk. Keeps its vectors, and at most 1 MiB for strings. */
 void chunk_builder_reset(struct chunk_builder *b);
 
 static inline bool chunk_builder_is_full(const struct chunk_builder *b)

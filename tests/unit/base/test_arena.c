@@ -198,6 +198,23 @@ static void test_typed_allocations_are_zeroed(void **state)
     assert_true(q[99].y == 0.0);
 }
 
+static void test_recycle_keeps_a_large_block(void **state)
+{
+    struct arena *a = *state;
+    for (int i = 0; i < 300; i++) {
+        memset(arena_alloc(a, 1000), 1, 1000);
+    }
+    memset(arena_alloc(a, (size_t)5 * 1024 * 1024), 1, 1000); /* Too large to be kept. */
+    arena_recycle(a);
+    assert_int_equal(a->used, 0);
+    assert_true(a->end - a->pos >= 100 * 1000);
+    assert_true(a->end - a->pos <= 1024 * 1024);
+    arena_reset(a);
+    memset(arena_alloc(a, 10), 1, 10);
+    arena_reset(a);
+    assert_true(a->end - a->pos <= 16 * 1024);
+}
+
 #define arena_test(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int main(void)
@@ -215,6 +232,7 @@ int main(void)
         arena_test(test_hooks_run_last_first_and_once),
         arena_test(test_release_runs_hooks),
         arena_test(test_reset_does_not_hold_on_to_much),
+        arena_test(test_recycle_keeps_a_large_block),
         arena_test(test_typed_allocations_are_zeroed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
