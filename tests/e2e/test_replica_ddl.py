@@ -286,6 +286,35 @@ def test_partitions_exchanged(pair):
     pair.check()
 
 
+def test_partitions_made_anew(pair):
+    """What moves rows between partitions leaves the table as it is, and what repairs it."""
+    pair.script("CREATE TABLE p (id INT PRIMARY KEY, n INT) PARTITION BY RANGE (id) (PARTITION a VALUES LESS THAN (10), "
+                "PARTITION b VALUES LESS THAN (20))", "INSERT INTO p VALUES (1, 1), (11, 11)",
+                "ALTER TABLE p REORGANIZE PARTITION b INTO (PARTITION b1 VALUES LESS THAN (15), PARTITION b2 VALUES LESS THAN (20))",
+                "ALTER TABLE p ADD PARTITION (PARTITION c VALUES LESS THAN (30))", "INSERT INTO p VALUES (25, 25)",
+                "ALTER TABLE p REMOVE PARTITIONING", "INSERT INTO p VALUES (100, 100)",
+                "CREATE TABLE h (id INT PRIMARY KEY) PARTITION BY HASH (id) PARTITIONS 4", "INSERT INTO h VALUES (1), (2), (3)",
+                "ALTER TABLE h COALESCE PARTITION 2", "INSERT INTO h VALUES (4)", "ALTER TABLE h REBUILD PARTITION ALL",
+                "ANALYZE TABLE h", "OPTIMIZE TABLE h", "ALTER TABLE h ANALYZE PARTITION ALL", "INSERT INTO h VALUES (5)")
+    pair.check()
+
+
+def test_tablespace_imported(pair):
+    """Rows that no event has told."""
+    pair.script("CREATE TABLE ts (id INT PRIMARY KEY, v INT)", "INSERT INTO ts VALUES (1, 1), (2, 2)")
+    pair.check()
+    data = next(pair.source.work.rglob("ts.ibd")).parent
+    with pair.source.connect(database="d") as connection:
+        run(connection, "FLUSH TABLES ts FOR EXPORT")
+        kept = [shutil.copy(path, pair.source.work) for path in (data / "ts.ibd", data / "ts.cfg")]
+        run(connection, "UNLOCK TABLES")
+    pair.script("DELETE FROM ts", "ALTER TABLE ts DISCARD TABLESPACE")
+    for path in kept:
+        shutil.chown(shutil.copy(path, data), data.owner())
+    pair.script("ALTER TABLE ts IMPORT TABLESPACE", "UPDATE ts SET v = 7 WHERE id = 2")
+    pair.check()
+
+
 def test_kills_around(pair):
     """Half of a statement is never seen again, nor carried out twice."""
     pair.script(TABLE, ROWS)

@@ -218,6 +218,36 @@ def test_the_directory_is_moved(new_server, shop, work):
     assert copied_at(second) == before and "rows copied" not in second.log_text()
 
 
+def test_another_server_with_the_same_gtids(new_server, shop, work):
+    """A replica of the source takes its place: the copy goes on there."""
+    is_mysql = shop.dialect == "mysql"
+    second = Upstream(shop.dialect, work / "second", "--binlog", "--server-id=2",
+                      "--log-replica-updates" if is_mysql else "--log-slave-updates").start()
+    try:
+        shop.run("CREATE USER IF NOT EXISTS repl IDENTIFIED BY 'rpw'; GRANT REPLICATION SLAVE ON *.* TO repl")
+        if is_mysql:
+            second.run(f"RESET BINARY LOGS AND GTIDS; CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = {shop.port}, "
+                       "SOURCE_USER = 'repl', SOURCE_PASSWORD = 'rpw', SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1; START REPLICA")
+        else:
+            second.run(f"RESET MASTER; SET GLOBAL gtid_slave_pos = ''; CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = {shop.port}, "
+                       "MASTER_USER = 'repl', MASTER_PASSWORD = 'rpw', MASTER_USE_GTID = slave_pos; START SLAVE")
+        first = make_replica(new_server, shop).start()
+        wait_live(first)
+        shop.run("INSERT INTO shop.goods (name) VALUES ('a'), ('b'); UPDATE shop.goods SET name = 'c' WHERE id = 1")
+        same(first, shop, "shop.goods", "id")
+        before = copied_at(first)
+        assert first.stop() == 0
+        position = "@@GLOBAL.gtid_executed" if is_mysql else "@@GLOBAL.gtid_binlog_pos"
+        wanted = shop.query(f"SELECT {position}")
+        wait_for(lambda: second.query(f"SELECT {position}") == wanted, lambda: second.query("SHOW REPLICA STATUS"))
+        second.run("STOP REPLICA; INSERT INTO shop.goods (name) VALUES ('promoted')")
+        other = make_replica(new_server, second, data=first.data).start()
+        assert same(other, second, "shop.goods", "id") == 5
+        assert copied_at(other) == before
+    finally:
+        second.stop()
+
+
 def test_a_position_is_given(new_server, shop):
     """From then on it is followed by file, which reads of the copy wait for, too."""
     file, position = shop.query("SHOW BINARY LOG STATUS" if shop.dialect == "mysql" else "SHOW MASTER STATUS")[0][:2]
