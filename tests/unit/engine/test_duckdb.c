@@ -751,6 +751,117 @@ static void test_a_database_that_is_none_is_refused(void **arg)
     assert_refused(st, st->dir, "cannot open the DuckDB database");
 }
 
+/* ---- Many rows at once ---- */
+
+/* Inserts ids from..to-1 in chunks of uneven sizes, of which some are empty. */
+static int insert_many(struct state *st, int64_t from, int64_t to)
+{
+    enum {
+        PER_CHUNK = 2048
+    };
+    const struct sql_type types[] = {st->t.columns[0].type, st->t.columns[1].type,
+                                     st->t.columns[2].type};
+    const uint32_t max = (uint32_t)((to - from) / (PER_CHUNK - 100)) + 8;
+    struct chunk_builder *b = calloc(max, sizeof(*b));
+    struct chunk *chunks = calloc(max, sizeof(*chunks));
+    uint32_t count = 0;
+    for (int64_t id = from; id < to; count++) {
+        assert_true(count < max);
+        const uint32_t size = count % 50 == 7 ? 0 : PER_CHUNK - count % 5 * 25;
+        chunk_builder_init(&b[count], types, 3);
+        for (uint32_t i = 0; i < size && id < to; i++, id++) {
+            (void)chunk_builder_add_row(&b[count]);
+            chunk_builder_set_i64(&b[count], 0, id);
+            chunk_builder_set_int(&b[count], 1, id % 1000);
+        }
+        chunks[count] = chunk_builder_chunk(&b[count]);
+    }
+    const int rc = engine_insert_chunks(st->s, &st->t.def, chunks, count, &st->diag);
+    for (uint32_t i = 0; i < count; i++) {
+        chunk_builder_release(&b[i]);
+    }
+    free(chunks);
+    free(b);
+    return rc;
+}
+
+/* Several threads write them, and they are in the table in their order. */
+static void test_many_rows_keep_their_order(void **arg)
+{
+    struct state *st = *arg;
+    const int64_t first = 3 * DDB_GROUP_ROWS + 5000;
+    const int64_t all = first + 2 * DDB_GROUP_ROWS;
+    open_state(st);
+    assert_ok(engine_create_table(st->s, &st->t.def, &st->diag), &st->diag);
+    assert_ok(insert_many(st, 0, first), &st->diag);
+    assert_int_equal(fixture_count(st->s, &st->t), first);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c1 <> rowid"), 0);
+    assert_ok(engine_begin(st->s, 0, &st->diag), &st->diag);
+    assert_ok(insert_many(st, first, all), &st->diag);
+    assert_int_equal(fixture_count(st->s, &st->t), all);
+    engine_rollback(st->s);
+    assert_int_equal(fixture_count(st->s, &st->t), first);
+    assert_ok(insert_many(st, first, all), &st->diag);
+    close_state(st);
+    open_state(st);
+    assert_int_equal(fixture_count(st->s, &st->t), all);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c1 <> rowid"), 0);
+    assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c2 <> c1 % 1000"), 0);
+    close_state(st);
+}
+
+/* One thread, and more of them than row groups allow to be equal. */
+static void test_many_rows_by_any_number_of_threads(void **arg)
+{
+    struct state *st = *arg;
+    const int64_t rows = 4 * DDB_GROUP_ROWS;
+    open_state(st);
+    assert_ok(engine_create_table(st->s, &st->t.def, &st->diag), &st->diag);
+    static const char *const threads[] = {"1", "3"};
+    for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+        assert_ok(engine_set_variable(st->engine, STR("duckdb_threads"), str_from_cstr(threads[i]),
+                                      &st->diag),
+                  &st->diag);
+        assert_ok(insert_many(st, (int64_t)i * rows, (int64_t)(i + 1) * rows), &st->diag);
+        assert_int_equal(fixture_count(st->s, &st->t), (int64_t)(i + 1) * rows);
+        assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c1 <> rowid"), 0);
+    }
+    close_state(st);
+}
+
+struct late_interrupt {
+    struct engine_session *s;
+    useconds_t delay_us;
+};
+
+static void *interrupt_late(void *arg)
+{
+    const struct late_interrupt *l = arg;
+    usleep(l->delay_us);
+    engine_interrupt(l->s);
+    return NULL;
+}
+
+/* Wherever an interrupt meets the threads that write, all rows are there or none. */
+static void test_an_interrupt_leaves_many_rows_whole(void **arg)
+{
+    struct state *st = *arg;
+    const int64_t rows = 3 * DDB_GROUP_ROWS;
+    int64_t kept = 0;
+    open_state(st);
+    assert_ok(engine_create_table(st->s, &st->t.def, &st->diag), &st->diag);
+    for (useconds_t i = 0; i < 6; i++) {
+        struct late_interrupt l = {.s = st->s, .delay_us = i * i * 8000};
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, interrupt_late, &l), 0);
+        kept += insert_many(st, kept, kept + rows) == 0 ? rows : 0;
+        pthread_join(thread, NULL);
+        diag_reset(&st->diag);
+        assert_int_equal(fixture_count(st->other, &st->t), kept);
+    }
+    close_state(st);
+}
+
 /* ---- Children that die or meet a full disk ---- */
 
 /* Runs fn in a child process; returns its wait status. Under TSan, which does not survive the fork
@@ -782,43 +893,74 @@ static int in_child(struct state *st, void (*fn)(struct state *st))
         }                                                                                          \
     } while (0)
 
-static void write_until_killed(struct state *st)
+static void open_to_be_killed(struct state *st)
 {
     setenv("PINTAIL_CRASH_POINT", st->crash_point, 1);
     open_state(st);
     struct ddb_instance *in = CONTAINER_OF(st->engine, struct ddb_instance, base);
     in->config.checkpoint_threshold = 1;
     CHILD_CHECK(engine_begin(st->s, 0, &st->diag) == 0);
-    fixture_write_range(st->s, &st->t, 10, 5000);
+}
+
+static void commit_until_killed(struct state *st)
+{
     CHILD_CHECK(engine_meta_put(st->s, STR("position"), 1, STR("5000"), &st->diag) == 0);
     CHILD_CHECK(engine_commit(st->s, &st->diag) == 0);
 }
 
-static void test_a_commit_survives_kill_9_at_every_point(void **arg)
+static void write_until_killed(struct state *st)
 {
-    struct state *st = *arg;
+    open_to_be_killed(st);
+    fixture_write_range(st->s, &st->t, 10, 5000);
+    commit_until_killed(st);
+}
+
+enum {
+    MANY = 2 * DDB_GROUP_ROWS + 5000
+};
+
+static void write_many_until_killed(struct state *st)
+{
+    open_to_be_killed(st);
+    CHILD_CHECK(insert_many(st, 10, MANY) == 0);
+    commit_until_killed(st);
+}
+
+/* Ten rows are there before, and `rows` if the commit is. */
+static void kill_at_every_point(struct state *st, void (*fn)(struct state *st), int64_t rows)
+{
     static const struct {
         const char *point;
-        int64_t rows;
-    } points[] = {{"before-commit", 10},
-                  {"after-commit", 5000},
-                  {"before-checkpoint", 5000},
-                  {"after-checkpoint", 5000}};
+        bool is_committed;
+    } points[] = {{"before-commit", false},
+                  {"after-commit", true},
+                  {"before-checkpoint", true},
+                  {"after-checkpoint", true}};
     for (size_t i = 0; i < ARRAY_SIZE(points); i++) {
         open_state(st);
         assert_ok(engine_create_table(st->s, &st->t.def, &st->diag), &st->diag);
         fixture_write_range(st->s, &st->t, 0, 10);
         close_state(st);
         st->crash_point = points[i].point;
-        const int status = in_child(st, write_until_killed);
+        const int status = in_child(st, fn);
         assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
         open_state(st);
-        assert_int_equal(fixture_count(st->s, &st->t), points[i].rows);
+        assert_int_equal(fixture_count(st->s, &st->t), points[i].is_committed ? rows : 10);
         assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM pintail_meta"),
-                         points[i].rows > 10);
+                         points[i].is_committed);
         close_state(st);
         fixture_remove_dir(st->dir);
     }
+}
+
+static void test_a_commit_survives_kill_9_at_every_point(void **arg)
+{
+    kill_at_every_point(*arg, write_until_killed, 5000);
+}
+
+static void test_a_commit_of_many_rows_survives_kill_9(void **arg)
+{
+    kill_at_every_point(*arg, write_many_until_killed, MANY);
 }
 
 /* From here on files cannot grow beyond what they are, plus extra bytes. */
@@ -1011,84 +1153,6 @@ static void test_commits_checkpoint_a_long_log(void **arg)
     close_state(st);
 }
 
-/* ---- Many rows at once ---- */
-
-/* Inserts ids from..to-1 in chunks of uneven sizes, of which some are empty. */
-static int insert_many(struct state *st, int64_t from, int64_t to)
-{
-    enum {
-        PER_CHUNK = 2048
-    };
-    const struct sql_type types[] = {st->t.columns[0].type, st->t.columns[1].type,
-                                     st->t.columns[2].type};
-    const uint32_t max = (uint32_t)((to - from) / (PER_CHUNK - 100)) + 8;
-    struct chunk_builder *b = calloc(max, sizeof(*b));
-    struct chunk *chunks = calloc(max, sizeof(*chunks));
-    uint32_t count = 0;
-    for (int64_t id = from; id < to; count++) {
-        assert_true(count < max);
-        const uint32_t size = count % 50 == 7 ? 0 : PER_CHUNK - count % 5 * 25;
-        chunk_builder_init(&b[count], types, 3);
-        for (uint32_t i = 0; i < size && id < to; i++, id++) {
-            (void)chunk_builder_add_row(&b[count]);
-            chunk_builder_set_i64(&b[count], 0, id);
-            chunk_builder_set_int(&b[count], 1, id % 1000);
-        }
-        chunks[count] = chunk_builder_chunk(&b[count]);
-    }
-    const int rc = engine_insert_chunks(st->s, &st->t.def, chunks, count, &st->diag);
-    for (uint32_t i = 0; i < count; i++) {
-        chunk_builder_release(&b[i]);
-    }
-    free(chunks);
-    free(b);
-    return rc;
-}
-
-/* Several threads write them, and they are in the table in their order. */
-static void test_many_rows_keep_their_order(void **arg)
-{
-    struct state *st = *arg;
-    const int64_t first = 3 * DDB_GROUP_ROWS + 5000;
-    const int64_t all = first + 2 * DDB_GROUP_ROWS;
-    open_state(st);
-    assert_ok(engine_create_table(st->s, &st->t.def, &st->diag), &st->diag);
-    assert_ok(insert_many(st, 0, first), &st->diag);
-    assert_int_equal(fixture_count(st->s, &st->t), first);
-    assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c1 <> rowid"), 0);
-    assert_ok(engine_begin(st->s, 0, &st->diag), &st->diag);
-    assert_ok(insert_many(st, first, all), &st->diag);
-    assert_int_equal(fixture_count(st->s, &st->t), all);
-    engine_rollback(st->s);
-    assert_int_equal(fixture_count(st->s, &st->t), first);
-    assert_ok(insert_many(st, first, all), &st->diag);
-    close_state(st);
-    open_state(st);
-    assert_int_equal(fixture_count(st->s, &st->t), all);
-    assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c1 <> rowid"), 0);
-    assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c2 <> c1 % 1000"), 0);
-    close_state(st);
-}
-
-/* One thread, and more of them than row groups allow to be equal. */
-static void test_many_rows_by_any_number_of_threads(void **arg)
-{
-    struct state *st = *arg;
-    const int64_t rows = 4 * DDB_GROUP_ROWS;
-    open_state(st);
-    assert_ok(engine_create_table(st->s, &st->t.def, &st->diag), &st->diag);
-    static const char *const threads[] = {"1", "3"};
-    for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
-        assert_ok(engine_set_variable(st->engine, STR("duckdb_threads"), str_from_cstr(threads[i]),
-                                      &st->diag),
-                  &st->diag);
-        assert_ok(insert_many(st, (int64_t)i * rows, (int64_t)(i + 1) * rows), &st->diag);
-        assert_int_equal(fixture_count(st->s, &st->t), (int64_t)(i + 1) * rows);
-        assert_int_equal(fixture_query_i64(st->s, "SELECT count(*) FROM t7 WHERE c1 <> rowid"), 0);
-    }
-    close_state(st);
-}
-
 /* ---- Many sessions ---- */
 
 struct reader {
@@ -1183,6 +1247,8 @@ int main(void)
         IN_MEMORY(test_numbers_of_too_many_digits_are_refused),
         IN_DIR(test_many_rows_keep_their_order),
         IN_DIR(test_many_rows_by_any_number_of_threads),
+        IN_DIR(test_an_interrupt_leaves_many_rows_whole),
+        IN_DIR(test_a_commit_of_many_rows_survives_kill_9),
         IN_MEMORY(test_readers_beside_a_writer_see_whole_transactions),
     };
     return cmocka_run_group_tests_name("duckdb engine", tests, NULL, NULL);
