@@ -13,6 +13,7 @@ enum {
     KEEP_IDLE = 64,  /* Batches for which the memory of an unused table is kept. */
     KEEP_TIMES = 16, /* Memory for so many times the keys, or more, is given back. */
     KEEP_UNDOS = 65536,
+    GROUP_BITS = 4, /* A group's slots are as much as a line of the cache. */
     KEY_BYTES = 96, /* About: an entry, its slots, how to take it back. */
 };
 
@@ -193,11 +194,14 @@ static void keys_reset(struct batch_keys *k)
     k->count = 0;
 }
 
-/* Spreads the bits of an integer. */
-static uint64_t mix(uint64_t x)
+/* Where the search for a key begins. Integers near each other are so among the slots too, as they
+ * are often used together: groups of them are spread, and within a group each is somewhere else. */
+static uint32_t first_slot(const struct batch_keys *k, uint64_t hash)
 {
-    x *= UINT64_C(0x9e3779b97f4a7c15);
-    return x ^ x >> 32;
+    uint64_t group = (hash >> GROUP_BITS) * UINT64_C(0x9e3779b97f4a7c15);
+    group ^= group >> 32;
+    const uint64_t within = (hash ^ group >> 32) & ((1u << GROUP_BITS) - 1);
+    return (uint32_t)(group << GROUP_BITS | within) & (k->slot_count - 1);
 }
 
 static void keys_rehash(struct batch_keys *k)
@@ -210,7 +214,7 @@ static void keys_rehash(struct batch_keys *k)
     }
     k->slot_count = slots;
     for (uint32_t i = 0; i < k->count; i++) {
-        uint32_t at = (uint32_t)mix(k->entries[i].hash) & (slots - 1);
+        uint32_t at = first_slot(k, k->entries[i].hash);
         while (k->slots[at] != 0) {
             at = (at + 1) & (slots - 1);
         }
@@ -225,7 +229,7 @@ static uint32_t keys_get(struct batch_keys *k, uint64_t hash, struct str bytes)
         keys_rehash(k);
     }
     const uint32_t mask = k->slot_count - 1;
-    uint32_t at = (uint32_t)mix(hash) & mask;
+    uint32_t at = first_slot(k, hash);
     for (; k->slots[at] != 0; at = (at + 1) & mask) {
         const struct batch_key *e = &k->entries[k->slots[at] - 1];
         if (e->hash == hash && (bytes.p == NULL || str_eq(str_from(e->bytes, e->len), bytes))) {
