@@ -329,3 +329,24 @@ def test_replies_are_the_same_bytes(relays, dialect, name):
         if not same and len(theirs) != len(ours):
             bad.append(f"{step}: {len(theirs)} packets became {len(ours)}")
     assert not bad, "\n".join(bad)
+
+
+@pytest.mark.parametrize("mode,caps", [("session", BASE), ("transaction", BASE | DEPRECATE_EOF)], ids=["session", "transaction"])
+def test_progress_reports(relays, shared_work, mode, caps):
+    """MariaDB tells who has asked for it, and nobody else, how far a long statement is."""
+    relay = relays.relay("mariadb", "--pool-mode", mode)
+    path = shared_work / f"progress-{mode}"
+    relay.upstream.query(f"SELECT seq INTO OUTFILE '{path}' FROM mysql.seq_1_to_25")
+    relay.upstream.query("CREATE DATABASE IF NOT EXISTS progress")
+    relay.upstream.query("CREATE TABLE IF NOT EXISTS progress.t (i INT)")
+    for asked in (MARIADB_PROGRESS, 0):
+        relay.upstream.query("TRUNCATE progress.t")
+        with WireClient(relay.port, caps | asked) as client:
+            client.query("SET progress_report_time = 1")  # Seconds: the first report is behind as many.
+            packets = client.query(f"LOAD DATA INFILE '{path}' INTO TABLE progress.t (@n) SET i = @n + SLEEP(0.06)")
+            assert [sequence for sequence, _ in packets] == list(range(1, len(packets) + 1))
+            *reports, (_, ok) = packets
+            assert ok[:2] == b"\0\x19", ok
+            assert bool(reports) == bool(asked), packets
+            assert all(report[:3] == b"\xff\xff\xff" for _, report in reports), reports
+            assert client.value("SELECT SUM(i) FROM progress.t") == "325"
