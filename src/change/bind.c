@@ -134,6 +134,26 @@ static int differs(struct stream *s, const struct copy_table *t, struct str colu
     return diag_set_text(&s->diag, ER_TABLE_DEF_CHANGED, text);
 }
 
+/* Times of MariaDB's format before 5.6 with fractions, whose length is not in the log: neither they
+ * nor what follows them can be read, now or later. */
+static bool is_unreadable(const struct binlog_column *c, const struct column_def *def)
+{
+    return def->type.decimals > 0 &&
+           (c->type == MYSQL_TYPE_TIME || c->type == MYSQL_TYPE_DATETIME ||
+            c->type == MYSQL_TYPE_TIMESTAMP);
+}
+
+static int refuse_unreadable(struct stream *s, struct str column)
+{
+    const struct str text = arena_printf(
+        &s->diag.arena,
+        "column `%.*s` is of an old format whose fractions of seconds the log does not tell: SET "
+        "GLOBAL mysql56_temporal_format = ON and ALTER TABLE … FORCE on the source write it "
+        "anew, then PINTAIL COPY TABLE",
+        STR_FMT(column));
+    return diag_set_text(&s->diag, ER_NOT_SUPPORTED_YET, text);
+}
+
 static int bind_columns(struct stream *s, struct binding *b)
 {
     const struct binlog_table *map = b->map;
@@ -144,6 +164,9 @@ static int bind_columns(struct stream *s, struct binding *b)
     b->charsets = ARENA_ARRAY(&b->arena, const struct charset *, map->ncols);
     for (uint32_t i = 0; i < map->ncols; i++) {
         complete_column(&map->cols[i], map, &def->columns[i].type);
+        if (is_unreadable(&map->cols[i], &def->columns[i])) {
+            return refuse_unreadable(s, def->columns[i].name);
+        }
         const char *what = column_differs(map, i, &def->columns[i]);
         if (what != NULL) {
             return differs(s, b->table, def->columns[i].name, what);
@@ -235,7 +258,8 @@ struct binding *bind_table(struct pipeline *p, const struct binlog_table *map, b
     if (bind_columns(s, b) == 0) {
         return b;
     }
-    if (!p->now.set_aside) {
+    /* What can never be read concerns this table alone, whatever the policy. */
+    if (!p->now.set_aside && s->diag.error->code != ER_NOT_SUPPORTED_YET) {
         return NULL;
     }
     bind_set_aside(p, b->table, COPY_ASIDE);

@@ -157,6 +157,29 @@ def test_definitions_of_mariadb(replica, shop):
     same(replica, shop, "shop.goods", "id")
 
 
+def test_old_times_of_mariadb(replica, shop):
+    """Without fractions they are followed; with fractions the log does not say how long they are."""
+    if shop.dialect != "mariadb":
+        pytest.skip("MariaDB's")
+    wait_live(replica)
+    columns = "id INT PRIMARY KEY, a TIME{0}, b DATETIME{0}, c TIMESTAMP{0} NULL, d DATE"
+    shop.run("SET GLOBAL mysql56_temporal_format = OFF")
+    try:
+        shop.run(f"CREATE TABLE shop.whole ({columns.format('')}); CREATE TABLE shop.fraction ({columns.format('(3)')})")
+        for name in ("whole", "fraction"):
+            shop.run(f"INSERT INTO shop.{name} VALUES (1, '-11:22:33.125', '2024-02-29 10:11:12.125', '2024-02-29 10:11:12.125', "
+                     f"'2024-02-29'), (2, NULL, NULL, NULL, NULL); UPDATE shop.{name} SET a = '838:59:59' WHERE id = 1")
+    finally:
+        shop.run("SET GLOBAL mysql56_temporal_format = ON")
+    assert "mysql56_temporal_format" in wait_aside(replica, "fraction")
+    assert same(replica, shop, "shop.whole", "id") == 2
+    shop.run("ALTER TABLE shop.fraction FORCE")
+    command(replica, "PINTAIL COPY TABLE shop.fraction")
+    wait_live(replica, ("fraction",))
+    shop.run("UPDATE shop.fraction SET b = '2024-01-01 00:00:00.5'")
+    assert same(replica, shop, "shop.fraction", "id") == 2
+
+
 # ---- What is told meanwhile ----
 
 
