@@ -31,6 +31,15 @@ struct snapshot_field {
 static uint64_t load(struct str bytes)
 {
     uint64_t u = 0;
+    if (bytes.len == sizeof(uint32_t)) { /* The most frequent ones at once. */
+        uint32_t half;
+        memcpy(&half, bytes.p, sizeof(half));
+        return half;
+    }
+    if (bytes.len == sizeof(u)) {
+        memcpy(&u, bytes.p, sizeof(u));
+        return u;
+    }
     for (size_t i = bytes.len; i > 0; i--) {
         u = u << 8 | (uint8_t)bytes.p[i - 1];
     }
