@@ -386,10 +386,18 @@ size_t charset_from_utf8(const struct charset *cs, struct str s, struct bytebuf 
                                          : recode(cs, s, false, out);
 }
 
-/* Neither form has characters that take four times the bytes of the other's. */
-static size_t converted_max(struct str s)
+typedef size_t convert_fn(const struct charset *cs, struct str s, struct bytebuf *out);
+
+static struct str convert_into(struct arena *arena, const struct charset *cs, struct str s,
+                               convert_fn *convert)
 {
-    return s.len * 4 + 16;
+    struct bytebuf text;
+    /* Neither form has characters that take more than four times the bytes of the other's. */
+    bytebuf_init(&text, s.len * 4 + 16);
+    (void)convert(cs, s, &text);
+    const struct str copy = arena_dup(arena, bytebuf_str(&text));
+    bytebuf_release(&text);
+    return copy;
 }
 
 struct str charset_str_to_utf8(const struct charset *cs, struct str s, struct arena *arena)
@@ -397,12 +405,7 @@ struct str charset_str_to_utf8(const struct charset *cs, struct str s, struct ar
     if (cs->kind == CHARSET_BINARY || charset_is_utf8_already(cs, s)) {
         return s;
     }
-    struct bytebuf text;
-    bytebuf_init(&text, converted_max(s));
-    (void)charset_to_utf8(cs, s, &text);
-    const struct str copy = arena_dup(arena, bytebuf_str(&text));
-    bytebuf_release(&text);
-    return copy;
+    return convert_into(arena, cs, s, charset_to_utf8);
 }
 
 struct str charset_str_from_utf8(const struct charset *cs, struct str s, struct arena *arena)
@@ -410,12 +413,7 @@ struct str charset_str_from_utf8(const struct charset *cs, struct str s, struct 
     if (cs->kind == CHARSET_BINARY || cs->kind == CHARSET_UTF8 || charset_is_utf8_already(cs, s)) {
         return s;
     }
-    struct bytebuf bytes;
-    bytebuf_init(&bytes, converted_max(s));
-    (void)charset_from_utf8(cs, s, &bytes);
-    const struct str copy = arena_dup(arena, bytebuf_str(&bytes));
-    bytebuf_release(&bytes);
-    return copy;
+    return convert_into(arena, cs, s, charset_from_utf8);
 }
 
 bool charset_is_utf8_already(const struct charset *cs, struct str s)
