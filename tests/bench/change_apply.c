@@ -405,7 +405,7 @@ static void play(uint64_t transactions, uint64_t megabytes)
 {
     const struct pipeline_options options = {.max_batch_bytes = megabytes << 20,
                                              .max_batch_us = 200000,
-                                             .huge_bytes = (uint64_t)1 << 30};
+                                             .huge_bytes = (uint64_t)128 << 20};
     bench.pipeline = pipeline_new(&bench.server, bench.copy, &options);
     offload_start(NULL);
     if (fiber_run(run, &transactions) != 0) {
