@@ -266,7 +266,8 @@ NODISCARD int ddb_query_patiently(struct ddb_session *s, struct bytebuf *sql, st
 /* The first value of a query as an integer; NULL or no row gives *out_null. */
 NODISCARD int ddb_query_number(struct ddb_session *s, struct bytebuf *sql, struct diag *diag,
                                int64_t *out, bool *out_null);
-/* One of the prepared statements; ddb_prepared() binds nothing. */
+/* One of the prepared statements. ddb_prepared_run() binds nothing, and waits as
+ * ddb_query_patiently() does: a commit may be long. */
 NODISCARD int ddb_prepared_get(struct ddb_session *s, enum ddb_prepared which, struct diag *diag,
                                duckdb_prepared_statement *out);
 NODISCARD int ddb_prepared_run(struct ddb_session *s, enum ddb_prepared which, struct diag *diag);
