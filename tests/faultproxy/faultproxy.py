@@ -128,13 +128,30 @@ class FaultProxy:
         try:
             server = socket.create_connection(("127.0.0.1", self.target), 10)
         except OSError:
-            self._shut(client)
+            self._close(client)
             return
         server.settimeout(None)
         with self.lock:
             self.sockets.add(server)
-        threading.Thread(target=self._pump, args=(client, server, "up"), daemon=True).start()
+        up = threading.Thread(target=self._pump, args=(client, server, "up"), daemon=True)
+        up.start()
         self._pump(server, client, "down")
+        up.join()
+        for s in client, server:
+            self._close(s)
+
+    def _close(self, s):
+        """A socket that is only shut goes on taking what is sent, and who sends waits when it is full. What has come is read
+        first: closing would else reset the connection, and what was sent before might be lost."""
+        with self.lock:
+            self.sockets.discard(s)
+        s.setblocking(False)
+        try:
+            while s.recv(65536):
+                pass
+        except OSError:
+            pass
+        s.close()
 
     def _pump(self, source, sink, direction):
         seen = 0
