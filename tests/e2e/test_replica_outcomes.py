@@ -263,7 +263,12 @@ def test_another_server_with_the_same_gtids(new_server, shop, work):
     second = Upstream(shop.dialect, work / "second", "--binlog", "--server-id=2",
                       "--log-replica-updates" if is_mysql else "--log-slave-updates").start()
     try:
-        shop.run("CREATE USER IF NOT EXISTS repl IDENTIFIED BY 'rpw'; GRANT REPLICATION SLAVE ON *.* TO repl")
+        # A log of its own: what other tests have kept out of it no replica could follow.
+        shop.run(f"DROP DATABASE shop; {'RESET BINARY LOGS AND GTIDS' if is_mysql else 'RESET MASTER'}; CREATE DATABASE shop;"
+                 "CREATE TABLE shop.goods (id INT PRIMARY KEY AUTO_INCREMENT, name VARCHAR(60)); CREATE TABLE shop.sales (i INT PRIMARY KEY);"
+                 "INSERT INTO shop.goods (name) VALUES ('x'), ('y');"
+                 "CREATE USER IF NOT EXISTS repl IDENTIFIED BY 'rpw'; GRANT REPLICATION SLAVE ON *.* TO repl")
+        second.run("SET SESSION sql_log_bin = 0; CREATE USER own IDENTIFIED BY 'opw'; GRANT ALL ON *.* TO own")
         if is_mysql:
             second.run(f"RESET BINARY LOGS AND GTIDS; CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = {shop.port}, "
                        "SOURCE_USER = 'repl', SOURCE_PASSWORD = 'rpw', SOURCE_AUTO_POSITION = 1, GET_SOURCE_PUBLIC_KEY = 1; START REPLICA")
