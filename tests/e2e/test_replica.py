@@ -12,7 +12,7 @@ WAIT_SECONDS = 90
 
 @pytest.fixture(scope="module", params=KINDS)
 def source(request, shared_work):
-    server = Upstream(request.param, shared_work / f"control-{request.param}", "--binlog").start()
+    server = Upstream(request.param, shared_work / f"control-{request.module.__name__}-{request.param}", "--binlog").start()
     server.run("CREATE USER own IDENTIFIED BY 'opw'; GRANT ALL ON *.* TO own; CREATE USER guest IDENTIFIED BY 'gpw';"
                "GRANT SELECT ON *.* TO guest")
     yield server
