@@ -164,19 +164,6 @@ static bool pause_keeper(struct change *c, uint64_t us)
     return !atomic_load(&c->stopping);
 }
 
-/* Errors that pass: of the connection, and distributed transactions that have to end first. */
-static bool passes(const struct diag *d)
-{
-    static const int codes[] = {CR_CONNECTION_ERROR,  CR_CONN_HOST_ERROR, CR_UNKNOWN_HOST,
-                                CR_SERVER_GONE_ERROR, CR_SERVER_LOST,     ER_XAER_OUTSIDE};
-    for (size_t i = 0; d->error != NULL && i < ARRAY_SIZE(codes); i++) {
-        if (d->error->code == codes[i]) {
-            return true;
-        }
-    }
-    return d->error != NULL && d->error->code == ER_SERVER_SHUTDOWN;
-}
-
 /* One connection: checks the source and takes its position of now. 0, or -1 with d set. */
 static int visit_source(struct change *c, struct change_position *now, struct change_origin *who,
                         struct arena *arena, struct diag *d)
@@ -210,7 +197,7 @@ static int reach_source(struct change *c, struct change_position *now, struct ch
         if (visit_source(c, now, who, arena, d) == 0) {
             return 0;
         }
-        if (atomic_load(&c->stopping) || !passes(d)) {
+        if (atomic_load(&c->stopping) || !change_source_error_passes(d)) {
             return -1;
         }
         set_error(c, d);

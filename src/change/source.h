@@ -115,6 +115,10 @@ void change_source_status(struct change_source *s, struct change_source_status *
 NODISCARD int change_source_check(struct upstream_conn *c, struct log *log, struct diag *d,
                                   struct change_position *out_now);
 
+/* May trying again help after an error of reaching, logging in to, or checking the source? False
+ * where somebody has to mend something first: rights, settings, what its log no longer has. */
+NODISCARD bool change_source_error_passes(const struct diag *d);
+
 /*
  * For the first start: the rows of distributed transactions that are prepared now stand in the log
  * before now, and their ends come without them. 0 when there are none (or the server does not let

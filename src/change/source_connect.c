@@ -92,6 +92,11 @@ static const struct advice *find_advice(const struct diag_cond *error)
     return NULL;
 }
 
+bool change_source_error_passes(const struct diag *d)
+{
+    return d->error != NULL && find_advice(d->error) == NULL;
+}
+
 enum change_outcome change_source_judge(struct change_source *s, struct diag *d)
 {
     if (d->error == NULL) {

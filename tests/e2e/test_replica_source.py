@@ -212,6 +212,16 @@ def test_a_silent_connection_is_made_anew(shop, replica):
         wait_for_copy(server, shop)
 
 
+def test_a_connection_that_ends_while_it_begins(shop, replica):
+    with faultproxy.FaultProxy(shop.port) as proxy:
+        proxy.up = faultproxy.cut_after(60)  # Within TLS's first message (MySQL), or the login (MariaDB, which has no certificate).
+        server = replica(port=proxy.port)
+        error = "TLS connection error" if shop.dialect == "mysql" else "Lost connection"
+        wait_for(lambda: f"cannot be followed yet, trying again: {error}" in server.log_text(), server.log_text)
+        proxy.up = faultproxy.forward
+        wait_for_copy(server, shop)
+
+
 def test_corrupt_events_stop_the_stream(shop, replica):
     with faultproxy.FaultProxy(shop.port) as proxy:
         server = replica("--storage-mysql-tls-mode", "disabled", port=proxy.port)
