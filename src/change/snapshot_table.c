@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 enum {
-    SELECT_SHORT_US = 100 * 1000, /* A SELECT that takes less may be larger, */
+    SELECT_SHORT_US = 250 * 1000, /* A SELECT that takes less may be larger, */
     SELECT_LONG_US = 400 * 1000,  /* one that takes more is to be smaller. */
     YIELD_ROWS = 512,
     MIN_ROWS = 16,

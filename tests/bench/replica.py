@@ -29,7 +29,7 @@ LIVE_SECONDS = 60
 ALONE_SECONDS = 20
 BEAT_SECONDS = 0.02
 IDLE_SECONDS, IDLE_BEAT_SECONDS = 6, 0.25
-SNAPSHOT_ROWS = 4_000_000
+SNAPSHOT_ROWS = 8_000_000
 SNAPSHOT_POLL_SECONDS = 0.1  # Each look takes 2 milliseconds of a CPU that the copy needs.
 
 
@@ -319,7 +319,7 @@ def snapshot(copy, count, last_id):
 
 
 def bench_snapshot(context):
-    """The first copy of 4,000,000 rows with a write going on: times the rate of SELECT *; peak MiB; longest wait of a write, ms"""
+    """The first copy of 8,000,000 rows with a write going on: times the rate of SELECT *; peak MiB; longest wait of a write, ms"""
     with Copy(context) as copy:
         prepare_inserts(copy)
         count = load_inserts(copy, SNAPSHOT_ROWS)
