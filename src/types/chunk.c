@@ -33,8 +33,7 @@ struct vec_str vec_str_from(struct str s)
     return out;
 }
 
-/* An element of any integer form; U64 keeps its bits. */
-static __int128 get_integer(const struct vec *v, uint32_t row)
+__int128 vec_get_int(const struct vec *v, uint32_t row)
 {
     switch (v->phys) {
     case VEC_I8:
@@ -73,7 +72,7 @@ static bool phys_is_unsigned(enum vec_phys phys)
 
 static struct value integer_value(const struct vec *v, uint32_t row)
 {
-    __int128 i = get_integer(v, row);
+    __int128 i = vec_get_int(v, row);
     if (phys_is_unsigned(v->phys) || (v->phys == VEC_I128 && type_is_unsigned(v->type))) {
         return value_uint(i < 0 ? 0 : (uint64_t)MIN(i, (__int128)UINT64_MAX));
     }
@@ -89,7 +88,7 @@ static void get_decimal(const struct vec *v, uint32_t row, struct value *out)
 {
     out->kind = VALUE_DECIMAL;
     if (v->phys != VEC_STR) {
-        out->dec = decimal_from_i128(get_integer(v, row), v->type->decimals);
+        out->dec = decimal_from_i128(vec_get_int(v, row), v->type->decimals);
     } else if (decimal_from_sortable(get_str(v, row), v->type->length, v->type->decimals,
                                      &out->dec) != 0) {
         *out = value_null();
@@ -104,7 +103,7 @@ static void get_double(const struct vec *v, uint32_t row, struct value *out)
 
 static void get_temporal(const struct vec *v, uint32_t row, enum value_kind kind, struct value *out)
 {
-    int64_t packed = (int64_t)get_integer(v, row);
+    int64_t packed = (int64_t)vec_get_int(v, row);
     out->kind = kind;
     out->decimals = kind == VALUE_DATE ? 0 : v->type->decimals;
     if (kind == VALUE_DATE) {
@@ -131,7 +130,7 @@ void vec_get(const struct vec *v, uint32_t row, struct value *out)
     case TYPE_CLASS_BIT:
     case TYPE_CLASS_ENUM:
     case TYPE_CLASS_SET:
-        *out = value_uint((uint64_t)get_integer(v, row));
+        *out = value_uint((uint64_t)vec_get_int(v, row));
         break;
     case TYPE_CLASS_DECIMAL:
         get_decimal(v, row, out);

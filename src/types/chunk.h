@@ -62,6 +62,9 @@ static inline bool vec_is_null(const struct vec *v, uint32_t row)
 /* A str as a vector holds it; longer than 12 bytes it borrows from s. */
 NODISCARD struct vec_str vec_str_from(struct str s);
 
+/* The integer at a row, of any integer form; VEC_U64 keeps its value, other forms are 0. */
+NODISCARD __int128 vec_get_int(const struct vec *v, uint32_t row);
+
 /*
  * The value at a row. Strings borrow from the vector. ENUM and SET come as their number
  * (VALUE_UINT), TIMESTAMP in UTC as stored. Integers that do not fit 64 bits (a VEC_I128 of integer

@@ -6,6 +6,7 @@
  * Values are checked before they are given to DuckDB, because it does not look.
  */
 #include "engine/duckdb/duckdb_int.h"
+#include "types/charset.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -20,22 +21,6 @@ static bool has_null(const struct vec *v, uint32_t rows)
         }
     }
     return false;
-}
-
-static __int128 get_scaled(const struct vec *v, uint32_t row)
-{
-    __int128 n;
-    switch (v->phys) {
-    case VEC_I16:
-        return ((const int16_t *)v->data)[row];
-    case VEC_I32:
-        return ((const int32_t *)v->data)[row];
-    case VEC_I64:
-        return ((const int64_t *)v->data)[row];
-    default:
-        memcpy(&n, (const char *)v->data + sizeof(n) * row, sizeof(n));
-        return n;
-    }
 }
 
 /* Are all 64-bit integers, those of NULLs too, within a limit? False of other integers. */
@@ -64,40 +49,18 @@ static bool decimals_fit(const struct vec *v, const struct sql_type *type, uint3
         return true;
     }
     for (uint32_t i = 0; i < rows; i++) {
-        const __int128 n = get_scaled(v, i);
+        const __int128 n = vec_get_int(v, i);
         fit &= (n < limit && n > -limit) || vec_is_null(v, i);
     }
     return fit;
-}
-
-/* Is a string ASCII? What is behind the end of a short one may make it false. */
-static bool is_ascii(const struct vec_str *s)
-{
-    uint64_t seen = 0;
-    uint64_t word;
-    if (s->len <= VEC_STR_INLINE) {
-        memcpy(&word, s->inlined, sizeof(word));
-        uint32_t rest;
-        memcpy(&rest, s->inlined + sizeof(word), sizeof(rest));
-        seen = word | rest;
-    } else {
-        const char *end = s->out.ptr + s->len - sizeof(word);
-        for (const char *p = s->out.ptr; p < end; p += sizeof(word)) {
-            memcpy(&word, p, sizeof(word));
-            seen |= word;
-        }
-        memcpy(&word, end, sizeof(word));
-        seen |= word;
-    }
-    return (seen & UINT64_C(0x8080808080808080)) == 0;
 }
 
 static bool strings_are_utf8(const struct vec *v, uint32_t rows)
 {
     const struct vec_str *strings = v->data;
     for (uint32_t i = 0; i < rows; i++) {
-        if (!vec_is_null(v, i) && !is_ascii(&strings[i]) &&
-            !str_is_utf8(vec_str_get(&strings[i]))) {
+        const struct str s = vec_is_null(v, i) ? STR("") : vec_str_get(&strings[i]);
+        if (!str_is_ascii(s) && !str_is_utf8(s)) {
             return false;
         }
     }
