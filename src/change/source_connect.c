@@ -26,7 +26,6 @@ enum {
 struct advice {
     int code;
     const char *part; /* Of the text; NULL = any. */
-    enum change_outcome outcome;
     const char *text; /* Appended; NULL = nothing. */
 };
 
@@ -43,31 +42,31 @@ struct advice {
     "REPLICATION SLAVE, BINLOG MONITOR, SLAVE MONITOR, SELECT)"
 #define CHECK_ACCOUNT "Check user and password of the account for the source, and its host"
 
-/* The first that fits counts. */
+/* Errors that trying again does not help against. The first that fits counts. */
 static const struct advice advices[] = {
-    {ER_REPLICA_FATAL_ERROR, NULL, CHANGE_FATAL, NULL},
-    {DUMP_ERROR, "same server_uuid/server_id", CHANGE_FATAL, CLASH},
-    {DUMP_ERROR, "purged required", CHANGE_FATAL, COPY_ANEW},
-    {DUMP_ERROR, "Could not find first log", CHANGE_FATAL, COPY_ANEW},
-    {DUMP_ERROR, "could not find next log", CHANGE_FATAL, COPY_ANEW},
-    {DUMP_ERROR, "not in the master's binlog", CHANGE_FATAL, COPY_ANEW},
-    {DUMP_ERROR, "binlog is missing the GTID", CHANGE_FATAL, COPY_ANEW},
-    {DUMP_ERROR, "Could not find GTID state requested", CHANGE_FATAL, COPY_ANEW},
-    {DUMP_ERROR, "max_allowed_packet", CHANGE_FATAL, "Raise max_allowed_packet on the source"},
-    {DUMP_ERROR, NULL, CHANGE_FATAL, NULL},
-    {SAME_ID_ERROR, NULL, CHANGE_FATAL, CLASH},
-    {1381, NULL, CHANGE_FATAL, "Start the source with log_bin"},
-    {1045, NULL, CHANGE_FATAL, CHECK_ACCOUNT},
-    {1044, NULL, CHANGE_FATAL, GRANT_REPLICA},
-    {1142, NULL, CHANGE_FATAL, GRANT_REPLICA},
-    {1227, NULL, CHANGE_FATAL, GRANT_REPLICA},
-    {1698, NULL, CHANGE_FATAL, CHECK_ACCOUNT},
-    {1820, NULL, CHANGE_FATAL, "The account's password has expired"},
-    {1862, NULL, CHANGE_FATAL, "The account's password has expired"},
-    {3118, NULL, CHANGE_FATAL, "The account is locked"},
-    {4151, NULL, CHANGE_FATAL, "The account is locked"},
-    {CR_AUTH_PLUGIN_CANNOT_LOAD, NULL, CHANGE_FATAL, NULL},
-    {CR_AUTH_PLUGIN_ERR, NULL, CHANGE_FATAL, NULL},
+    {ER_REPLICA_FATAL_ERROR, NULL, NULL},
+    {DUMP_ERROR, "same server_uuid/server_id", CLASH},
+    {DUMP_ERROR, "purged required", COPY_ANEW},
+    {DUMP_ERROR, "Could not find first log", COPY_ANEW},
+    {DUMP_ERROR, "could not find next log", COPY_ANEW},
+    {DUMP_ERROR, "not in the master's binlog", COPY_ANEW},
+    {DUMP_ERROR, "binlog is missing the GTID", COPY_ANEW},
+    {DUMP_ERROR, "Could not find GTID state requested", COPY_ANEW},
+    {DUMP_ERROR, "max_allowed_packet", "Raise max_allowed_packet on the source"},
+    {DUMP_ERROR, NULL, NULL},
+    {SAME_ID_ERROR, NULL, CLASH},
+    {1381, NULL, "Start the source with log_bin"},
+    {1045, NULL, CHECK_ACCOUNT},
+    {1044, NULL, GRANT_REPLICA},
+    {1142, NULL, GRANT_REPLICA},
+    {1227, NULL, GRANT_REPLICA},
+    {1698, NULL, CHECK_ACCOUNT},
+    {1820, NULL, "The account's password has expired"},
+    {1862, NULL, "The account's password has expired"},
+    {3118, NULL, "The account is locked"},
+    {4151, NULL, "The account is locked"},
+    {CR_AUTH_PLUGIN_CANNOT_LOAD, NULL, NULL},
+    {CR_AUTH_PLUGIN_ERR, NULL, NULL},
 };
 
 static bool contains(struct str text, const char *part)
@@ -126,7 +125,7 @@ enum change_outcome change_source_judge(struct change_source *s, struct diag *d)
         upstream_name(s->o.upstream),
         code == DUMP_ERROR ? " when reading data from binary log" : "", STR_FMT(d->error->message));
     (void)diag_set_text(d, code, text);
-    return a->outcome;
+    return CHANGE_FATAL;
 }
 
 /* ---- Who the source is ---- */
