@@ -284,6 +284,18 @@ def purge(source):
     wait_for(purged)
 
 
+def purged(source, replica, key):
+    """A replica whose changes went from the log while it was away, and that has said so."""
+    server = replica()
+    wait_for_copy(server, source)
+    assert server.stop() == 0
+    source.run(f"INSERT INTO shop.t VALUES ({key}, 'purged', NULL)")
+    purge(source)
+    server.start()
+    wait_for_error(server, "1236", "RESET REPLICA and START REPLICA copy the tables anew")
+    return server
+
+
 def copy_anew(server, source):
     """What the errors below tell to do."""
     run(server, "RESET REPLICA")
@@ -292,13 +304,7 @@ def copy_anew(server, source):
 
 
 def test_a_purged_position_says_what_to_do(shop, replica):
-    server = replica()
-    wait_for_copy(server, shop)
-    assert server.stop() == 0
-    shop.run("INSERT INTO shop.t VALUES (90, 'purged', NULL)")
-    purge(shop)
-    server.start()
-    wait_for_error(server, "1236", "RESET REPLICA and START REPLICA copy the tables anew")
+    server = purged(shop, replica, 90)
     copy_anew(server, shop)
 
 
@@ -359,13 +365,7 @@ def test_prepared_transactions_are_waited_for(shop, replica):
 
 
 def test_errors_of_before_are_forgotten_at_the_start(shop, replica):
-    server = replica()
-    wait_for_copy(server, shop)
-    assert server.stop() == 0
-    shop.run("INSERT INTO shop.t VALUES (96, 'purged', NULL)")
-    purge(shop)
-    server.start()
-    wait_for_error(server, "1236")
+    server = purged(shop, replica, 96)
     with prepared_transaction(shop, 97):
         run(server, "RESET REPLICA")
         run(server, "START REPLICA")
