@@ -494,6 +494,7 @@ static inline enum batch_outcome put_cell(struct batch_table *t, const struct ba
 struct source {
     uint32_t row;  /* BATCH_NONE: none of the batch. */
     uint32_t gone; /* Its key; BATCH_NONE: not known. */
+    bool moves;    /* The update gives it another key. */
 };
 
 static bool has_bit(const uint64_t *bits, uint32_t i)
@@ -574,10 +575,11 @@ static enum batch_outcome put_missing(struct batch_table *t, struct chunk_builde
         return column_failed(t, column, "is not in the log (binlog_row_image is not FULL)",
                              BATCH_LOSSY, d);
     }
-    if (t->is_upsert) {
+    /* Under its new key the row may lie where the snapshot has been. */
+    if (t->is_upsert && from->moves) {
         return column_failed(t, column,
-                             "was left out of the log (binlog_row_image is not FULL) while the "
-                             "table was being copied",
+                             "was left out of the log (binlog_row_image is not FULL) by an update "
+                             "of the key while the table was being copied",
                              BATCH_AGAIN, d);
     }
     add_hole(t, column, gone);
@@ -709,7 +711,8 @@ static enum batch_outcome remove_key(struct batch_table *t, const struct batch_m
     const uint32_t key = key_of(t, map, image, NULL);
     struct batch_key *e = &t->keys.entries[key];
     remember(t, key, e->row, e->known);
-    *out = (struct source){.row = e->row, .gone = e->known ? BATCH_NONE : t->gone.count};
+    out->row = e->row;
+    out->gone = e->known ? BATCH_NONE : t->gone.count;
     if (!e->known) {
         e->known = true;
         return add_gone(t, map, image, NULL, d);
@@ -783,7 +786,7 @@ static enum batch_outcome update_row(struct batch_table *t, const struct batch_m
     if (t->key_count > 0 && same_key(t, change)) {
         return replace_row(t, map, change, d);
     }
-    struct source from = {.row = BATCH_NONE, .gone = BATCH_NONE};
+    struct source from = {.row = BATCH_NONE, .gone = BATCH_NONE, .moves = true};
     enum batch_outcome rc = t->key_count > 0 ? remove_key(t, map, change->before, &from, d)
                                              : add_gone(t, map, change->before, NULL, d);
     if (rc == BATCH_OK) {
@@ -827,6 +830,7 @@ struct filling {
     const uint32_t *hole_of; /* By key to delete: number of the hole + 1. */
     const uint32_t *columns;
     uint32_t column_count;
+    bool *found; /* By hole. */
 };
 
 static bool is_live(const struct batch_rows *r, uint32_t row)
@@ -843,6 +847,7 @@ static void fill_rows(void *arg, const struct chunk *found)
             continue;
         }
         const struct batch_hole *h = &f->t->holes[f->hole_of[keys[i]] - 1];
+        f->found[f->hole_of[keys[i]] - 1] = true;
         struct chunk_builder *b = &f->t->rows.parts[h->row / CHUNK_ROWS]->builder;
         for (uint32_t c = 0; c < f->column_count; c++) {
             if (has_bit(h->missing, f->columns[c])) {
@@ -866,6 +871,33 @@ static uint32_t missing_columns(const struct batch_table *t, uint32_t *columns)
         }
     }
     return count;
+}
+
+/* Moves the row of a hole to the parts. */
+static void move_to_parts(struct batch_table *t, const struct batch_hole *h)
+{
+    struct batch_parts *p = &t->parts;
+    if (p->rows.count == p->cap) {
+        p->missing = grow(p->missing, &p->cap, sizeof(*p->missing), 64);
+    }
+    p->missing[p->rows.count] = h->missing;
+    struct chunk_builder *to = rows_add(&p->rows);
+    const struct chunk_builder *from = &t->rows.parts[h->row / CHUNK_ROWS]->builder;
+    for (uint32_t c = 0; c < t->rows.ncols; c++) {
+        if (!has_bit(h->missing, c)) {
+            copy_value(to, c, to->nrows - 1, &from->cols[c], h->row % CHUNK_ROWS);
+        }
+    }
+    rows_set_dead(&t->rows, h->row, true);
+}
+
+static void move_missing(struct batch_table *t, const bool *found)
+{
+    for (uint32_t i = 0; i < t->hole_count; i++) {
+        if (!found[i] && is_live(&t->rows, t->holes[i].row)) {
+            move_to_parts(t, &t->holes[i]);
+        }
+    }
 }
 
 int batch_fill(struct batch_table *t, struct engine_session *s, struct arena *scratch,
@@ -893,6 +925,7 @@ int batch_fill(struct batch_table *t, struct engine_session *s, struct arena *sc
     }
     uint32_t *columns = ARENA_ARRAY(scratch, uint32_t, t->rows.ncols);
     struct filling f = {.t = t, .hole_of = hole_of, .columns = columns};
+    f.found = ARENA_ARRAY(scratch, bool, t->hole_count);
     f.column_count = missing_columns(t, columns);
     const struct engine_read read = {.keys = {.column_count = t->key_count,
                                               .columns = t->key,
@@ -904,6 +937,9 @@ int batch_fill(struct batch_table *t, struct engine_session *s, struct arena *sc
                                      .arg = &f};
     if (engine_read_keys(s, t->table->def, &read, d) != 0) {
         return -1;
+    }
+    if (t->is_upsert) {
+        move_missing(t, f.found);
     }
     t->hole_count = 0; /* Rows move before a second attempt, when the batch is written again. */
     return 0;
@@ -990,6 +1026,7 @@ static struct batch_table *table_new(struct batch *b, struct copy_table *ct)
     arena_init(&t->keys.arena, 0);
     arena_init(&t->hole_arena, 0);
     rows_init(&t->rows, types_of(def, NULL, def->column_count), def->column_count);
+    rows_init(&t->parts.rows, types_of(def, NULL, def->column_count), def->column_count);
     t->is_whole = t->key_count == 0 || (b->checks_images && atomic_load(&ct->state) == COPY_LIVE);
     const uint32_t width = t->is_whole ? def->column_count : t->key_count;
     rows_init(&t->gone, types_of(def, t->is_whole ? NULL : t->key, width), width);
@@ -1000,6 +1037,8 @@ static void table_free(struct batch_table *t)
 {
     rows_release(&t->rows);
     rows_release(&t->gone);
+    rows_release(&t->parts.rows);
+    free(t->parts.missing);
     keys_release(&t->keys);
     copy_table_unref(t->table);
     free(t->holes);
@@ -1065,6 +1104,7 @@ static void table_reset(struct batch_table *t)
     if (t->is_used) {
         rows_reset(&t->rows);
         rows_reset(&t->gone);
+        rows_reset(&t->parts.rows);
         keys_reset(&t->keys);
         t->hole_count = 0;
         arena_reset(&t->hole_arena);
@@ -1073,6 +1113,7 @@ static void table_reset(struct batch_table *t)
     } else {
         rows_shrink(&t->rows);
         rows_shrink(&t->gone);
+        rows_shrink(&t->parts.rows);
     }
 }
 

@@ -70,6 +70,14 @@ struct batch_hole {
     uint64_t *missing; /* Bits of columns. */
 };
 
+/* Rows of a table that is being copied, with the columns that the log has told: the copy does not
+ * have them yet. In full width; filled in by batch_fill(). */
+struct batch_parts {
+    struct batch_rows rows;
+    const uint64_t **missing; /* Bits of columns; one a row, in its table's hole_arena. */
+    uint32_t cap;
+};
+
 struct batch_table {
     struct copy_table *table; /* Counted. */
     struct batch *batch;
@@ -87,6 +95,7 @@ struct batch_table {
     struct batch_hole *holes;
     uint32_t hole_count, hole_cap;
     struct arena hole_arena; /* Their bits. */
+    struct batch_parts parts;
     uint64_t inserted, updated, deleted;
     uint64_t scope;     /* Number of the part of a transaction that it is marked for. */
     uint32_t idle;      /* Batches since it was used. */
@@ -185,7 +194,8 @@ NODISCARD uint32_t batch_rows_chunks(struct batch_rows *rows, struct arena *aren
 /*
  * Completes rows of which the log has left out columns with what they have in the copy. Before
  * batch_rows_chunks(), and before anything of the batch is written. Rows that are not there stay
- * incomplete: their keys cannot be deleted either. 0, or -1 with d set.
+ * incomplete: their keys cannot be deleted either; of a table that is being copied they are moved
+ * to its parts, as the snapshot is yet to read them. 0, or -1 with d set.
  */
 NODISCARD int batch_fill(struct batch_table *t, struct engine_session *s, struct arena *scratch,
                          struct diag *d);

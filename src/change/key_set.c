@@ -134,9 +134,8 @@ static uint64_t number_at(const struct vec *v, uint32_t row)
 
 /* ---- Bytes ---- */
 
-/* The bytes of a row's key; in arena. */
-static struct str key_bytes(const struct chunk *c, const uint32_t *columns, uint32_t count,
-                            uint32_t row, struct arena *arena)
+struct str key_set_bytes(const struct chunk *c, const uint32_t *columns, uint32_t count,
+                         uint32_t row, struct arena *arena)
 {
     size_t len = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -221,7 +220,7 @@ void key_set_add(struct key_set *k, const struct chunk *c, const uint32_t *colum
             numbers_add(&k->numbers, number_at(column, row));
         } else {
             const struct arena_mark mark = arena_mark(&k->arena);
-            add_bytes(k, key_bytes(c, columns, count, row, &k->arena), mark);
+            add_bytes(k, key_set_bytes(c, columns, count, row, &k->arena), mark);
         }
         if (k->max_bytes != 0 && bytes_of(k) > k->max_bytes) {
             key_set_fill(k);
@@ -256,7 +255,7 @@ static uint32_t rows_by_bytes(const struct key_set *k, const struct chunk *c,
     arena_init(&scratch, 0);
     for (uint32_t row = 0; row < c->nrows; row++) {
         const struct arena_mark mark = arena_mark(&scratch);
-        const struct str key = key_bytes(c, columns, count, row, &scratch);
+        const struct str key = key_set_bytes(c, columns, count, row, &scratch);
         if ((htab_find(&k->keys, key) != NULL) == wanted) {
             out[n++] = row;
         }

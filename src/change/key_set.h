@@ -19,6 +19,10 @@ void key_set_free(struct key_set *k);
  * are the key's. */
 void key_set_add(struct key_set *k, const struct chunk *c, const uint32_t *columns, uint32_t count);
 
+/* The bytes by which such a set knows the key of a row: equal when the keys are; in arena. */
+NODISCARD struct str key_set_bytes(const struct chunk *c, const uint32_t *columns, uint32_t count,
+                                   uint32_t row, struct arena *arena);
+
 NODISCARD bool key_set_is_empty(const struct key_set *k);
 /* Has it all keys there are? */
 NODISCARD bool key_set_is_full(const struct key_set *k);

@@ -22,6 +22,7 @@
 #include "change/ddl.h"
 #include "change/key_set.h"
 #include "change/pipeline.h"
+#include "change/row_parts.h"
 #include "change/xa.h"
 
 #include "base/log.h"
@@ -96,15 +97,19 @@ struct pipeline_window {
     struct pipeline *p;
     uint32_t refs;              /* Under p->lock. */
     struct copy_table *table;   /* Counted. */
-    struct key_set *touched;    /* The apply fiber's. */
+    struct key_set *touched;    /* The apply fiber's, */
+    struct row_parts *parts;    /* like this: rows among them of which the log has told parts. */
     struct window_spool *spool; /* Of a table without a key; the decoding thread's. */
     bool is_begun;              /* Of a table without a key: rows have been written. */
     bool is_broken;             /* Under p->lock: the table is not what it was, */
     bool is_full;               /* or there were too many changes to be kept. */
+    bool has_lost_parts;        /* The apply fiber's. There were too many. */
 };
 
 /* Notes the keys that a batch touches; thread of the apply fiber. */
 void window_note(struct pipeline *p, struct batch *b, struct arena *scratch);
+/* Can its rows be merged? Not when parts of rows are lost. While nothing is applied. */
+NODISCARD bool window_has_parts(const struct pipeline_window *w);
 /* Writes a merge's rows into the open transaction; thread of the apply fiber. */
 NODISCARD int window_merge_rows(struct pipeline *p, struct engine_session *s, struct request *r,
                                 struct arena *scratch, struct diag *d);

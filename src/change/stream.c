@@ -117,6 +117,11 @@ static void refuse_window(struct pipeline *p, struct request *r)
                             STR("it has no key, and while it was read there were more changes to "
                                 "it than can be kept in memory: copy it when it is written to "
                                 "less, or give it a primary key"));
+    } else if (!window_has_parts(r->window)) {
+        (void)diag_set_text(&d, ER_OUT_OF_RESOURCES,
+                            STR("while rows were read there were more updates to it without the "
+                                "whole row (binlog_row_image) than can be kept in memory: they "
+                                "are read again"));
     } else {
         (void)diag_set(&d, ER_TABLE_DEF_CHANGED);
     }
@@ -178,7 +183,7 @@ static bool take_merges(struct pipeline *p, struct apply_job *job)
     os_mutex_unlock(&p->lock);
     while ((node = rlist_shift(&due)) != NULL) {
         struct request *r = RLIST_ENTRY(node, struct request, link);
-        if (!window_is_good(p, r->window)) {
+        if (!window_is_good(p, r->window) || !window_has_parts(r->window)) {
             refuse_window(p, r);
             continue;
         }

@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+    PARTS_BYTES = 64 * 1024 * 1024, /* Of rows in part that a window keeps. */
+};
+
 /* ---- Keys ---- */
 
 static void note_chunks(struct key_set *k, struct batch_rows *rows, const uint32_t *columns,
@@ -49,6 +53,42 @@ static uint32_t windows_of(struct pipeline *p, const struct copy_table *t, struc
     return count;
 }
 
+/*
+ * What the batch has told of rows that the copy does not have. All it touches besides is complete
+ * or gone.
+ */
+static void note_parts(struct pipeline_window *w, struct batch_table *t, struct arena *scratch)
+{
+    struct chunk *chunks;
+    if (w->parts == NULL || row_parts_bytes(w->parts) > PARTS_BYTES) {
+        w->has_lost_parts |= w->parts != NULL;
+        row_parts_free(w->parts);
+        w->parts = NULL;
+        return;
+    }
+    row_parts_begin(w->parts);
+    uint32_t count = batch_rows_chunks(&t->parts.rows, scratch, &chunks);
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t row = 0; row < chunks[i].nrows; row++) {
+            row_parts_put(w->parts, &chunks[i], row,
+                          t->parts.missing[(size_t)i * CHUNK_ROWS + row]);
+        }
+    }
+    count = batch_rows_chunks(&t->gone, scratch, &chunks);
+    for (uint32_t i = 0; i < count; i++) {
+        row_parts_forget(w->parts, &chunks[i], t->is_whole ? t->key : NULL);
+    }
+    count = batch_rows_chunks(&t->rows, scratch, &chunks);
+    for (uint32_t i = 0; i < count; i++) {
+        row_parts_forget(w->parts, &chunks[i], t->key);
+    }
+}
+
+bool window_has_parts(const struct pipeline_window *w)
+{
+    return !w->has_lost_parts && (w->parts == NULL || row_parts_bytes(w->parts) <= PARTS_BYTES);
+}
+
 void window_note(struct pipeline *p, struct batch *b, struct arena *scratch)
 {
     for (uint32_t i = 0; i < b->table_count; i++) {
@@ -62,6 +102,7 @@ void window_note(struct pipeline *p, struct batch *b, struct arena *scratch)
             struct key_set *touched = windows[j]->touched;
             note_chunks(touched, &t->gone, t->is_whole ? t->key : NULL, t->key_count, scratch);
             note_chunks(touched, &t->rows, t->key, t->key_count, scratch);
+            note_parts(windows[j], t, scratch);
             window_unref(windows[j]);
         }
         if (t->table->brought != NULL) {
@@ -122,6 +163,23 @@ static struct chunk wanted_rows(const struct pipeline_window *w, const struct ch
     const struct chunk rows = without(c, w->touched, &w->table->key, arena);
     return knows_brought(w->table) ? without(&rows, w->table->brought, &w->table->key, arena)
                                    : rows;
+}
+
+/*
+ * The rows of a chunk of which the log has told parts since the window was opened, completed by
+ * what was read; in arena. The copy has none of them.
+ */
+static struct chunk completed_rows(const struct pipeline_window *w, const struct chunk *c,
+                                   struct arena *arena)
+{
+    if (w->parts == NULL || row_parts_is_empty(w->parts)) {
+        return (struct chunk){.nrows = 0};
+    }
+    uint32_t *found = ARENA_ARRAY(arena, uint32_t, c->nrows);
+    const uint32_t count = row_parts_find(w->parts, c, found);
+    struct chunk rows = pick(c, NULL, c->ncols, found, count, arena);
+    row_parts_lay_over(w->parts, &rows);
+    return rows;
 }
 
 /* The key's columns of a chunk, in arena. */
@@ -197,13 +255,15 @@ int window_merge_rows(struct pipeline *p, struct engine_session *s, struct reque
 {
     const struct pipeline_merge *m = r->merge;
     struct copy_table *t = r->window->table;
-    struct chunk *rows = ARENA_ARRAY(scratch, struct chunk, m->chunk_count);
+    struct chunk *rows = ARENA_ARRAY(scratch, struct chunk, 2 * (size_t)m->chunk_count);
     uint32_t count = 0;
     if (t->key.count == 0) {
         return merge_keyless(s, r, scratch, d);
     }
     for (uint32_t i = 0; i < m->chunk_count; i++) {
         rows[count] = wanted_rows(r->window, &m->chunks[i], scratch);
+        count += rows[count].nrows > 0;
+        rows[count] = completed_rows(r->window, &m->chunks[i], scratch);
         count += rows[count].nrows > 0;
     }
     if (count > 0 && (delete_present(s, t, rows, count, scratch, d) != 0 ||
@@ -249,6 +309,19 @@ void window_break_all(struct pipeline *p, const struct copy_table *t)
 
 /* ---- What the snapshot calls ---- */
 
+/* Of its columns; heap memory. */
+static struct sql_type *types_of(const struct table_def *def)
+{
+    struct sql_type *types = calloc(def->column_count, sizeof(*types));
+    if (types == NULL) {
+        abort();
+    }
+    for (uint32_t i = 0; i < def->column_count; i++) {
+        types[i] = def->columns[i].type;
+    }
+    return types;
+}
+
 static struct pipeline_window *window_new(struct pipeline *p, struct copy_table *t)
 {
     struct pipeline_window *w = calloc(1, sizeof(*w));
@@ -260,6 +333,11 @@ static struct pipeline_window *window_new(struct pipeline *p, struct copy_table 
     w->refs = 1;
     w->table = t;
     w->touched = key_set_new(0);
+    if (t->key.count > 0) {
+        struct sql_type *types = types_of(t->def);
+        w->parts = row_parts_new(types, t->def->column_count, t->key.columns, t->key.count);
+        free(types);
+    }
     copy_table_ref(t);
     w->spool = t->key.count == 0 ? spool_new(t) : NULL;
     return w;
@@ -286,6 +364,7 @@ static void window_unref(struct pipeline_window *w)
     os_mutex_unlock(&p->lock);
     if (last) {
         key_set_free(w->touched);
+        row_parts_free(w->parts);
         spool_free(w->spool);
         copy_table_unref(w->table);
         free(w);

@@ -325,7 +325,8 @@ struct model {
     int n[MODEL_KEYS]; /* -1: there is no such row. */
     int s[MODEL_KEYS];
     uint32_t seed;
-    bool is_sparse; /* Images have the key and what has changed. */
+    bool is_sparse;  /* Images have the key and what has changed. */
+    bool keeps_keys; /* No update changes a key. */
 };
 
 static uint32_t next_random(struct model *m, uint32_t below)
@@ -349,7 +350,7 @@ static size_t random_change(struct model *m, char *out, size_t size)
         return (size_t)snprintf(out, size, "; t +%u,%d,v%d", key, n, s);
     }
     const bool goes = next_random(m, 3) == 0;
-    const uint32_t target = m->n[to] < 0 ? to : key;
+    const uint32_t target = m->n[to] < 0 && !m->keeps_keys ? to : key;
     m->n[key] = -1;
     if (!goes) {
         m->n[target] = n;
@@ -727,6 +728,132 @@ LOG_TEST(test_rows_join_when_there_were_too_many_to_know)
     join_rows(f, key_set_new(1));
 }
 
+/* Of the log a few transactions, or none. */
+static void some_txns(struct model *m, struct log_fixture *f)
+{
+    for (uint32_t i = next_random(m, 4); i > 0; i--) {
+        random_txn(m, f);
+    }
+}
+
+/* The model's rows with keys from begin to end, as they are now. */
+static void read_model(const struct model *m, int begin, int end, struct chunk_builder *b,
+                       const struct copy_table *t)
+{
+    build_rows(b, t, NULL, 0);
+    for (int i = begin; i < end; i++) {
+        if (m->n[i] >= 0) {
+            char text[16];
+            (void)snprintf(text, sizeof(text), "v%d", m->s[i]);
+            (void)chunk_builder_add_row(b);
+            chunk_builder_set_i64(b, 0, i);
+            chunk_builder_set_int(b, 1, m->n[i]);
+            chunk_builder_set_str(b, 2, str_from_cstr(text));
+        }
+    }
+}
+
+/* A table is copied in chunks while the log tells parts of its rows; some chunks are read twice. */
+static void load_model(struct log_fixture *f, uint32_t seed, struct key_set *brought)
+{
+    enum {
+        STEP = 5
+    };
+    struct model m = {.seed = seed, .is_sparse = true, .keeps_keys = true};
+    struct change_position a0;
+    struct copy_table *t = log_fixture_add_table(f, "t", COPY_LOADING, true);
+    t->brought = brought;
+    log_fixture_start(f);
+    change_position_init(&a0);
+    for (int i = 0; i < MODEL_KEYS; i++) {
+        m.n[i] = next_random(&m, 5) > 0 ? i : -1;
+        m.s[i] = i;
+    }
+    log_fixture_play(f, "BEGIN; u +1,1,a; COMMIT"); /* A view lies somewhere in the log. */
+    for (int at = 0; at < MODEL_KEYS;) {
+        struct pipeline_window *w;
+        struct chunk_builder b;
+        some_txns(&m, f);
+        assert_done(f, pipeline_window_open(f->pipeline, t, &f->diag, &a0, &w));
+        some_txns(&m, f);
+        read_model(&m, at, at + STEP, &b, t);
+        const uint64_t view = f->at;
+        some_txns(&m, f);
+        if (next_random(&m, 4) == 0) {
+            pipeline_window_drop(w);
+        } else {
+            at += STEP;
+            assert_done(f, merge(f, w, &b, view, at == MODEL_KEYS));
+        }
+        chunk_builder_release(&b);
+    }
+    t = table_now(f);
+    assert_int_equal(atomic_load(&t->state), COPY_LIVE);
+    some_txns(&m, f);
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), model_rows(&m, &f->arena));
+    change_position_release(&a0);
+}
+
+LOG_TEST(test_parts_of_rows_join_what_is_read)
+{
+    load_model(f, 21, key_set_new(0));
+}
+
+LOG_TEST(test_parts_of_rows_join_after_a_restart)
+{
+    load_model(f, 22, NULL);
+}
+
+LOG_TEST(test_parts_of_rows_join_in_portions)
+{
+    f->replays = true;
+    f->options.huge_bytes = 60;
+    load_model(f, 23, key_set_new(0));
+}
+
+LOG_TEST(test_parts_of_rows_join_in_small_batches)
+{
+    f->options.max_batch_bytes = 20;
+    load_model(f, 24, key_set_new(1));
+}
+
+/* A row's parts of several batches, a column that becomes NULL, one deleted, one inserted again. */
+LOG_TEST(test_parts_of_one_row)
+{
+    struct pipeline_window *w;
+    struct change_position a0;
+    struct chunk_builder b;
+    struct copy_table *t = log_fixture_add_table(f, "t", COPY_LOADING, true);
+    t->brought = key_set_new(0);
+    log_fixture_start(f);
+    change_position_init(&a0);
+    assert_done(f, pipeline_window_open(f->pipeline, t, &f->diag, &a0, &w));
+    log_fixture_play(f, "BEGIN; t ~1,.,.>.,11,.; t ~2,.,.>.,22,.; t ~3,.,.>.,33,.; COMMIT");
+    log_fixture_settle(f);
+    log_fixture_play(f, "BEGIN; t ~1,.,.>.,.,later; t ~2,.,.>.,,.; t -3,.,.; t ~4,.,.>.,4,.; "
+                        "t -5,.,.; t ~9,.,.>.,9,.; COMMIT");
+    log_fixture_settle(f);
+    log_fixture_play(f, "BEGIN; t +5,5,new; t ~4,.,.>.,.,; COMMIT; BEGIN; t ~5,.,.>.,55,.; COMMIT");
+    build_rows(&b, t, (const int[]){1, 2, 3, 4, 5, 6}, 6);
+    assert_done(f, merge(f, w, &b, f->at, true));
+    chunk_builder_release(&b);
+    assert_string_equal(log_fixture_rows(f, table_now(f)), "1,11,later 2,,s 4,4, 5,55,new 6,60,s");
+    change_position_release(&a0);
+}
+
+/* Its new key may lie where the snapshot has been. */
+LOG_TEST(test_parts_of_a_row_that_moves)
+{
+    (void)log_fixture_add_table(f, "t", COPY_LOADING, true);
+    log_fixture_start(f);
+    log_fixture_play(f, "BEGIN; t ~5,.,.>1,.,.; COMMIT");
+    log_fixture_settle(f);
+    struct copy_table *t = table_now(f);
+    assert_int_equal(atomic_load(&t->state), COPY_PENDING);
+    assert_non_null(strstr(arena_dup_cstr(&f->arena, t->reason), "an update of the key"));
+}
+
 LOG_TEST(test_a_window_of_a_stream_that_stops)
 {
     struct pipeline_window *w;
@@ -856,6 +983,12 @@ int main(void)
         cmocka_unit_test(test_rows_that_were_read_join_the_stream),
         cmocka_unit_test(test_rows_join_after_a_restart),
         cmocka_unit_test(test_rows_join_when_there_were_too_many_to_know),
+        cmocka_unit_test(test_parts_of_rows_join_what_is_read),
+        cmocka_unit_test(test_parts_of_rows_join_after_a_restart),
+        cmocka_unit_test(test_parts_of_rows_join_in_portions),
+        cmocka_unit_test(test_parts_of_rows_join_in_small_batches),
+        cmocka_unit_test(test_parts_of_one_row),
+        cmocka_unit_test(test_parts_of_a_row_that_moves),
         cmocka_unit_test(test_a_window_of_a_stream_that_stops),
         cmocka_unit_test(test_a_table_without_a_key_is_loaded),
         cmocka_unit_test(test_too_many_changes_to_a_table_without_a_key),
