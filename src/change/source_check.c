@@ -159,8 +159,9 @@ static void check_chain(struct check *k)
     } else if (!k->failed) {
         log_warn(k->log,
                  "cannot see whether the source is itself a replica without log_slave_updates, "
-                 "whose changes would be missed (error %d)",
-                 code);
+                 "whose changes would be missed (error %d): GRANT %s ON *.* to the account, or "
+                 "start the source with log_slave_updates",
+                 code, k->is_mariadb ? "SLAVE MONITOR" : "REPLICATION CLIENT");
     }
 }
 
