@@ -261,7 +261,11 @@ class Copy(Follower):
         return rows(self.session, sql)
 
     def position(self):
-        return self.columns("SELECT gtids FROM pintail.replica")[0][0] or ""
+        """Asked for often: a SELECT of pintail.replica would take a twentieth of the processors from what is measured."""
+        with self.session.cursor(pymysql.cursors.DictCursor) as cursor:
+            cursor.execute("SHOW REPLICA STATUS")
+            status = cursor.fetchall()
+        return status[0]["Executed_Gtid_Set"] if status else ""
 
     def wait_live(self, seconds=600, poll=POLL_SECONDS):
         deadline = time.monotonic() + seconds
