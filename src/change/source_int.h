@@ -9,6 +9,7 @@
 #include "os/os_mutex.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 /* ---- Queue of blocks (source_queue.c): one fiber puts, one takes, of any loops. ---- */
 
@@ -35,9 +36,21 @@ void change_queue_release(struct change_queue *q);
 /* An empty block of this generation with room for an event of len bytes; NULL without memory. */
 NODISCARD struct change_block *change_queue_new_block(struct change_queue *q, uint64_t generation,
                                                       size_t len);
-NODISCARD bool change_block_has_room(const struct change_block *b, size_t len);
+/* In front of each event is its length. */
+NODISCARD static inline bool change_block_has_room(const struct change_block *b, size_t len)
+{
+    return len + sizeof(uint32_t) <= b->cap - b->len;
+}
+
 /* There is room. */
-void change_block_add(struct change_block *b, struct str event);
+static inline void change_block_add(struct change_block *b, struct str event)
+{
+    const uint32_t len = (uint32_t)event.len;
+    memcpy(b->data + b->len, &len, sizeof(len));
+    memcpy(b->data + b->len + sizeof(len), event.p, event.len);
+    b->len += sizeof(len) + event.len;
+    b->count++;
+}
 
 /* Hands a block over, waiting for room; takes it in any case. False when interrupted meanwhile. */
 NODISCARD bool change_queue_put(struct change_queue *q, struct change_block *b);
@@ -82,6 +95,7 @@ struct change_source {
     char source_id[64];       /* The server's, as in change_position. */
     bool is_same;             /* The server is the one that the position is of. */
     unsigned clashes;         /* Times that another replica with our server id was in the way. */
+    bool at_torn_end;         /* The log was cut off by a crash where the position may be. */
     bool tail_is_gone;        /* The check is impossible: the server has no longer what it needs. */
     struct change_block *fill;
     struct { /* Not yet added to status. */

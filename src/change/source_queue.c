@@ -25,20 +25,6 @@ bool change_block_next(struct change_block *b, struct str *out)
     return true;
 }
 
-bool change_block_has_room(const struct change_block *b, size_t len)
-{
-    return len + LENGTH_LEN <= b->cap - b->len;
-}
-
-void change_block_add(struct change_block *b, struct str event)
-{
-    const uint32_t len = (uint32_t)event.len;
-    memcpy(b->data + b->len, &len, LENGTH_LEN);
-    memcpy(b->data + b->len + LENGTH_LEN, event.p, event.len);
-    b->len += LENGTH_LEN + event.len;
-    b->count++;
-}
-
 static struct change_block *make_block(size_t cap)
 {
     struct change_block *b = malloc(sizeof(*b));
@@ -102,8 +88,12 @@ struct change_block *change_queue_new_block(struct change_queue *q, uint64_t gen
     struct change_block *b = NULL;
     if (len + LENGTH_LEN <= q->block_bytes) {
         os_mutex_lock(&q->lock);
-        struct rlist *node = rlist_shift(&q->spare);
-        q->spare_count -= node != NULL;
+        /* The one used last: its memory is most likely in a cache. */
+        struct rlist *node = rlist_is_empty(&q->spare) ? NULL : q->spare.prev;
+        if (node != NULL) {
+            rlist_del(node);
+            q->spare_count--;
+        }
         os_mutex_unlock(&q->lock);
         b = node != NULL ? RLIST_ENTRY(node, struct change_block, link) : NULL;
     }
