@@ -153,6 +153,10 @@ void gtid_set_add(struct gtid_set *s, const struct gtid_source *source, struct g
         return;
     }
     struct gtid_set_entry *e = get_entry(s, source);
+    if (e->count > 0 && e->intervals[e->count - 1].end == i.start) {
+        e->intervals[e->count - 1].end = i.end; /* As a rule numbers follow each other. */
+        return;
+    }
     const uint32_t from = find_interval(e, i.start);
     uint32_t to = from;
     while (to < e->count && e->intervals[to].start <= i.end) {

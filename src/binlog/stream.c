@@ -8,6 +8,7 @@
 enum {
     /* Beyond, the cache of table maps is emptied when a transaction begins. */
     MAX_CACHED_TABLES = 4096,
+    QUERY_SAME_FROM = 8, /* Behind the thread's id and the seconds it took. */
 };
 
 /* A rows event with this table id has no rows: it only ends a statement. */
@@ -143,7 +144,9 @@ static enum binlog_next on_mysql_gtid(struct binlog_stream *s, const struct binl
     if (binlog_decode_mysql_gtid(ev, gtid, d) != 0) {
         return BINLOG_ERROR;
     }
-    gtid->tag = arena_dup(&s->txn_arena, gtid->tag);
+    if (gtid->tag.len > 0) {
+        gtid->tag = arena_dup(&s->txn_arena, gtid->tag);
+    }
     s->txn.has_gtid = !gtid->is_anonymous;
     s->txn.commit_us = gtid->immediate_commit_us;
     return begin_txn(s, ev, out, BINLOG_STREAM_GTID);
@@ -228,9 +231,34 @@ static enum binlog_next query_in_open(struct binlog_stream *s, const struct binl
     return give(out, BINLOG_TXN_QUERY);
 }
 
+/*
+ * Each transaction of MySQL's has a BEGIN. As a rule it is, but for the thread's id and the seconds
+ * that it took, the same as that of the one before, which need not be decoded again.
+ */
+static bool is_same_begin(const struct binlog_stream *s, const struct binlog_event *ev)
+{
+    return s->begin.len != 0 && ev->type == BINLOG_QUERY && ev->body.len == s->begin.len &&
+           memcmp(ev->body.p + QUERY_SAME_FROM, s->begin.bytes, s->begin.len - QUERY_SAME_FROM) ==
+               0;
+}
+
+static void keep_begin(struct binlog_stream *s, const struct binlog_event *ev)
+{
+    const bool fits = ev->type == BINLOG_QUERY && ev->body.len <= sizeof(s->begin.bytes);
+    s->begin.len = fits ? (uint16_t)ev->body.len : 0;
+    if (fits) {
+        memcpy(s->begin.bytes, ev->body.p + QUERY_SAME_FROM, ev->body.len - QUERY_SAME_FROM);
+    }
+}
+
 static enum binlog_next on_query(struct binlog_stream *s, const struct binlog_event *ev,
                                  struct binlog_item *out, struct diag *d)
 {
+    if (s->state == BINLOG_STREAM_GTID && is_same_begin(s, ev)) {
+        s->state = BINLOG_STREAM_OPEN;
+        s->txn.is_xa = false;
+        return BINLOG_END;
+    }
     if (s->state == BINLOG_STREAM_IDLE) {
         /* A source without GTID events. The event comes again, then within the transaction. */
         reset_txn(s);
@@ -248,6 +276,9 @@ static enum binlog_next on_query(struct binlog_stream *s, const struct binlog_ev
         (begins || str_starts_with_nocase(out->query.sql, STR("XA START")))) {
         s->state = BINLOG_STREAM_OPEN;
         s->txn.is_xa = !begins;
+        if (begins) {
+            keep_begin(s, ev);
+        }
         return BINLOG_END;
     }
     return give_whole_query(s, out);
@@ -392,6 +423,7 @@ static enum binlog_next on_format(struct binlog_stream *s, const struct binlog_e
         return BINLOG_ERROR;
     }
     drop_tables(s);
+    s->begin.len = 0;
     out->format = &s->format;
     return give(out, BINLOG_LOG_FORMAT);
 }

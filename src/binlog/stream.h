@@ -84,6 +84,10 @@ enum binlog_stream_state {
 
 struct binlog_table_entry; /* stream.c */
 
+enum {
+    BINLOG_BEGIN_MAX = 256,
+};
+
 struct binlog_stream {
     struct binlog_format format;
     struct binlog_txn txn;
@@ -101,6 +105,10 @@ struct binlog_stream {
     bool in_payload;
     bool ends_txn; /* The item just given was the whole transaction. */
     bool failed;   /* After an error nothing more is taken. */
+    struct {
+        uint16_t len; /* Of the event's body; 0 = none yet. */
+        char bytes[BINLOG_BEGIN_MAX];
+    } begin; /* The last BEGIN that was decoded, from its database's length on. */
 };
 
 /* checksum: what events before the first format description end in. */

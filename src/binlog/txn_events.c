@@ -38,6 +38,13 @@ enum {
 
 /* ---- GTIDs ---- */
 
+/* Of 7 bytes. */
+static uint64_t get_time(struct pkt_reader *r)
+{
+    const uint64_t low = pkt_get_u32(r);
+    return low | (uint64_t)pkt_get_u24(r) << 32;
+}
+
 /* What servers have appended since 5.7, each only if the one before is there. */
 static void get_gtid_appendix(struct pkt_reader *r, struct binlog_mysql_gtid *out)
 {
@@ -50,10 +57,9 @@ static void get_gtid_appendix(struct pkt_reader *r, struct binlog_mysql_gtid *ou
     if (pkt_reader_left(r) < 7) {
         return; /* MySQL 5.7. */
     }
-    const uint64_t time = pkt_get_uint(r, 7);
+    const uint64_t time = get_time(r);
     out->immediate_commit_us = time & ~ORIGINAL_TIME_FOLLOWS;
-    out->original_commit_us =
-        time & ORIGINAL_TIME_FOLLOWS ? pkt_get_uint(r, 7) : out->immediate_commit_us;
+    out->original_commit_us = time & ORIGINAL_TIME_FOLLOWS ? get_time(r) : out->immediate_commit_us;
     if (pkt_reader_left(r) == 0) {
         return;
     }

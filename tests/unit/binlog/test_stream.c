@@ -142,6 +142,8 @@ static void test_transactions(void **state)
     ASSERT_ITEMS("BTRC", "", GTID, SQL("BEGIN"), TABLE, ROWS, XID);
     ASSERT_ITEMS("BTRQTRC", "", GTID, SQL("BEGIN"), TABLE, ROWS, SQL("SAVEPOINT `s`"), TABLE, ROWS,
                  SQL("COMMIT"));
+    ASSERT_ITEMS("BTRCBTRCBQC", "", GTID, SQL("BEGIN"), TABLE, ROWS, XID, GTID, SQL("BEGIN"), TABLE,
+                 ROWS, XID, GTID, SQL("BEGIM"));
     ASSERT_ITEMS("BQXB", "", GTID, SQL("BEGIN"), SQL("ROLLBACK TO `s`"), SQL("ROLLBACK"), GTID);
     ASSERT_ITEMS("BQCBQC", "", GTID, SQL("CREATE TABLE t (a INT)"), GTID,
                  SQL("XA COMMIT X'61',X'',1"));
@@ -182,6 +184,8 @@ static void test_order_that_cannot_be(void **state)
     (void)state;
     ASSERT_ITEMS("B!", "within another", GTID, GTID);
     ASSERT_ITEMS("B!", "within another", GTID, SQL("BEGIN"), SQL("BEGIN"));
+    ASSERT_ITEMS("BCB!", "within another", GTID, SQL("BEGIN"), XID, GTID, SQL("BEGIN"),
+                 SQL("BEGIN"));
     ASSERT_ITEMS("B!", "within another", GTID, SQL("BEGIN"), GTID);
     ASSERT_ITEMS("!", "has not begun", XID);
     ASSERT_ITEMS("B!", "has not begun", GTID, XID);
