@@ -59,11 +59,13 @@ static void note_boundary(struct stream *s)
     if (s->file[0] == '\0') {
         return;
     }
+    if (!s->accepts_any_place && strcmp(p->file, s->file) == 0) {
+        p->offset = MAX(p->offset, s->offset);
+        return;
+    }
     if (s->accepts_any_place || p->file[0] == '\0' ||
         change_position_compare(s->file, s->offset, p->file, p->offset) > 0) {
-        if (strcmp(p->file, s->file) != 0) {
-            memcpy(p->file, s->file, sizeof(p->file));
-        }
+        memcpy(p->file, s->file, sizeof(p->file));
         p->offset = s->offset;
         s->accepts_any_place = false;
     }
