@@ -10,7 +10,8 @@
 #include <string.h>
 
 enum {
-    RAMP_BYTES = 4 * 1024 * 1024,  /* Enough for the first batch after a pause. */
+    RAMP_BYTES = 4 * 1024 * 1024,          /* Enough for the first batch after a pause. */
+    INSERTS_RAMP_BYTES = 16 * 1024 * 1024, /* Most that it grows to while only rows are inserted. */
     RESET_HERE_BYTES = 256 * 1024, /* To empty a larger batch takes an event loop too long. */
     UNSEEN_US = 1000 * 1000,       /* How old a batch may become that nobody can read. */
 };
@@ -219,6 +220,33 @@ static uint64_t enough_without_job(const struct pipeline *p)
     return MIN(MAX(p->stream.ramp_bytes, (uint64_t)RAMP_BYTES), p->now.max_batch_bytes);
 }
 
+/* Does it delete and update nothing, so that no rows are to be looked for? */
+static bool only_inserts(const struct batch *b)
+{
+    for (uint32_t i = 0; i < b->table_count; i++) {
+        if (b->tables[i]->is_used && b->tables[i]->gone.count > 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/*
+ * Enough for the batch after this one. Larger ones are cheaper by far where each looks for its keys
+ * among all rows there are, and hardly where it only inserts: then what counts is that the last one
+ * of a backlog, which is written while nothing is decoded, is not large.
+ */
+static uint64_t next_ramp(const struct pipeline *p, enum batch_end end)
+{
+    if (end == BATCH_END_IDLE) {
+        return 0;
+    }
+    const uint64_t most = only_inserts(p->stream.batch)
+                              ? MIN((uint64_t)INSERTS_RAMP_BYTES, p->now.max_batch_bytes)
+                              : p->now.max_batch_bytes;
+    return MIN(enough_without_job(p) * 2, most);
+}
+
 /* Ends the batch at a boundary: all of it is committed with the position. */
 static void hand_over(struct pipeline *p, enum batch_end end)
 {
@@ -237,6 +265,7 @@ static void hand_over(struct pipeline *p, enum batch_end end)
     job->is_last = true;
     job->changes = s->aside;
     job->xa = xa_take_puts(&s->xa);
+    s->ramp_bytes = next_ramp(p, end);
     apply_start(p);
     next_batch(p);
     if (merges || changes) {
@@ -246,8 +275,6 @@ static void hand_over(struct pipeline *p, enum batch_end end)
         arena_reset(&s->aside_arena);
         s->generation++;
     }
-    s->ramp_bytes =
-        end == BATCH_END_IDLE ? 0 : MIN(enough_without_job(p) * 2, p->now.max_batch_bytes);
     s->portions = 0;
     s->ends_with_ddl = false;
     if (s->plan != NULL) {
