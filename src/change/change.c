@@ -164,7 +164,11 @@ static bool pause_keeper(struct change *c, uint64_t us)
     return !atomic_load(&c->stopping);
 }
 
-/* One connection: checks the source and takes its position of now. 0, or -1 with d set. */
+/*
+ * One connection: checks the source and takes its position of now. 0, or -1 with d set. What is
+ * prepared before that position and committed behind it must not be: looked for on both sides,
+ * since both servers take a transaction from XA RECOVER before their GTIDs have it.
+ */
 static int visit_source(struct change *c, struct change_position *now, struct change_origin *who,
                         struct arena *arena, struct diag *d)
 {
@@ -175,6 +179,9 @@ static int visit_source(struct change *c, struct change_position *now, struct ch
         rc = c->has_position ? 0 : change_source_check_xa(conn, &c->log, d);
         if (rc == 0) {
             rc = change_source_check(conn, &c->log, d, now);
+        }
+        if (rc == 0 && !c->has_position) {
+            rc = change_source_check_xa(conn, &c->log, d);
         }
         *who = (struct change_origin){.kind = conn->kind,
                                       .version_id = conn->version_id,
@@ -394,19 +401,111 @@ static int run(struct change *c, struct diag *d)
     return rc;
 }
 
+/* ---- Forgetting ---- */
+
+/* Of the run before: what is shown from now on is what is met now. */
+static void forget_errors(struct change *c)
+{
+    pipeline_forget_error(c->pipeline);
+    os_mutex_lock(&c->lock);
+    c->last_source.last_errno = 0;
+    c->error.code = 0;
+    c->error.text[0] = '\0';
+    os_mutex_unlock(&c->lock);
+}
+
+struct resetting {
+    struct change *c;
+    struct copy_change *changes;
+};
+
+static int run_reset(void *arg, struct engine_session *s, struct diag *d)
+{
+    struct resetting *r = arg;
+    struct start_record nothing = {0};
+    for (const struct copy_change *x = r->changes; x != NULL; x = x->next) {
+        if (copy_store(r->c->copy, s, x, d) != 0) {
+            return -1;
+        }
+    }
+    return pipeline_forget_prepared(s, d) != 0 ? -1 : write_start(&nothing, s, d);
+}
+
+static void forget_position(struct change *c)
+{
+    os_mutex_lock(&c->lock);
+    change_position_release(&c->position);
+    change_position_init(&c->position);
+    c->has_position = false;
+    c->has_run = false;
+    c->last_source = (struct change_source_status){.state = ""};
+    c->origin = (struct change_origin){.version = STR("")};
+    os_mutex_unlock(&c->lock);
+    forget_errors(c);
+}
+
+static int reset(struct change *c, struct diag *d)
+{
+    struct arena arena;
+    struct copy_table **tables;
+    struct resetting r = {.c = c};
+    arena_init(&arena, 0);
+    const uint32_t n = copy_list(c->copy, &arena, &tables);
+    for (uint32_t i = 0; i < n; i++) {
+        struct copy_change *x = ARENA_NEW(&arena, struct copy_change);
+        *x = (struct copy_change){.next = r.changes, .before = tables[i]};
+        r.changes = x;
+    }
+    copy_lock(c->copy, r.changes);
+    const int rc = change_transaction(c, run_reset, &r, d);
+    if (rc == 0) {
+        copy_publish(c->copy, r.changes);
+        forget_position(c);
+    } else {
+        copy_abandon(c->copy, r.changes);
+    }
+    arena_release(&arena);
+    return rc;
+}
+
+/* ---- The keeper's whole ---- */
+
+/* Begins and runs until the end, which is -1 with d set, or 0 when it was wanted. */
+static int follow(struct change *c, struct diag *d)
+{
+    diag_reset(d);
+    if (begin(c, d) != 0) {
+        if (!atomic_load(&c->stopping)) {
+            log_error(&c->log, "the source cannot be followed: %.*s", STR_FMT(d->error->message));
+        }
+        return -1;
+    }
+    diag_reset(d);
+    set_error(c, d);
+    return run(c, d);
+}
+
+/*
+ * Did the copy begin within a distributed transaction all the same? Its end may have been in the
+ * log, and not in the GTIDs yet, when the position was taken. As long as nothing was applied the
+ * copy can begin once more, at a position behind it.
+ */
+static bool has_begun_within(const struct change *c, const struct diag *d)
+{
+    return d->error != NULL && d->error->code == ER_XAER_NOTA && c->has_position &&
+           c->position.last_commit_us == 0 && !atomic_load(&c->stopping);
+}
+
 static void keep(void *arg)
 {
     struct change *c = arg;
     struct diag d;
     diag_init(&d);
-    int rc = begin(c, &d);
-    if (rc != 0 && !atomic_load(&c->stopping)) {
-        log_error(&c->log, "the source cannot be followed: %.*s", STR_FMT(d.error->message));
-    }
-    if (rc == 0) {
+    int rc = follow(c, &d);
+    while (rc != 0 && has_begun_within(c, &d)) {
+        log_info(&c->log, "the copy began within a distributed transaction, and begins once more");
         diag_reset(&d);
-        set_error(c, &d);
-        rc = run(c, &d);
+        rc = reset(c, &d) == 0 ? follow(c, &d) : -1;
     }
     fiber_clear_interrupt(INTERRUPT_STOP);
     set_waiting(c, NULL);
@@ -435,17 +534,6 @@ static void join_keeper(struct change *c)
         fiber_join(c->keeper);
         c->keeper = NULL;
     }
-}
-
-/* Of the run before: what is shown from now on is what is met now. */
-static void forget_errors(struct change *c)
-{
-    pipeline_forget_error(c->pipeline);
-    os_mutex_lock(&c->lock);
-    c->last_source.last_errno = 0;
-    c->error.code = 0;
-    c->error.text[0] = '\0';
-    os_mutex_unlock(&c->lock);
 }
 
 static int start_keeper(struct change *c, struct diag *d)
@@ -520,59 +608,6 @@ int change_stop(struct change *c, struct diag *d)
     fiber_unmask_interrupts();
     fmutex_unlock(&c->commands);
     return 0;
-}
-
-struct resetting {
-    struct change *c;
-    struct copy_change *changes;
-};
-
-static int run_reset(void *arg, struct engine_session *s, struct diag *d)
-{
-    struct resetting *r = arg;
-    struct start_record nothing = {0};
-    for (const struct copy_change *x = r->changes; x != NULL; x = x->next) {
-        if (copy_store(r->c->copy, s, x, d) != 0) {
-            return -1;
-        }
-    }
-    return pipeline_forget_prepared(s, d) != 0 ? -1 : write_start(&nothing, s, d);
-}
-
-static void forget_position(struct change *c)
-{
-    os_mutex_lock(&c->lock);
-    change_position_release(&c->position);
-    change_position_init(&c->position);
-    c->has_position = false;
-    c->last_source = (struct change_source_status){.state = ""};
-    c->origin = (struct change_origin){.version = STR("")};
-    os_mutex_unlock(&c->lock);
-    forget_errors(c);
-}
-
-static int reset(struct change *c, struct diag *d)
-{
-    struct arena arena;
-    struct copy_table **tables;
-    struct resetting r = {.c = c};
-    arena_init(&arena, 0);
-    const uint32_t n = copy_list(c->copy, &arena, &tables);
-    for (uint32_t i = 0; i < n; i++) {
-        struct copy_change *x = ARENA_NEW(&arena, struct copy_change);
-        *x = (struct copy_change){.next = r.changes, .before = tables[i]};
-        r.changes = x;
-    }
-    copy_lock(c->copy, r.changes);
-    const int rc = change_transaction(c, run_reset, &r, d);
-    if (rc == 0) {
-        copy_publish(c->copy, r.changes);
-        forget_position(c);
-    } else {
-        copy_abandon(c->copy, r.changes);
-    }
-    arena_release(&arena);
-    return rc;
 }
 
 int change_reset(struct change *c, struct diag *d)

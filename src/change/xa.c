@@ -284,7 +284,7 @@ int xa_statement(struct xa *x, struct str sql, struct arena *scratch, struct dia
     if (x->ending != NULL || !x->is_commit) {
         return 0;
     }
-    return diag_set_text(d, ER_REPLICA_FATAL_ERROR,
+    return diag_set_text(d, ER_XAER_NOTA,
                          arena_printf(&d->arena,
                                       "%.*s: its XA PREPARE is not in the part of the log that the "
                                       "copy has followed: the copy must be made anew",

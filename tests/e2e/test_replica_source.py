@@ -356,6 +356,18 @@ def wait_until_it_waits(server):
     wait_for(lambda: "XA RECOVER" in status(server)["Last_IO_Error"], lambda: (status(server), server.log_text()[-3000:]))
 
 
+def test_a_copy_that_began_within_a_prepared_transaction(shop, replica):
+    """It begins once more as long as nothing was applied. (A position is given to get there; else it takes a race.)"""
+    server = replica("--replica-autostart", "off")
+    with prepared_transaction(shop, 98):
+        file, position = shop.query("SHOW BINARY LOG STATUS" if shop.dialect == "mysql" else "SHOW MASTER STATUS")[0][:2]
+    run(server, f"CHANGE REPLICATION SOURCE TO SOURCE_LOG_FILE = '{file}', SOURCE_LOG_POS = {position}")
+    run(server, "START REPLICA")
+    wait_for_copy(server, shop)
+    assert "begins once more" in server.log_text()
+    assert status(server)["Last_SQL_Error"] == ""
+
+
 def test_prepared_transactions_are_waited_for(shop, replica):
     with prepared_transaction(shop, 95):
         server = replica()
