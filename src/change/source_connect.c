@@ -33,6 +33,10 @@ struct advice {
     "The changes since the copy's position are gone from the source's log: RESET REPLICA and "     \
     "START REPLICA copy the tables anew. Let the source keep its log for longer than a replica "   \
     "may be away (binlog_expire_logs_seconds)"
+#define TORN_LOG                                                                                   \
+    "The source was killed while it wrote its log, and sends nothing behind the event that was "   \
+    "cut off there: RESET REPLICA and START REPLICA copy the tables anew"
+#define TORN "truncated in the middle of event"
 #define CLASH                                                                                      \
     "Another replica with our server id (and the server_uuid made from it) follows the same "      \
     "source: give each Pintail and each replica a server id of its own (replica.server_id), then " \
@@ -52,6 +56,7 @@ static const struct advice advices[] = {
     {DUMP_ERROR, "not in the master's binlog", COPY_ANEW},
     {DUMP_ERROR, "binlog is missing the GTID", COPY_ANEW},
     {DUMP_ERROR, "Could not find GTID state requested", COPY_ANEW},
+    {DUMP_ERROR, TORN, TORN_LOG},
     {DUMP_ERROR, "max_allowed_packet", "Raise max_allowed_packet on the source"},
     {DUMP_ERROR, NULL, NULL},
     {SAME_ID_ERROR, NULL, CLASH},
@@ -111,6 +116,15 @@ enum change_outcome change_source_judge(struct change_source *s, struct diag *d)
     }
     const struct advice *a = find_advice(d->error);
     if (a == NULL) {
+        return CHANGE_LOST;
+    }
+    if (a->part != NULL && strcmp(a->part, TORN) == 0 && !s->at_torn_end) {
+        /*
+         * MariaDB leaves a transaction in its log that a crash has cut off. It never happened: the
+         * next log file goes on with its GTID, and is where a replica begins that asks for what
+         * follows the transaction before, instead of for that one to compare it.
+         */
+        s->at_torn_end = true;
         return CHANGE_LOST;
     }
     if (d->error->code == SAME_ID_ERROR && ++s->clashes < MAX_CLASHES) {
@@ -507,7 +521,7 @@ static enum change_outcome prepare(struct change_source *s, struct diag *d)
     if (out != CHANGE_OK) {
         return out == CHANGE_LOST ? change_source_judge(s, d) : out;
     }
-    if (s->is_same && !s->tail_is_gone) {
+    if (s->is_same && !s->tail_is_gone && !s->at_torn_end) {
         s->tail = change_tail_new(&s->position);
     }
     change_source_set_state(s, "Registering replica on source");

@@ -1,8 +1,12 @@
 """The change stream's connection to its source: prerequisites, reconnecting, rotation, purged logs, spoiled connections."""
 
 import contextlib
+import os
+import signal
+import struct
 import sys
 import time
+import zlib
 
 import pymysql
 import pytest
@@ -306,6 +310,51 @@ def copy_anew(server, source):
 def test_a_purged_position_says_what_to_do(shop, replica):
     server = purged(shop, replica, 90)
     copy_anew(server, shop)
+
+
+def cut_off_transaction(log):
+    """The beginning of a transaction like the last one: MariaDB's GTID event, and what follows it but for the end."""
+    at, gtid = 4, None
+    while at < len(log):
+        kind, length = log[at + 4], struct.unpack_from("<I", log, at + 9)[0]
+        if kind == 162:
+            gtid, behind = bytearray(log[at:at + length]), log[at + length:-50_000]
+        at += length
+    struct.pack_into("<I", gtid, 13, len(log) + len(gtid))
+    struct.pack_into("<Q", gtid, 19, struct.unpack_from("<Q", gtid, 19)[0] + 1)
+    struct.pack_into("<I", gtid, len(gtid) - 4, zlib.crc32(gtid[:-4]))
+    return bytes(gtid) + behind
+
+
+@pytest.mark.parametrize("where", ["behind the copy", "further on"])
+def test_a_log_that_is_cut_off_by_a_crash(shop, replica, where):
+    """MySQL cuts its log where it is whole; MariaDB leaves it, and tells who reads on that it is cut off."""
+    server = replica()
+    wait_for_copy(server, shop)
+    large = "FLUSH BINARY LOGS; INSERT INTO shop.t VALUES (92, 'before', REPEAT('x', 100000))"
+    if where == "behind the copy":
+        shop.run(large)
+        wait_for_copy(server, shop)
+    assert server.stop() == 0
+    if where == "further on":
+        shop.run(large)
+    last = shop.query("SHOW BINARY LOGS")[-1][0]
+    if shop.dialect == "mariadb":
+        # Before the checkpoint a crash takes the newest GTIDs from what MariaDB knows of its log.
+        wait_for(lambda: [event[2] for event in shop.query(f"SHOW BINLOG EVENTS IN '{last}'")].count("Binlog_checkpoint") == 2)
+    port, log = shop.port, shop.work / "data" / last
+    os.kill(shop.pid(), signal.SIGKILL)
+    shop.stop()
+    written = log.read_bytes()
+    with open(log, "ab") as out:
+        out.write(cut_off_transaction(written) if shop.dialect == "mariadb" else written[-100:-50])
+    shop.start(f"--port={port}")
+    shop.run("INSERT INTO shop.t VALUES (93, 'behind', NULL)")
+    server.start()
+    wait_for_copy(server, shop)
+    assert ("truncated in the middle of event" in server.log_text()) == (shop.dialect == "mariadb")
+    assert status(server)["Replica_IO_Running"] == "Yes"
+    assert "copied in" not in server.log_text().split("ready for connections")[-1], "the table was copied again"
 
 
 def test_a_source_that_lost_what_the_copy_has(shop, replica):
