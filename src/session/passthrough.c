@@ -21,7 +21,7 @@ enum {
 /* A prepared statement's text, for the statistics. */
 struct prepared_text {
     uint8_t key[4];
-    uint32_t len;
+    struct stats_text stats;
     char text[];
 };
 
@@ -40,8 +40,9 @@ struct passthrough {
     bool refused;        /* the command that comes next gets x.diag's error */
     bool own;            /* it is ours after all */
     bool changes_schema; /* the statement sent last: the mirror is told */
-    struct bytebuf text; /* of the statement sent last */
-    uint64_t text_token; /* the command it belongs to */
+    struct bytebuf text; /* of the statement sent last, unless it is executed's */
+    const struct prepared_text *executed; /* its text is the one sent last; NULL = none */
+    uint64_t text_token;                  /* the command that the text belongs to */
     uint64_t next_token;
     struct htab prepared; /* 4 bytes of the id -> struct prepared_text */
 };
@@ -188,6 +189,7 @@ static struct str query_text(const struct session *s, const struct relay_command
 static void remember_text(struct passthrough *p, struct relay_command *c, struct str text)
 {
     c->token = ++p->next_token;
+    p->executed = NULL;
     bytebuf_reset(&p->text);
     if (text.len > 0) {
         bytebuf_put_str(&p->text, text);
@@ -195,20 +197,34 @@ static void remember_text(struct passthrough *p, struct relay_command *c, struct
     p->text_token = p->text.failed ? 0 : c->token;
 }
 
-static struct str find_prepared(struct passthrough *p, struct str payload)
+/* The same of a command about a prepared statement; the text is not copied. */
+static void remember_prepared(struct passthrough *p, struct relay_command *c)
 {
-    if (payload.len < 5) {
-        return STR_NULL;
+    c->token = ++p->next_token;
+    p->text_token = c->token;
+    p->executed =
+        c->payload.len < 5 ? NULL : htab_find(&p->prepared, str_from(c->payload.p + 1, 4));
+    if (p->executed == NULL) {
+        bytebuf_reset(&p->text);
     }
-    const struct prepared_text *t = htab_find(&p->prepared, str_from(payload.p + 1, 4));
-    return t == NULL ? STR_NULL : str_from(t->text, t->len);
 }
 
-static void forget_prepared(struct passthrough *p, struct str payload)
+/* The text of the statement sent last. */
+static struct str last_text(const struct passthrough *p)
 {
-    if (payload.len >= 5) {
-        free(htab_remove(&p->prepared, str_from(payload.p + 1, 4)));
+    return p->executed != NULL ? p->executed->stats.text : bytebuf_str(&p->text);
+}
+
+static void forget_prepared(struct passthrough *p, struct str key)
+{
+    struct prepared_text *t = htab_remove(&p->prepared, key);
+    if (t != NULL && t == p->executed) {
+        /* Closed before its reply has come. */
+        p->executed = NULL;
+        bytebuf_reset(&p->text);
+        bytebuf_put_str(&p->text, t->stats.text);
     }
+    free(t);
 }
 
 /* ---- Taking a connection for a command ---- */
@@ -371,7 +387,7 @@ static int sending_statement(struct session *s, struct relay_command *c)
     struct passthrough *p = s->pass;
     const uint32_t id = stmts_named(&p->stmts, c->payload);
     if (id == 0) {
-        remember_text(p, c, find_prepared(p, c->payload));
+        remember_prepared(p, c);
         return 0;
     }
     remember_text(p, c, stmts_text(&p->stmts, id));
@@ -387,7 +403,7 @@ static int sending_close(struct session *s, struct relay_command *c)
     struct passthrough *p = s->pass;
     struct mux *m = &p->mux;
     m->statements -= m->statements > 0 ? 1 : 0;
-    forget_prepared(p, c->payload);
+    forget_prepared(p, str_from(c->payload.p + 1, 4)); /* whole: see is_cut_short() */
     return 0;
 }
 
@@ -524,10 +540,10 @@ static void keep_text(struct passthrough *p, uint32_t id, struct str text)
     for (unsigned i = 0; i < 4; i++) {
         e->key[i] = (uint8_t)(id >> (8 * i));
     }
-    e->len = (uint32_t)text.len;
     memcpy(e->text, text.p, text.len);
+    e->stats = stats_text(str_from(e->text, text.len));
     const struct str key = str_from((const char *)e->key, sizeof e->key);
-    free(htab_remove(&p->prepared, key));
+    forget_prepared(p, key);
     htab_put(&p->prepared, key, e);
 }
 
@@ -552,8 +568,9 @@ static uint32_t on_prepared(void *arg, struct relay *r, const struct wire_prepar
     return ok->stmt_id;
 }
 
-static void record(struct session *s, const struct relay_reply *reply, struct str text)
+static void record(struct session *s, const struct relay_reply *reply)
 {
+    const struct passthrough *p = s->pass;
     const struct parse_options options = exec_parse_options(&s->x);
     const struct reply_track *t = reply->track;
     const struct stats_outcome outcome = {
@@ -563,13 +580,15 @@ static void record(struct session *s, const struct relay_reply *reply, struct st
         .rows = t->rows,
         .bytes = reply->bytes,
     };
-    stats_record(s->all->server->stats, text, &options, &outcome);
+    const struct stats_text text =
+        p->executed != NULL ? p->executed->stats : stats_text(last_text(p));
+    stats_record(s->all->server->stats, &text, &options, &outcome);
 }
 
 /* A SELECT that shows no warnings of the statement before: those are gone with it. */
 static bool is_plain_select(const struct passthrough *p, const struct relay_reply *reply)
 {
-    const struct str text = passthrough_skip_blanks(bytebuf_str(&p->text));
+    const struct str text = passthrough_skip_blanks(last_text(p));
     return reply->token != 0 && reply->token == p->text_token &&
            passthrough_begins_with(text, STR("SELECT"), STR("")) &&
            memmem(text.p, text.len, "@@", 2) == NULL;
@@ -619,9 +638,10 @@ static void on_replied(void *arg, struct relay *r, const struct relay_reply *rep
 {
     struct session *s = arg;
     struct passthrough *p = s->pass;
-    const bool has_text = reply->token != 0 && reply->token == p->text_token && p->text.len > 0;
+    const bool has_text =
+        reply->token != 0 && reply->token == p->text_token && last_text(p).len > 0;
     if (has_text && (reply->command != COM_STMT_PREPARE || reply->track->failed)) {
-        record(s, reply, bytebuf_str(&p->text));
+        record(s, reply);
     }
     if (p->text.cap > TEXT_KEEP_LEN) {
         bytebuf_release(&p->text);
@@ -773,6 +793,8 @@ static void drop_prepared(struct passthrough *p)
     }
     htab_release(&p->prepared);
     htab_init(&p->prepared, 0);
+    p->executed = NULL;
+    bytebuf_reset(&p->text);
 }
 
 /* What the session holds upstream goes back to where it came from. */

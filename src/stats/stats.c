@@ -26,6 +26,7 @@
 /* A digest in one shard. Never freed while the shard is: the memo may point to it. */
 struct entry {
     struct rlist lru; /* in shard->lru */
+    uint64_t push;    /* which of the shard's pushes put it there */
     uint64_t hash[2]; /* the key */
     uint32_t reused;  /* how often it became another digest */
     struct str text;  /* malloc'd */
@@ -51,7 +52,8 @@ struct memo {
 struct shard {
     _Alignas(64) struct os_mutex lock; /* a leaf; protects what follows */
     struct htab by_hash;
-    struct rlist lru; /* least recently seen first */
+    struct rlist lru; /* least recently seen first, but for the order of the last quarter */
+    uint64_t pushes;  /* to the end of it so far */
     uint32_t count;
     struct memo memo[MEMO_SLOTS];
 };
@@ -225,13 +227,19 @@ static size_t mask(struct str text, char out[MASK_MAX])
     return len;
 }
 
-static uint64_t hash_text(struct str text, const struct parse_options *options)
+struct stats_text stats_text(struct str text)
 {
     char masked[MASK_MAX];
-    const XXH64_hash_t seed = (XXH64_hash_t)options->sql_mode;
     const size_t len = text.len > 0 ? mask(text, masked) : 0;
-    return len > 0 ? XXH3_64bits_withSeed(masked, len, seed)
-                   : XXH3_64bits_withSeed(text.p != NULL ? text.p : "", text.len, seed);
+    const uint64_t hash =
+        len > 0 ? XXH3_64bits(masked, len) : XXH3_64bits(text.p != NULL ? text.p : "", text.len);
+    return (struct stats_text){.text = text, .hash = hash};
+}
+
+/* The hash of a text that is read in a certain mode. */
+static uint64_t hash_in_mode(uint64_t hash, const struct parse_options *options)
+{
+    return hash ^ (uint64_t)options->sql_mode * UINT64_C(0x9E3779B97F4A7C15);
 }
 
 /* ---- Recording ---- */
@@ -287,6 +295,12 @@ static struct str digest_text(struct str statement, const struct parse_options *
     return str_from(copy, text.len + (cut ? 3 : 0));
 }
 
+static void push_last(struct shard *shard, struct entry *e)
+{
+    rlist_push(&shard->lru, &e->lru);
+    e->push = ++shard->pushes;
+}
+
 /* An entry to be filled: the least recently seen one when the shard is full. Under the lock. */
 static struct entry *take_entry(struct stats *s, struct shard *shard)
 {
@@ -333,13 +347,14 @@ static struct entry *find_or_add(struct stats *s, struct shard *shard, struct st
     memcpy(e->hash, digest.hash, sizeof e->hash);
     e->text = text;
     e->first_seen = clock_monotonic_us();
-    rlist_push(&shard->lru, &e->lru);
+    push_last(shard, e);
     htab_put(&shard->by_hash, key_of(e->hash), e);
     return e;
 }
 
 /* Under the lock. */
-static void count_in(struct shard *shard, struct entry *e, const struct stats_outcome *o)
+static void count_in(const struct stats *s, struct shard *shard, struct entry *e,
+                     const struct stats_outcome *o)
 {
     e->counts[o->engine]++;
     e->errors += o->failed ? 1 : 0;
@@ -349,8 +364,11 @@ static void count_in(struct shard *shard, struct entry *e, const struct stats_ou
     e->max_us = MAX(e->max_us, o->latency_us);
     e->latencies[histogram_bucket(o->latency_us)]++;
     e->last_seen = clock_monotonic_us();
-    rlist_del(&e->lru);
-    rlist_push(&shard->lru, &e->lru);
+    if (shard->pushes - e->push > s->max_digests / 4) {
+        /* Else it is among the last anyway: moving it costs its neighbours' cache lines. */
+        rlist_del(&e->lru);
+        push_last(shard, e);
+    }
 }
 
 static void count_totals(const struct stats *s, const struct stats_outcome *o)
@@ -365,8 +383,8 @@ static void count_totals(const struct stats *s, const struct stats_outcome *o)
     }
 }
 
-void stats_record(struct stats *s, struct str text, const struct parse_options *options,
-                  const struct stats_outcome *outcome)
+void stats_record(struct stats *s, const struct stats_text *text,
+                  const struct parse_options *options, const struct stats_outcome *outcome)
 {
     if (s == NULL) {
         return;
@@ -376,19 +394,19 @@ void stats_record(struct stats *s, struct str text, const struct parse_options *
         return;
     }
     struct shard *shard = &s->shards[metrics_shard() % STATS_SHARDS];
-    const uint64_t text_hash = hash_text(text, options);
+    const uint64_t text_hash = hash_in_mode(text->hash, options);
     os_mutex_lock(&shard->lock);
     struct entry *e = recall(shard, text_hash);
     if (e == NULL) {
         os_mutex_unlock(&shard->lock);
-        e = find_or_add(s, shard, text, options);
+        e = find_or_add(s, shard, text->text, options);
         if (e != NULL) {
             *memo_slot(shard, text_hash) =
                 (struct memo){.text_hash = text_hash, .entry = e, .reused = e->reused};
         }
     }
     if (e != NULL) {
-        count_in(shard, e, outcome);
+        count_in(s, shard, e, outcome);
     }
     os_mutex_unlock(&shard->lock);
 }

@@ -67,10 +67,18 @@ void stats_free(struct stats *s);
 /* "local", "column", "upstream", "cache": as in labels. */
 NODISCARD const char *stats_engine_name(enum stats_engine engine);
 
-/* Counts a statement that has ended. text is that of the one statement, as the client sent it, in
- * UTF-8; options are how it was read. s may be NULL. Any thread. */
-void stats_record(struct stats *s, struct str text, const struct parse_options *options,
-                  const struct stats_outcome *outcome);
+/* The text of one statement, as the client sent it, in UTF-8, and by what its digest is looked for.
+ * A statement that is executed again and again keeps it: the hash costs more than the rest. */
+struct stats_text {
+    struct str text;
+    uint64_t hash;
+};
+
+NODISCARD struct stats_text stats_text(struct str text);
+
+/* Counts a statement that has ended. options are how it was read. s may be NULL. Any thread. */
+void stats_record(struct stats *s, const struct stats_text *text,
+                  const struct parse_options *options, const struct stats_outcome *outcome);
 
 /* All digests in arena, those that took most time in total first. Returns how many. Any thread. */
 NODISCARD uint32_t stats_snapshot(struct stats *s, struct arena *arena, struct stats_digest **out);
