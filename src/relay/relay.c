@@ -429,6 +429,45 @@ static void after_bare_prepare(struct relay *r, struct run *run, const char *nex
     }
 }
 
+/* The number that a packet has for the client. */
+static void number_down(struct relay *r, const char *header)
+{
+    if (r->up->conn.compressed == NULL) {
+        r->client_seq = (uint8_t)(packet_seq(header) + r->shift);
+    }
+}
+
+/* A packet goes on as it is, but for its number. */
+static void pass_packet(struct relay *r, const char *header)
+{
+    if (packet_seq(header) != r->client_seq) {
+        set_packet_seq(header, r->client_seq);
+    }
+    r->client_seq++;
+}
+
+/* Whole rows at the beginning of in, which most of a result is. Returns how many bytes they are. */
+static size_t pass_rows(struct relay *r, struct str in)
+{
+    size_t at = 0;
+    if (!r->tracking || r->eof_due) {
+        return 0;
+    }
+    while (in.len - at > WIRE_HEADER_LEN) {
+        const char *header = in.p + at;
+        const size_t len = packet_len(header);
+        if (len == 0 || in.len - at - WIRE_HEADER_LEN < len ||
+            !reply_track_row(&r->track, (uint8_t)header[WIRE_HEADER_LEN], len)) {
+            break;
+        }
+        number_down(r, header);
+        pass_packet(r, header);
+        at += WIRE_HEADER_LEN + len;
+    }
+    r->reply_bytes += at;
+    return at;
+}
+
 /* A packet of a reply, whole or its beginning. Returns STEP_OK with the run grown or broken. */
 static enum step take_packet(struct relay *r, struct run *run, struct str payload, size_t len)
 {
@@ -453,18 +492,13 @@ static enum step take_packet(struct relay *r, struct run *run, struct str payloa
         r->track.prepared.stmt_id = r->hooks->prepared(r->arg, r, &r->track.prepared);
         set_u32(payload.p + 1, r->track.prepared.stmt_id);
     }
-    if (r->up->conn.compressed == NULL) {
-        r->client_seq = (uint8_t)(packet_seq(header) + r->shift);
-    }
+    number_down(r, header);
     bool as_is = true;
     if (kind == REPLY_OK || kind == REPLY_END_OK) {
         as_is = take_ok(r, kind, run, header, here);
     }
     if (as_is) {
-        if (packet_seq(header) != r->client_seq) {
-            set_packet_seq(header, r->client_seq);
-        }
-        r->client_seq++;
+        pass_packet(r, header);
         run->len += here;
     }
     if (kind == REPLY_COLUMN || kind == REPLY_HEAD) {
@@ -545,7 +579,10 @@ static enum step approve_down(struct relay *r, struct diag *d)
             run.len += n;
             at += n;
         } else {
-            size_t taken = 0;
+            size_t taken = pass_rows(r, str_from(in.p + at, in.len - at));
+            run.len += taken;
+            at += taken;
+            taken = 0;
             if (in.len - at < WIRE_HEADER_LEN ||
                 !look_down(r, &run, str_from(in.p + at, in.len - at), &taken, &step)) {
                 break;

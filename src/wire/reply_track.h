@@ -84,6 +84,16 @@ void reply_track_begin(struct reply_track *t, uint8_t command, uint64_t capabili
 /* Must the payload be whole for reply_track_packet(), or is its first byte enough? */
 NODISCARD bool reply_track_needs_whole(const struct reply_track *t, uint8_t first, size_t len);
 
+/* The short way of reply_track_packet() for a row that ends in its packet: returns true when the
+ * packet that begins with this byte is one, and counts it. */
+NODISCARD static inline bool reply_track_row(struct reply_track *t, uint8_t first, size_t len)
+{
+    const bool is_row = t->state == REPLY_AT_ROWS && !t->continued && first < WIRE_MARK_EOF &&
+                        len < WIRE_MAX_PACKET;
+    t->rows += is_row ? 1 : 0;
+    return is_row;
+}
+
 /* The next packet: the payload, or as much of it as is there, at least its first byte unless it is
  * empty; len is its whole length as the header says it. */
 NODISCARD enum reply_packet reply_track_packet(struct reply_track *t, struct str payload,
