@@ -94,17 +94,22 @@ static void init_scan(duckdb_init_info info)
         duckdb_init_set_error(info, "out of memory");
         return;
     }
-    scan->users = 1;
     pthread_mutex_init(&scan->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&scan->written, &attr);
     pthread_condattr_destroy(&attr);
+    /* The threads to come take the lock before they look: that is all that orders them behind
+     * this, as far as our own code says. */
+    pthread_mutex_lock(&scan->lock);
+    scan->users = 1;
     if (rows != NULL) {
         scan->part_count = count_parts(rows);
         divide(scan, rows);
     }
-    duckdb_init_set_max_threads(info, MAX(scan->part_count, 1));
+    const uint32_t threads = MAX(scan->part_count, 1);
+    pthread_mutex_unlock(&scan->lock);
+    duckdb_init_set_max_threads(info, threads);
     duckdb_init_set_init_data(info, scan, release_scan);
 }
 

@@ -868,7 +868,7 @@ static void test_an_interrupt_leaves_many_rows_whole(void **arg)
  * of a process with DuckDB's allocator in it, the test is skipped. */
 static int in_child(struct state *st, void (*fn)(struct state *st))
 {
-#ifdef __SANITIZE_THREAD__
+#ifdef WITH_TSAN
     skip();
 #endif
     fflush(NULL);
