@@ -14,10 +14,6 @@
 #include <string.h>
 
 enum {
-    REST_FACTOR = 3, /* A busy source leaves at least three quarters of the time to others. */
-    REST_MAX_US = 50000,
-    LONG_REST_MAX_US = 2000000,
-    SCAN_US = 20, /* A row change that takes longer is one of few that cost a scan. */
     KEYS_SHOWN = 5,
 };
 
@@ -456,28 +452,13 @@ static bool set_refused_aside(struct pipeline *p, struct pass *x)
     return true;
 }
 
-/* The time of a job that has written long for few changes, as those to a large table take, which
- * cost the scan of its keys; 0 of others. */
-static uint64_t scan_us(const struct pipeline *p, const struct apply_job *job)
+static struct pace_job paced(const struct apply_job *job)
 {
     const struct batch_record *r = &job->record;
-    const uint64_t rows = r->rows_inserted + r->rows_updated + r->rows_deleted;
-    const bool is_scan = job->plan == NULL && job->task == NULL && rlist_is_empty(&job->merges) &&
-                         r->apply_us > p->now.max_batch_us && r->apply_us > rows * SCAN_US;
-    return is_scan ? r->apply_us : 0;
-}
-
-/*
- * After a job. The rest is short as a rule, and while somebody waits; after a scan it is as long as
- * that, so that a trickle of changes leaves half of the time to others and has fewer scans.
- */
-static void rest(struct pipeline *p, uint64_t elapsed_us, uint64_t scanned_us)
-{
-    const uint64_t now = clock_monotonic_us();
-    const uint64_t max_us = MIN(p->now.max_batch_us / 2, (uint64_t)REST_MAX_US);
-    p->short_rest_until_us = now + MIN(elapsed_us * REST_FACTOR, max_us);
-    p->rest_until_us =
-        MAX(p->short_rest_until_us, now + MIN(scanned_us, (uint64_t)LONG_REST_MAX_US));
+    return (struct pace_job){.apply_us = r->apply_us,
+                             .rows = r->rows_inserted + r->rows_updated + r->rows_deleted,
+                             .is_plain = job->plan == NULL && job->task == NULL &&
+                                         rlist_is_empty(&job->merges)};
 }
 
 static void run_job(struct pipeline *p)
@@ -510,9 +491,11 @@ static void run_job(struct pipeline *p)
         if (job->batch != NULL) {
             count_tables(job->batch);
         }
-        const uint64_t scanned_us = scan_us(p, job);
+        struct pace_job done = paced(job);
         committed(p, job);
-        rest(p, clock_monotonic_us() - start, scanned_us);
+        const uint64_t now = clock_monotonic_us();
+        done.elapsed_us = now - start;
+        pace_rest(&p->pace, p->now.max_batch_us, &done, now);
     } else {
         p->txn_open = true;
         if (job->batch != NULL) {

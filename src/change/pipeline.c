@@ -113,8 +113,7 @@ static void start_clean(struct pipeline *p, const struct change_position *from)
     p->apply_ends = false;
     p->txn_open = false;
     p->open_plan = NULL;
-    p->rest_until_us = 0;
-    p->short_rest_until_us = 0;
+    p->pace = (struct pace){.ramp_bytes = 0};
     atomic_store(&p->attention, false);
     atomic_store(&p->pending, 0);
     atomic_store(&p->oldest_decoded_us, 0);

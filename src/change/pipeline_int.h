@@ -6,6 +6,7 @@
  *   bind.c     which table of the copy a table map is of
  *   apply.c    the apply fiber: a job is a batch, DDL, a task and merges, in one engine transaction
  *   window.c   windows of the snapshot
+ *   pace.c     when batches end
  *   xa.c       transactions that are prepared
  *   pipeline.c what others call
  *
@@ -21,6 +22,7 @@
 #include "binlog/stream.h"
 #include "change/ddl.h"
 #include "change/key_set.h"
+#include "change/pace.h"
 #include "change/pipeline.h"
 #include "change/row_parts.h"
 #include "change/xa.h"
@@ -218,7 +220,6 @@ struct stream {
     int64_t begun_wall_us;
     uint64_t first_commit_us; /* When the source committed it. */
     uint64_t decode_us;
-    uint64_t ramp_bytes;   /* Enough for a batch that need not wait; grows from batch to batch. */
     uint64_t enough_bytes; /* Of row images: the batch ends at the next boundary. */
     uint32_t portions;     /* Of the transaction at hand that were handed over. */
     bool keeps_whole;      /* Transactions are kept in memory however large, up to this place. */
@@ -257,9 +258,8 @@ struct pipeline {
     struct pipeline_options now; /* The settings that apply; changed between steps. */
     bool txn_open; /* The apply fiber has an open transaction, and the lock of the writer. */
     struct change_ddl_plan *open_plan; /* In it; published after the commit. */
-    uint64_t rest_until_us;            /* Monotonic: no batch ends before, unless it is full. */
-    uint64_t short_rest_until_us;      /* The same while somebody waits for a place in the log. */
-    struct batch_record open_record;   /* Sums of the portions in it. */
+    struct pace pace;
+    struct batch_record open_record; /* Sums of the portions in it. */
 
     atomic_bool attention;     /* Somebody wants the stream's fiber at the next boundary. */
     _Atomic(uint64_t) pending; /* Transactions decoded and not yet committed. */

@@ -10,10 +10,7 @@
 #include <string.h>
 
 enum {
-    RAMP_BYTES = 4 * 1024 * 1024,          /* Enough for the first batch after a pause. */
-    INSERTS_RAMP_BYTES = 16 * 1024 * 1024, /* Most that it grows to while only rows are inserted. */
     RESET_HERE_BYTES = 256 * 1024, /* To empty a larger batch takes an event loop too long. */
-    UNSEEN_US = 1000 * 1000,       /* How old a batch may become that nobody can read. */
 };
 
 void stream_init(struct stream *s)
@@ -211,15 +208,6 @@ static void mark_decoded(struct pipeline *p)
     os_mutex_unlock(&p->lock);
 }
 
-/*
- * While nothing is being written, a batch does not wait until it is large: after a pause the first
- * ones are small and each may be twice the last, so that writing begins at once.
- */
-static uint64_t enough_without_job(const struct pipeline *p)
-{
-    return MIN(MAX(p->stream.ramp_bytes, (uint64_t)RAMP_BYTES), p->now.max_batch_bytes);
-}
-
 /* Does it delete and update nothing, so that no rows are to be looked for? */
 static bool only_inserts(const struct batch *b)
 {
@@ -229,22 +217,6 @@ static bool only_inserts(const struct batch *b)
         }
     }
     return true;
-}
-
-/*
- * Enough for the batch after this one. Larger ones are cheaper by far where each looks for its keys
- * among all rows there are, and hardly where it only inserts: then what counts is that the last one
- * of a backlog, which is written while nothing is decoded, is not large.
- */
-static uint64_t next_ramp(const struct pipeline *p, enum batch_end end)
-{
-    if (end == BATCH_END_IDLE) {
-        return 0;
-    }
-    const uint64_t most = only_inserts(p->stream.batch)
-                              ? MIN((uint64_t)INSERTS_RAMP_BYTES, p->now.max_batch_bytes)
-                              : p->now.max_batch_bytes;
-    return MIN(enough_without_job(p) * 2, most);
 }
 
 /* Ends the batch at a boundary: all of it is committed with the position. */
@@ -265,7 +237,7 @@ static void hand_over(struct pipeline *p, enum batch_end end)
     job->is_last = true;
     job->changes = s->aside;
     job->xa = xa_take_puts(&s->xa);
-    s->ramp_bytes = next_ramp(p, end);
+    pace_ended(&p->pace, p->now.max_batch_bytes, end, only_inserts(s->batch));
     apply_start(p);
     next_batch(p);
     if (merges || changes) {
@@ -611,22 +583,21 @@ static bool is_unseen(const struct batch *b)
     return loading > 0;
 }
 
-/* Before which no batch ends that is not full. */
-static uint64_t rest_until_us(const struct pipeline *p)
+static struct pace_batch batch_at_hand(const struct pipeline *p)
 {
-    return atomic_load(&p->places) > 0 ? p->short_rest_until_us : p->rest_until_us;
+    return (struct pace_batch){.begun_us = p->stream.begun_us,
+                               .is_unseen = is_unseen(p->stream.batch),
+                               .is_awaited = atomic_load(&p->places) > 0};
 }
 
-/*
- * When the batch ends by its age. Each costs a look for its keys in all rows there are, and a
- * commit: what nobody can read may wait for the rows that the snapshot brings, or for a request.
- */
-static uint64_t due_us(const struct pipeline *p)
+/* With nothing being written: does the batch end, although it is not full? */
+static void consider_time(struct pipeline *p, bool is_idle)
 {
-    const struct stream *s = &p->stream;
-    const uint64_t age =
-        is_unseen(s->batch) ? MAX((uint64_t)UNSEEN_US, p->now.max_batch_us) : p->now.max_batch_us;
-    return s->begun_us == 0 ? UINT64_MAX : MAX(s->begun_us + age, rest_until_us(p));
+    enum batch_end end;
+    const struct pace_batch b = batch_at_hand(p);
+    if (pace_ends(&p->pace, &p->now, &b, is_idle, clock_monotonic_us(), &end)) {
+        hand_over(p, end);
+    }
 }
 
 /* At a boundary: does the batch end? */
@@ -642,11 +613,8 @@ static void consider_batch(struct pipeline *p, bool is_idle)
         hand_over(p, BATCH_END_DDL);
     } else if (batch_is_full(s->batch, s->enough_bytes)) {
         hand_over(p, BATCH_END_BYTES);
-    } else if (is_idle && !p->has_job && clock_monotonic_us() >= rest_until_us(p) &&
-               !is_unseen(s->batch)) {
-        hand_over(p, BATCH_END_IDLE);
-    } else if (!p->has_job && clock_monotonic_us() >= due_us(p)) {
-        hand_over(p, BATCH_END_AGE);
+    } else if (!p->has_job) {
+        consider_time(p, is_idle);
     }
 }
 
@@ -700,11 +668,11 @@ static uint64_t take_deadline(struct pipeline *p)
         return FIBER_FOREVER;
     }
     /* While a batch is applied the next one grows; its end wakes us. */
-    const uint64_t idle = clock_monotonic_us() + p->now.idle_us;
     if (p->has_job) {
         return FIBER_FOREVER;
     }
-    return is_unseen(s->batch) ? MAX(idle, due_us(p)) : MAX(idle, rest_until_us(p));
+    const struct pace_batch b = batch_at_hand(p);
+    return pace_deadline(&p->pace, &p->now, &b, clock_monotonic_us());
 }
 
 /* Another server: file and offset are its own, and so is the hash of a transaction. */
@@ -757,7 +725,7 @@ static void step(struct pipeline *p)
     os_mutex_lock(&p->lock);
     p->now = p->options;
     os_mutex_unlock(&p->lock);
-    s->enough_bytes = p->has_job ? p->now.max_batch_bytes : enough_without_job(p);
+    s->enough_bytes = pace_enough(&p->pace, p->now.max_batch_bytes, p->has_job);
     if (is_between(s)) {
         consider_batch(p, false);
         handle_requests(p);
