@@ -171,6 +171,7 @@ struct snapshot {
     _Atomic(bool) started; /* All of its fibers are there. */
     _Atomic(bool) stopping;
     _Atomic(bool) poked;
+    uint32_t looks; /* The coordinator's: at lists of tables that had just changed. */
     _Atomic(uint64_t) rows, bytes;
     struct os_mutex lock; /* Protects what follows; a leaf. */
     uint64_t rows_per_s;  /* Of late; 0 = not known. */
