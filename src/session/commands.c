@@ -157,6 +157,7 @@ static void run_text(struct session *s, struct str text)
             session_account_end(s, &account, text, true);
             return;
         }
+        session_set_info(s, str_from(text.p, used));
         const int rc = session_run(s, stmt, false, rest.len > 0 ? REPLY_MORE_RESULTS : 0);
         session_account_end(s, &account, str_from(text.p, used), rc != 0);
         if (rc != 0 || rest.len == 0 || s->quit) {
@@ -199,7 +200,6 @@ int command_query(struct session *s, struct str payload)
         reply_error(s);
         return 0;
     }
-    session_set_info(s, text);
     run_text(s, text.p == q.sql.p ? arena_dup(&s->x.stmt_arena, text) : text);
     return 0;
 }

@@ -181,7 +181,7 @@ static struct process_info describe(const struct session *s, struct arena *arena
         .upstream_id = s->upstream_id,
         .user = arena_dup(arena, str_from_cstr(s->user_text)),
         .host = arena_dup(arena, str_from_cstr(s->host_text)),
-        .db = s->x.db.p == NULL ? STR_NULL : arena_dup(arena, s->x.db),
+        .db = s->shown_db.p == NULL ? STR_NULL : arena_dup(arena, s->shown_db),
         .command = str_from_cstr(name != NULL ? name : command_of_state[s->state]),
         .state = str_from_cstr(state != NULL              ? state
                                : s->state == SESSION_BUSY ? "executing"
@@ -206,6 +206,7 @@ static uint32_t list(void *registry, struct arena *arena, struct process_info **
     return n;
 }
 
+/* Under all->lock. The victim's own thread may be changing its x.account. */
 static bool may_kill(const struct exec_session *killer, const struct session *victim)
 {
     const struct account *a = killer->account;
@@ -213,7 +214,7 @@ static bool may_kill(const struct exec_session *killer, const struct session *vi
         return false;
     }
     return (a->global_privs & PRIV_SUPER) != 0 ||
-           (victim->x.account != NULL && victim->x.account->id == a->id);
+           (victim->account_id != 0 && victim->account_id == a->id);
 }
 
 static int kill_session(void *registry, struct exec_session *killer, uint64_t id, bool query_only,

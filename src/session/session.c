@@ -39,10 +39,24 @@ static const struct {
 
 /* ---- State ---- */
 
+/* Under all->lock. */
+static void show_database(struct session *s)
+{
+    const struct str db = s->x.db;
+    static_assert(sizeof s->shown_db_buf >= sizeof s->x.db_buf, "every name of a database fits");
+    if ((db.p == NULL) != (s->shown_db.p == NULL) || !str_eq(db, s->shown_db)) {
+        if (db.p != NULL) {
+            memcpy(s->shown_db_buf, db.p, db.len);
+        }
+        s->shown_db = db.p == NULL ? STR_NULL : str_from(s->shown_db_buf, db.len);
+    }
+}
+
 void session_set_info(struct session *s, struct str text)
 {
     const struct str info = str_trim(text);
     os_mutex_lock(&s->all->lock);
+    show_database(s);
     s->info_len = (uint16_t)MIN(info.len, sizeof s->info);
     if (s->info_len > 0) {
         memcpy(s->info, info.p, s->info_len);
@@ -59,6 +73,7 @@ void session_set_state(struct session *s, enum session_state state, uint8_t comm
     s->command = command;
     s->state_since_us = clock_wall_us();
     s->info_len = 0;
+    show_database(s);
     if (state == SESSION_IDLE) {
         /* What came too late for the command that ended must not reach the next one. */
         fiber_clear_interrupt(INTERRUPT_KILL_QUERY | INTERRUPT_TIMEOUT);

@@ -64,7 +64,11 @@ struct session {
     enum session_state state; /* under all->lock for the eyes of others */
     uint8_t command;          /* being run; under all->lock */
     int64_t state_since_us;
-    char info[1024]; /* start of the statement's text, for SHOW PROCESSLIST; under all->lock */
+    /* For SHOW PROCESSLIST, under all->lock: x.db as the statement began, which others may not
+     * read from x, and the start of its text. */
+    struct str shown_db; /* in shown_db_buf */
+    char shown_db_buf[256];
+    char info[1024];
     uint16_t info_len;
     uint8_t nonce[WIRE_NONCE_LEN];
     uint64_t client_capabilities; /* negotiated: also x.capabilities */
@@ -87,7 +91,7 @@ struct session {
 
 /* Begins or ends a command; the statement it runs is not known yet. */
 void session_set_state(struct session *s, enum session_state state, uint8_t command);
-/* The text of the statement being run, for SHOW PROCESSLIST. */
+/* A statement begins: its text, for SHOW PROCESSLIST. */
 void session_set_info(struct session *s, struct str text);
 /* Time a read of the next command may take, and one of a reply's part: clock_monotonic_us()
  * deadlines. */

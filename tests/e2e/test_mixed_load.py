@@ -105,9 +105,15 @@ def come_and_go(load):
     connection.close()
 
 
-def kill(load, connection, dice):
+def wander(connection, db):
+    """Changes what others see of this session: its database, its roles."""
+    for sql in ("USE information_schema", "SET ROLE ALL", "SHOW PROCESSLIST", f"USE `{db}`", "SET ROLE NONE"):
+        attempt(connection, sql)
+
+
+def kill(load, connection, dice, victims):
     try:
-        run(connection, f"KILL QUERY {dice.choice(load.victims)}")
+        run(connection, f"KILL QUERY {dice.choice(victims)}")
     except pymysql.MySQLError as e:
         assert e.args[0] == 1094, e
     time.sleep(0.05)
@@ -128,7 +134,16 @@ def test_money_neither_appears_nor_vanishes(server, db, session):
         load.victims.append(connection.thread_id())
         threads.append(load.thread(read, connection))
     threads += [load.thread(define, session()), load.thread(come_and_go, load),
-                load.thread(kill, load, session(), random.Random(99))]
+                load.thread(kill, load, session(), random.Random(99), load.victims)]
+    # One who may do little, and end only what is their own.
+    run(main, "CREATE ROLE reader")
+    run(main, "CREATE USER plain IDENTIFIED BY 'secret'")
+    run(main, f"GRANT SELECT ON `{db}`.* TO plain")
+    run(main, "GRANT reader TO plain")
+    wanderer = session(user="plain", password="secret")
+    killer = session(user="plain", password="secret")
+    threads += [load.thread(wander, wanderer, db),
+                load.thread(kill, load, killer, random.Random(7), [wanderer.thread_id()])]
     load.stop.wait(SECONDS)
     load.stop.set()
     for thread in threads:
