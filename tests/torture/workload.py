@@ -4,6 +4,7 @@ Nothing here knows what is right: the server is. What is compared is in check.py
 """
 
 import random
+import re
 import time
 
 import pymysql
@@ -119,6 +120,37 @@ def finish_prepared(connection, r, seed=None):
                         raise
                     left += 1
     return left
+
+
+def ends_in_log(log):
+    """How a binary log's Query events end distributed transactions: {(gtrid, bqual): "COMMIT" or "ROLLBACK"}. An event that was
+    not written whole, at its end, does not count."""
+    ends, at = {}, 4
+    while at + 19 <= len(log):
+        kind, size = log[at + 4], int.from_bytes(log[at + 9:at + 13], "little")
+        if size < 19 or at + size > len(log):
+            break
+        if kind == 2 and (end := re.search(rb"XA (COMMIT|ROLLBACK) X'([0-9a-f]*)',X'([0-9a-f]*)'", log[at + 19:at + size])):
+            ends[end[2], end[3]] = end[1].decode()
+        at += size
+    return ends
+
+
+def end_without_log(connection, ends):
+    """Carries out ends of distributed transactions that are in the log, where they are still prepared; returns how many."""
+    ended = 0
+    with connection.cursor() as cursor:
+        cursor.execute("XA RECOVER")
+        left = cursor.fetchall()
+        cursor.execute("SET SESSION sql_log_bin = 0")
+        for _, gtrid, _, data in left:
+            name = data if isinstance(data, bytes) else data.encode()
+            xid = name[:gtrid].hex().encode(), name[gtrid:].hex().encode()
+            if xid in ends:
+                cursor.execute(f"XA {ends[xid]} X'{xid[0].decode()}',X'{xid[1].decode()}'")
+                ended += 1
+        cursor.execute("SET SESSION sql_log_bin = 1")
+    return ended
 
 
 def await_end(connection, number):
