@@ -579,10 +579,10 @@ static enum step approve_down(struct relay *r, struct diag *d)
             run.len += n;
             at += n;
         } else {
-            size_t taken = pass_rows(r, str_from(in.p + at, in.len - at));
-            run.len += taken;
-            at += taken;
-            taken = 0;
+            const size_t rows = pass_rows(r, str_from(in.p + at, in.len - at));
+            size_t taken = 0;
+            run.len += rows;
+            at += rows;
             if (in.len - at < WIRE_HEADER_LEN ||
                 !look_down(r, &run, str_from(in.p + at, in.len - at), &taken, &step)) {
                 break;

@@ -39,8 +39,8 @@ void session_account_end(struct session *s, const struct statement_account *a, s
         /* Less than before where an error took back what was written. */
         .bytes = written - MIN(a->bytes_before, written),
     };
-    const struct stats_text hashed = stats_text(text);
-    stats_record(s->all->server->stats, &hashed, &options, &outcome);
+    struct stats_text stats = {.text = text};
+    stats_record(s->all->server->stats, &stats, &options, &outcome);
 }
 
 /* ---- Metrics ---- */

@@ -35,14 +35,14 @@ struct passthrough {
         stmts; /* prepared statements that are carried along; only when connections are shared */
     struct str user; /* of the account: session.user_text */
     uint64_t key_flags;
-    bool has_joined;     /* the session relies on what is open under its key */
-    bool unfit;          /* the connection cannot be given back: COM_SET_OPTION, … */
-    bool refused;        /* the command that comes next gets x.diag's error */
-    bool own;            /* it is ours after all */
-    bool changes_schema; /* the statement sent last: the mirror is told */
-    struct bytebuf text; /* of the statement sent last, unless it is executed's */
-    const struct prepared_text *executed; /* its text is the one sent last; NULL = none */
-    uint64_t text_token;                  /* the command that the text belongs to */
+    bool has_joined;                /* the session relies on what is open under its key */
+    bool unfit;                     /* the connection cannot be given back: COM_SET_OPTION, … */
+    bool refused;                   /* the command that comes next gets x.diag's error */
+    bool own;                       /* it is ours after all */
+    bool changes_schema;            /* the statement sent last: the mirror is told */
+    struct bytebuf text;            /* of the statement sent last, unless it is executed's */
+    struct prepared_text *executed; /* its text is the one sent last; NULL = none */
+    uint64_t text_token;            /* the command that the text belongs to */
     uint64_t next_token;
     struct htab prepared; /* 4 bytes of the id -> struct prepared_text */
 };
@@ -541,7 +541,7 @@ static void keep_text(struct passthrough *p, uint32_t id, struct str text)
         e->key[i] = (uint8_t)(id >> (8 * i));
     }
     memcpy(e->text, text.p, text.len);
-    e->stats = stats_text(str_from(e->text, text.len));
+    e->stats.text = str_from(e->text, text.len);
     const struct str key = str_from((const char *)e->key, sizeof e->key);
     forget_prepared(p, key);
     htab_put(&p->prepared, key, e);
@@ -580,9 +580,9 @@ static void record(struct session *s, const struct relay_reply *reply)
         .rows = t->rows,
         .bytes = reply->bytes,
     };
-    const struct stats_text text =
-        p->executed != NULL ? p->executed->stats : stats_text(last_text(p));
-    stats_record(s->all->server->stats, &text, &options, &outcome);
+    struct stats_text once = {.text = last_text(p)};
+    stats_record(s->all->server->stats, p->executed != NULL ? &p->executed->stats : &once, &options,
+                 &outcome);
 }
 
 /* A SELECT that shows no warnings of the statement before: those are gone with it. */

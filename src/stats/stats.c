@@ -227,13 +227,11 @@ static size_t mask(struct str text, char out[MASK_MAX])
     return len;
 }
 
-struct stats_text stats_text(struct str text)
+static uint64_t hash_of(struct str text)
 {
     char masked[MASK_MAX];
     const size_t len = text.len > 0 ? mask(text, masked) : 0;
-    const uint64_t hash =
-        len > 0 ? XXH3_64bits(masked, len) : XXH3_64bits(text.p != NULL ? text.p : "", text.len);
-    return (struct stats_text){.text = text, .hash = hash};
+    return len > 0 ? XXH3_64bits(masked, len) : XXH3_64bits(text.p != NULL ? text.p : "", text.len);
 }
 
 /* The hash of a text that is read in a certain mode. */
@@ -383,8 +381,8 @@ static void count_totals(const struct stats *s, const struct stats_outcome *o)
     }
 }
 
-void stats_record(struct stats *s, const struct stats_text *text,
-                  const struct parse_options *options, const struct stats_outcome *outcome)
+void stats_record(struct stats *s, struct stats_text *text, const struct parse_options *options,
+                  const struct stats_outcome *outcome)
 {
     if (s == NULL) {
         return;
@@ -392,6 +390,9 @@ void stats_record(struct stats *s, const struct stats_text *text,
     count_totals(s, outcome);
     if (s->shards == NULL) {
         return;
+    }
+    if (text->hash == 0) {
+        text->hash = hash_of(text->text);
     }
     struct shard *shard = &s->shards[metrics_shard() % STATS_SHARDS];
     const uint64_t text_hash = hash_in_mode(text->hash, options);

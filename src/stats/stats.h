@@ -67,18 +67,17 @@ void stats_free(struct stats *s);
 /* "local", "column", "upstream", "cache": as in labels. */
 NODISCARD const char *stats_engine_name(enum stats_engine engine);
 
-/* The text of one statement, as the client sent it, in UTF-8, and by what its digest is looked for.
- * A statement that is executed again and again keeps it: the hash costs more than the rest. */
+/* The text of one statement, as the client sent it, in UTF-8. Whose statement is executed again and
+ * again keeps this: the hash costs more than the rest of what stats_record() does. */
 struct stats_text {
     struct str text;
-    uint64_t hash;
+    uint64_t hash; /* by which its digest is looked for; 0 until stats_record() has needed it */
 };
 
-NODISCARD struct stats_text stats_text(struct str text);
-
-/* Counts a statement that has ended. options are how it was read. s may be NULL. Any thread. */
-void stats_record(struct stats *s, const struct stats_text *text,
-                  const struct parse_options *options, const struct stats_outcome *outcome);
+/* Counts a statement that has ended. options are how it was read. s may be NULL. Any thread, each
+ * with a text of its own. */
+void stats_record(struct stats *s, struct stats_text *text, const struct parse_options *options,
+                  const struct stats_outcome *outcome);
 
 /* All digests in arena, those that took most time in total first. Returns how many. Any thread. */
 NODISCARD uint32_t stats_snapshot(struct stats *s, struct arena *arena, struct stats_digest **out);

@@ -17,8 +17,8 @@ static const struct parse_options options = {.dialect = DIALECT_MYSQL, .version 
 
 static void record_outcome(struct stats *s, struct str text, const struct stats_outcome *o)
 {
-    const struct stats_text hashed = stats_text(text);
-    stats_record(s, &hashed, &options, o);
+    struct stats_text once = {.text = text};
+    stats_record(s, &once, &options, o);
 }
 
 static void record(struct stats *s, const char *text, enum stats_engine engine, uint64_t us)
@@ -35,6 +35,31 @@ static const struct stats_digest *find(const struct stats_digest *all, uint32_t 
         }
     }
     return NULL;
+}
+
+static void test_a_text_that_is_kept_is_hashed_once_and_where_digests_are(void **state)
+{
+    (void)state;
+    const struct stats_outcome o = {.engine = STATS_LOCAL, .latency_us = 1};
+    struct stats *none = stats_new(0);
+    struct stats *some = stats_new(10);
+    struct stats_text kept = {.text = STR("SELECT 1 FROM kept")};
+    struct arena arena;
+    struct stats_digest *all;
+    arena_init(&arena, 0);
+    stats_record(none, &kept, &options, &o);
+    assert_int_equal(kept.hash, 0);
+    stats_record(some, &kept, &options, &o);
+    const uint64_t hash = kept.hash;
+    assert_int_not_equal(hash, 0);
+    stats_record(some, &kept, &options, &o);
+    assert_int_equal(kept.hash, hash);
+    record(some, "SELECT 1 FROM kept", STATS_LOCAL, 1);
+    assert_int_equal(stats_snapshot(some, &arena, &all), 1);
+    assert_int_equal(all[0].count, 3);
+    arena_release(&arena);
+    stats_free(some);
+    stats_free(none);
 }
 
 static void test_record_counts_statements_of_one_digest_together(void **state)
@@ -259,6 +284,7 @@ static void test_records_of_many_threads_add_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_text_that_is_kept_is_hashed_once_and_where_digests_are),
         cmocka_unit_test(test_record_counts_statements_of_one_digest_together),
         cmocka_unit_test(test_record_counts_errors_and_what_does_not_scan),
         cmocka_unit_test(test_table_that_is_full_drops_the_least_recently_seen),
