@@ -168,14 +168,17 @@ static inline void fake_accept_all(void *arg)
     io_detach(&s->io);
 }
 
+/* No time-out is met by chance, on however busy a machine: those that are meant are set. */
+#define FAKE_TIMEOUT_US (60 * UINT64_C(1000000))
+
 static inline struct upstream_options fake_options(const struct fake_server *s)
 {
     return (struct upstream_options){
         .host = STR("127.0.0.1"),
         .port = s->port,
-        .connect_timeout_us = 2 * 1000 * 1000,
-        .read_timeout_us = 2 * 1000 * 1000,
-        .write_timeout_us = 2 * 1000 * 1000,
+        .connect_timeout_us = FAKE_TIMEOUT_US,
+        .read_timeout_us = FAKE_TIMEOUT_US,
+        .write_timeout_us = FAKE_TIMEOUT_US,
         .max_packet = MAX_PACKET,
     };
 }
