@@ -197,6 +197,8 @@ void table_def_set_key_flags(struct table_def *t);
 /* Column index by name (case-insensitive), or -1. */
 NODISCARD int32_t table_find_column(const struct table_def *t, struct str name);
 NODISCARD int32_t table_find_index(const struct table_def *t, struct str name);
+/* The types of all columns, in their order, in arena. */
+NODISCARD struct sql_type *table_column_types(const struct table_def *t, struct arena *arena);
 
 /* ---- Text form, for persistence ---- */
 

@@ -125,6 +125,15 @@ struct table_def *table_def_clone(const struct table_def *from)
     return t;
 }
 
+struct sql_type *table_column_types(const struct table_def *t, struct arena *arena)
+{
+    struct sql_type *types = ARENA_ARRAY(arena, struct sql_type, t->column_count);
+    for (uint32_t i = 0; i < t->column_count; i++) {
+        types[i] = t->columns[i].type;
+    }
+    return types;
+}
+
 int32_t table_find_column(const struct table_def *t, struct str name)
 {
     for (uint32_t i = 0; i < t->column_count; i++) {

@@ -31,7 +31,7 @@ static void *grow(void *p, uint32_t *cap, size_t size, uint32_t least)
 
 /* ---- Rows ---- */
 
-static void rows_init(struct batch_rows *r, struct sql_type *types, uint32_t ncols)
+static void rows_init(struct batch_rows *r, const struct sql_type *types, uint32_t ncols)
 {
     *r = (struct batch_rows){.types = types, .ncols = ncols};
     for (uint32_t i = 0; i < ncols; i++) {
@@ -46,7 +46,6 @@ static void rows_release(struct batch_rows *r)
         free(r->parts[i]);
     }
     free(r->parts);
-    free(r->types);
     *r = (struct batch_rows){.count = 0};
 }
 
@@ -103,12 +102,10 @@ static struct chunk_builder *rows_add(struct batch_rows *r)
 static void rows_set_dead(struct batch_rows *r, uint32_t row, bool dead)
 {
     struct batch_part *part = r->parts[row / CHUNK_ROWS];
-    uint64_t *word = &part->dead[row % CHUNK_ROWS / 64];
-    const uint64_t bit = UINT64_C(1) << (row & 63);
-    if (((*word & bit) != 0) == dead) {
+    if (bits_get(part->dead, row % CHUNK_ROWS) == dead) {
         return;
     }
-    *word ^= bit;
+    bits_set(part->dead, row % CHUNK_ROWS, dead);
     part->dead_count += dead ? 1 : UINT32_MAX;
     r->dead += dead ? 1 : UINT32_MAX;
 }
@@ -133,18 +130,15 @@ static void squeeze(struct batch_part *part)
     struct chunk_builder *b = &part->builder;
     uint32_t live = 0;
     for (uint32_t row = 0; row < b->nrows; row++) {
-        if (part->dead[row / 64] >> (row & 63) & 1) {
+        if (bits_get(part->dead, row)) {
             continue;
         }
         for (uint32_t c = 0; c < b->ncols && live != row; c++) {
             const struct vec *v = &b->cols[c];
             const size_t size = vec_phys_size(v->phys);
             char *data = (char *)(uintptr_t)v->data;
-            uint64_t *valid = (uint64_t *)(uintptr_t)v->validity;
             memcpy(data + live * size, data + row * size, size);
-            const uint64_t bit = UINT64_C(1) << (live & 63);
-            valid[live / 64] =
-                vec_is_null(v, row) ? valid[live / 64] & ~bit : valid[live / 64] | bit;
+            bits_set((uint64_t *)(uintptr_t)v->validity, live, !vec_is_null(v, row));
         }
         live++;
     }
@@ -497,11 +491,6 @@ struct source {
     bool moves;    /* The update gives it another key. */
 };
 
-static bool has_bit(const uint64_t *bits, uint32_t i)
-{
-    return (bits[i / 64] >> (i & 63) & 1) != 0;
-}
-
 static struct batch_hole *find_hole(struct batch_table *t, uint32_t row)
 {
     uint32_t low = 0;
@@ -530,9 +519,9 @@ static void add_hole(struct batch_table *t, uint32_t column, uint32_t gone)
         *h = (struct batch_hole){
             .row = row,
             .gone = gone,
-            .missing = ARENA_ARRAY(&t->hole_arena, uint64_t, (t->rows.ncols + 63) / 64)};
+            .missing = ARENA_ARRAY(&t->hole_arena, uint64_t, BITS_WORDS(t->rows.ncols))};
     }
-    h->missing[column / 64] |= UINT64_C(1) << (column & 63);
+    bits_set(h->missing, column, true);
 }
 
 /* Sets a column of a row, which is NULL so far, to a value of another chunk's. */
@@ -540,7 +529,6 @@ static void copy_value(struct chunk_builder *b, uint32_t column, uint32_t row,
                        const struct vec *from, uint32_t from_row)
 {
     struct vec *to = &b->cols[column];
-    uint64_t *valid = (uint64_t *)(uintptr_t)to->validity;
     const size_t size = vec_phys_size(to->phys);
     char *data = (char *)(uintptr_t)to->data + row * size;
     if (vec_is_null(from, from_row)) {
@@ -553,7 +541,7 @@ static void copy_value(struct chunk_builder *b, uint32_t column, uint32_t row,
     } else {
         memcpy(data, (const char *)from->data + from_row * size, size);
     }
-    valid[row / 64] |= UINT64_C(1) << (row & 63);
+    bits_set((uint64_t *)(uintptr_t)to->validity, row, true);
 }
 
 /* A column that neither image has is as it was. */
@@ -563,7 +551,7 @@ static enum batch_outcome put_missing(struct batch_table *t, struct chunk_builde
     uint32_t gone = from != NULL ? from->gone : BATCH_NONE;
     if (from != NULL && from->row != BATCH_NONE) {
         const struct batch_hole *h = find_hole(t, from->row);
-        if (h == NULL || !has_bit(h->missing, column)) {
+        if (h == NULL || !bits_get(h->missing, column)) {
             const struct batch_part *part = t->rows.parts[from->row / CHUNK_ROWS];
             copy_value(b, column, b->nrows - 1, &part->builder.cols[column],
                        from->row % CHUNK_ROWS);
@@ -684,7 +672,7 @@ static enum batch_outcome build_hash(struct batch_table *t, struct diag *d)
 {
     for (uint32_t row = 0; row < t->rows.count; row++) {
         const struct batch_part *part = t->rows.parts[row / CHUNK_ROWS];
-        if (part->dead[row % CHUNK_ROWS / 64] >> (row & 63) & 1) {
+        if (bits_get(part->dead, row % CHUNK_ROWS)) {
             continue;
         }
         const uint64_t v = vec_int(&part->builder.cols[t->key[0]], row % CHUNK_ROWS);
@@ -835,7 +823,7 @@ struct filling {
 
 static bool is_live(const struct batch_rows *r, uint32_t row)
 {
-    return !has_bit(r->parts[row / CHUNK_ROWS]->dead, row % CHUNK_ROWS);
+    return !bits_get(r->parts[row / CHUNK_ROWS]->dead, row % CHUNK_ROWS);
 }
 
 static void fill_rows(void *arg, const struct chunk *found)
@@ -850,7 +838,7 @@ static void fill_rows(void *arg, const struct chunk *found)
         f->found[f->hole_of[keys[i]] - 1] = true;
         struct chunk_builder *b = &f->t->rows.parts[h->row / CHUNK_ROWS]->builder;
         for (uint32_t c = 0; c < f->column_count; c++) {
-            if (has_bit(h->missing, f->columns[c])) {
+            if (bits_get(h->missing, f->columns[c])) {
                 copy_value(b, f->columns[c], h->row % CHUNK_ROWS, &found->cols[c + 1], i);
             }
         }
@@ -864,7 +852,7 @@ static uint32_t missing_columns(const struct batch_table *t, uint32_t *columns)
     for (uint32_t c = 0; c < t->rows.ncols; c++) {
         bool found = false;
         for (uint32_t i = 0; i < t->hole_count && !found; i++) {
-            found = has_bit(t->holes[i].missing, c);
+            found = bits_get(t->holes[i].missing, c);
         }
         if (found) {
             columns[count++] = c;
@@ -884,7 +872,7 @@ static void move_to_parts(struct batch_table *t, const struct batch_hole *h)
     struct chunk_builder *to = rows_add(&p->rows);
     const struct chunk_builder *from = &t->rows.parts[h->row / CHUNK_ROWS]->builder;
     for (uint32_t c = 0; c < t->rows.ncols; c++) {
-        if (!has_bit(h->missing, c)) {
+        if (!bits_get(h->missing, c)) {
             copy_value(to, c, to->nrows - 1, &from->cols[c], h->row % CHUNK_ROWS);
         }
     }
@@ -996,18 +984,13 @@ static bool is_integer(const struct sql_type *type)
     }
 }
 
-/* The types of some columns of a definition, or of all; heap memory. */
-static struct sql_type *types_of(const struct table_def *def, const uint32_t *columns,
-                                 uint32_t count)
+static struct sql_type *key_types(struct batch_table *t, const struct sql_type *types)
 {
-    struct sql_type *types = calloc(count, sizeof(*types));
-    if (types == NULL) {
-        abort();
+    struct sql_type *out = ARENA_ARRAY(&t->arena, struct sql_type, t->key_count);
+    for (uint32_t i = 0; i < t->key_count; i++) {
+        out[i] = types[t->key[i]];
     }
-    for (uint32_t i = 0; i < count; i++) {
-        types[i] = def->columns[columns != NULL ? columns[i] : i].type;
-    }
-    return types;
+    return out;
 }
 
 static struct batch_table *table_new(struct batch *b, struct copy_table *ct)
@@ -1025,11 +1008,16 @@ static struct batch_table *table_new(struct batch *b, struct copy_table *ct)
     t->has_int_key = t->key_count == 1 && is_integer(&def->columns[t->key[0]].type);
     arena_init(&t->keys.arena, 0);
     arena_init(&t->hole_arena, 0);
-    rows_init(&t->rows, types_of(def, NULL, def->column_count), def->column_count);
-    rows_init(&t->parts.rows, types_of(def, NULL, def->column_count), def->column_count);
+    arena_init(&t->arena, 0);
+    const struct sql_type *types = table_column_types(def, &t->arena);
+    rows_init(&t->rows, types, def->column_count);
+    rows_init(&t->parts.rows, types, def->column_count);
     t->is_whole = t->key_count == 0 || (b->checks_images && atomic_load(&ct->state) == COPY_LIVE);
-    const uint32_t width = t->is_whole ? def->column_count : t->key_count;
-    rows_init(&t->gone, types_of(def, t->is_whole ? NULL : t->key, width), width);
+    if (t->is_whole) {
+        rows_init(&t->gone, types, def->column_count);
+    } else {
+        rows_init(&t->gone, key_types(t, types), t->key_count);
+    }
     return t;
 }
 
@@ -1043,6 +1031,7 @@ static void table_free(struct batch_table *t)
     copy_table_unref(t->table);
     free(t->holes);
     arena_release(&t->hole_arena);
+    arena_release(&t->arena);
     free(t);
 }
 

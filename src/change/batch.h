@@ -32,13 +32,13 @@ enum {
 /* Up to CHUNK_ROWS rows, of which some are dead. */
 struct batch_part {
     struct chunk_builder builder;
-    uint64_t dead[CHUNK_ROWS / 64];
+    uint64_t dead[BITS_WORDS(CHUNK_ROWS)];
     uint32_t dead_count;
 };
 
 /* Rows of one form, numbered from 0. */
 struct batch_rows {
-    struct sql_type *types;
+    const struct sql_type *types;
     uint32_t ncols;
     uint32_t width; /* Bytes of a row in the vectors. */
     uint32_t count; /* All of them. */
@@ -95,6 +95,7 @@ struct batch_table {
     struct batch_hole *holes;
     uint32_t hole_count, hole_cap;
     struct arena hole_arena; /* Their bits. */
+    struct arena arena;      /* Types. */
     struct batch_parts parts;
     uint64_t inserted, updated, deleted;
     uint64_t scope;     /* Number of the part of a transaction that it is marked for. */

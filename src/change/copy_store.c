@@ -31,11 +31,14 @@ static struct copy_database *make_database(struct copy *c, struct str db, uint16
     if (m == NULL) {
         abort();
     }
+    os_rwlock_read(&c->server->vars_lock);
+    const uint16_t standard = c->server->vars.collation_server;
+    os_rwlock_unlock(&c->server->vars_lock);
     memcpy(m->name, db.p, db.len);
     m->def = (struct database_def){
         .id = catalog_next_id(c->server->catalog),
         .name = str_from(m->name, db.len),
-        .collation = collation != 0 ? collation : (uint16_t)c->server->vars.collation_server,
+        .collation = collation != 0 ? collation : standard,
         .explicit_collation = collation != 0,
         .created_us = clock_wall_us(),
     };

@@ -27,18 +27,7 @@ struct row_parts {
     uint64_t stamp;
 };
 
-static bool has_bit(const uint64_t *bits, uint32_t i)
-{
-    return (bits[i / 64] >> (i & 63) & 1) != 0;
-}
-
-static void set_bit(uint64_t *bits, uint32_t i, bool value)
-{
-    const uint64_t bit = UINT64_C(1) << (i & 63);
-    bits[i / 64] = value ? bits[i / 64] | bit : bits[i / 64] & ~bit;
-}
-
-struct row_parts *row_parts_new(const struct sql_type *types, uint32_t ncols, const uint32_t *key,
+struct row_parts *row_parts_new(const struct table_def *table, const uint32_t *key,
                                 uint32_t key_count)
 {
     struct row_parts *p = calloc(1, sizeof(*p));
@@ -49,10 +38,10 @@ struct row_parts *row_parts_new(const struct sql_type *types, uint32_t ncols, co
     arena_init(&p->arena, 0);
     p->key = key;
     p->key_count = key_count;
-    p->ncols = ncols;
-    p->places = ARENA_ARRAY(&p->arena, size_t, (size_t)ncols + 1);
-    for (uint32_t i = 0; i < ncols; i++) {
-        p->places[i + 1] = p->places[i] + vec_phys_size(type_phys(&types[i]));
+    p->ncols = table->column_count;
+    p->places = ARENA_ARRAY(&p->arena, size_t, (size_t)p->ncols + 1);
+    for (uint32_t i = 0; i < p->ncols; i++) {
+        p->places[i + 1] = p->places[i] + vec_phys_size(type_phys(&table->columns[i].type));
     }
     return p;
 }
@@ -91,7 +80,7 @@ static struct part *get_part(struct row_parts *p, const struct chunk *c, uint32_
         arena_rewind(&p->arena, mark);
         return part;
     }
-    const size_t words = ((size_t)p->ncols + 63) / 64;
+    const size_t words = BITS_WORDS((size_t)p->ncols);
     part = ARENA_NEW(&p->arena, struct part);
     part->key = key;
     part->known = ARENA_ARRAY(&p->arena, uint64_t, words);
@@ -109,11 +98,11 @@ void row_parts_put(struct row_parts *p, const struct chunk *c, uint32_t row,
     for (uint32_t i = 0; i < p->ncols; i++) {
         const struct vec *v = &c->cols[i];
         const size_t size = vec_phys_size(v->phys);
-        if (has_bit(missing, i)) {
+        if (bits_get(missing, i)) {
             continue;
         }
-        set_bit(part->known, i, true);
-        set_bit(part->valid, i, !vec_is_null(v, row));
+        bits_set(part->known, i, true);
+        bits_set(part->valid, i, !vec_is_null(v, row));
         if (vec_is_null(v, row)) {
             continue;
         }
@@ -170,10 +159,10 @@ void row_parts_lay_over(const struct row_parts *p, struct chunk *c)
         for (uint32_t i = 0; part != NULL && i < p->ncols; i++) {
             const struct vec *v = &c->cols[i];
             const size_t size = vec_phys_size(v->phys);
-            if (!has_bit(part->known, i)) {
+            if (!bits_get(part->known, i)) {
                 continue;
             }
-            set_bit((uint64_t *)(uintptr_t)v->validity, row, has_bit(part->valid, i));
+            bits_set((uint64_t *)(uintptr_t)v->validity, row, bits_get(part->valid, i));
             memcpy((char *)(uintptr_t)v->data + row * size, part->values + p->places[i], size);
         }
     }

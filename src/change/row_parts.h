@@ -6,14 +6,14 @@
 #ifndef CHANGE_ROW_PARTS_H
 #define CHANGE_ROW_PARTS_H
 
+#include "catalog/catalog.h"
 #include "types/chunk.h"
 
 struct row_parts;
 
-/* types: of all ncols columns of the table; key: which of them are its key, borrowed. Never NULL.
- */
-NODISCARD struct row_parts *row_parts_new(const struct sql_type *types, uint32_t ncols,
-                                          const uint32_t *key, uint32_t key_count);
+/* key: which of the table's columns are its key, borrowed. Never NULL. */
+NODISCARD struct row_parts *row_parts_new(const struct table_def *table, const uint32_t *key,
+                                          uint32_t key_count);
 /* p may be NULL. */
 void row_parts_free(struct row_parts *p);
 

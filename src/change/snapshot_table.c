@@ -81,10 +81,7 @@ static void copy_begin(struct table_copy *k, struct snapshot_worker *w, struct c
     arena_init(&k->arena, 0);
     arena_init(&k->scratch, 0);
     bytebuf_init(&k->last_key, SNAPSHOT_SQL_MAX);
-    k->types = ARENA_ARRAY(&k->arena, struct sql_type, t->def->column_count);
-    for (uint32_t i = 0; i < t->def->column_count; i++) {
-        k->types[i] = t->def->columns[i].type;
-    }
+    k->types = table_column_types(t->def, &k->arena);
     k->builder_bytes = row_bytes(t->def) * CHUNK_ROWS;
 }
 

@@ -515,10 +515,7 @@ static void verify_init(struct verify *v, struct snapshot *s, struct copy_table 
     bytebuf_init(&v->key, ROW_MAX);
     v->source = ARENA_ARRAY(&v->arena, struct bucket, BUCKETS);
     v->copy = ARENA_ARRAY(&v->arena, struct bucket, BUCKETS);
-    v->types = ARENA_ARRAY(&v->arena, struct sql_type, t->def->column_count);
-    for (uint32_t i = 0; i < t->def->column_count; i++) {
-        v->types[i] = t->def->columns[i].type;
-    }
+    v->types = table_column_types(t->def, &v->arena);
 }
 
 static void verify_release(struct verify *v)

@@ -125,7 +125,7 @@ static struct chunk pick(const struct chunk *c, const uint32_t *columns, uint32_
         uint64_t *valid = ARENA_ARRAY(arena, uint64_t, CHUNK_ROWS / 64);
         for (uint32_t j = 0; j < row_count; j++) {
             memcpy(data + j * size, (const char *)from->data + rows[j] * size, size);
-            valid[j / 64] |= (uint64_t)!vec_is_null(from, rows[j]) << (j & 63);
+            bits_set(valid, j, !vec_is_null(from, rows[j]));
         }
         cols[i] = *from;
         cols[i].data = data;
@@ -309,19 +309,6 @@ void window_break_all(struct pipeline *p, const struct copy_table *t)
 
 /* ---- What the snapshot calls ---- */
 
-/* Of its columns; heap memory. */
-static struct sql_type *types_of(const struct table_def *def)
-{
-    struct sql_type *types = calloc(def->column_count, sizeof(*types));
-    if (types == NULL) {
-        abort();
-    }
-    for (uint32_t i = 0; i < def->column_count; i++) {
-        types[i] = def->columns[i].type;
-    }
-    return types;
-}
-
 static struct pipeline_window *window_new(struct pipeline *p, struct copy_table *t)
 {
     struct pipeline_window *w = calloc(1, sizeof(*w));
@@ -334,9 +321,7 @@ static struct pipeline_window *window_new(struct pipeline *p, struct copy_table 
     w->table = t;
     w->touched = key_set_new(0);
     if (t->key.count > 0) {
-        struct sql_type *types = types_of(t->def);
-        w->parts = row_parts_new(types, t->def->column_count, t->key.columns, t->key.count);
-        free(types);
+        w->parts = row_parts_new(t->def, t->key.columns, t->key.count);
     }
     copy_table_ref(t);
     w->spool = t->key.count == 0 ? spool_new(t) : NULL;
@@ -428,7 +413,7 @@ struct loading {
 static void keep_chunk(struct loading *l, const struct chunk *c)
 {
     struct vec *cols = ARENA_ARRAY(&l->arena, struct vec, c->ncols);
-    const size_t words = ((size_t)c->nrows + 63) / 64;
+    const size_t words = BITS_WORDS((size_t)c->nrows);
     for (uint32_t i = 0; i < c->ncols; i++) {
         const struct vec *from = &c->cols[i];
         const size_t size = vec_phys_size(from->phys) * c->nrows;

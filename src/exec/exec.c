@@ -203,7 +203,7 @@ static int64_t statement_time(const struct exec_session *x)
 
 static int check_writable(struct exec_session *x)
 {
-    if (x->server->vars.read_only &&
+    if (server_bool(x->server, &x->server->vars.read_only) &&
         (x->account == NULL || (x->account->global_privs & PRIV_SUPER) == 0)) {
         return diag_set(x->diag, ER_OPTION_PREVENTS_STATEMENT, "--read-only");
     }

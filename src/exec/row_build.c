@@ -61,15 +61,6 @@ void row_build_release(struct row_build *b)
     arena_release(&b->scratch);
 }
 
-struct sql_type *table_column_types(const struct table_def *t, struct arena *arena)
-{
-    struct sql_type *types = ARENA_ARRAY(arena, struct sql_type, t->column_count);
-    for (uint32_t i = 0; i < t->column_count; i++) {
-        types[i] = t->columns[i].type;
-    }
-    return types;
-}
-
 /* ---- Defaults ---- */
 
 static int store_now(struct row_build *b, const struct column_def *c, struct value *out)

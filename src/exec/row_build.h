@@ -59,9 +59,6 @@ NODISCARD enum row_check_result row_build_check(struct row_build *b);
 /* Appends b->row to a chunk. */
 void row_build_add_to(const struct row_build *b, struct chunk_builder *chunk);
 
-/* Types of all columns, for a chunk_builder; in arena. */
-NODISCARD struct sql_type *table_column_types(const struct table_def *t, struct arena *arena);
-
 /* The text of a key of a row, as 1062 shows it: "1-abc". In arena. */
 NODISCARD const char *row_key_text(const struct table_def *t, uint32_t index,
                                    const struct value *row, struct arena *arena);

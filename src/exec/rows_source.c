@@ -42,7 +42,7 @@ static int keep_chunk(struct source_job *job, const struct chunk *rows)
         cols[c].type = &job->query->types[c]; /* the vector's is gone with the cursor */
         const size_t size = vec_phys_size(cols[c].phys) * rows->nrows;
         if (cols[c].validity != NULL) {
-            const size_t words = (rows->nrows + 63) / 64;
+            const size_t words = BITS_WORDS(rows->nrows);
             cols[c].validity = memcpy(arena_alloc(a, words * 8), cols[c].validity, words * 8);
         }
         cols[c].data = cols[c].phys == VEC_STR

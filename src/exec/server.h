@@ -114,4 +114,22 @@ struct server {
     _Atomic(bool) shutting_down;
 };
 
+/* A global variable as it is now: server_uint(s, &s->vars.max_connections). From any thread;
+ * vars_lock is taken for it. */
+NODISCARD static inline uint64_t server_uint(struct server *s, const uint64_t *var)
+{
+    os_rwlock_read(&s->vars_lock);
+    const uint64_t value = *var;
+    os_rwlock_unlock(&s->vars_lock);
+    return value;
+}
+
+NODISCARD static inline bool server_bool(struct server *s, const bool *var)
+{
+    os_rwlock_read(&s->vars_lock);
+    const bool value = *var;
+    os_rwlock_unlock(&s->vars_lock);
+    return value;
+}
+
 #endif

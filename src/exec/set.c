@@ -169,7 +169,9 @@ static int set_names(struct exec_session *x, const struct set_item *item, const 
 {
     const struct charset *cs;
     if (value == NULL) {
+        os_rwlock_read(&x->server->vars_lock);
         cs = x->server->vars.character_set_client;
+        os_rwlock_unlock(&x->server->vars_lock);
     } else if (value->kind != VALUE_STRING || (cs = charset_find(value->str)) == NULL) {
         const struct str text = value_is_null(value) ? STR("NULL") : value->str;
         return diag_set(x->diag, ER_UNKNOWN_CHARACTER_SET, arena_dup_cstr(&x->stmt_arena, text));

@@ -321,7 +321,7 @@ int exec_begin_stmt(struct exec_session *x, struct stmt *stmt)
     if (exec_commit(x) != 0) {
         return -1;
     }
-    if (t->access == ACCESS_READ_WRITE && x->server->vars.read_only &&
+    if (t->access == ACCESS_READ_WRITE && server_bool(x->server, &x->server->vars.read_only) &&
         (x->account == NULL || (x->account->global_privs & PRIV_SUPER) == 0)) {
         return diag_set(x->diag, ER_OPTION_PREVENTS_STATEMENT, "--read-only");
     }

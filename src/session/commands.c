@@ -17,7 +17,9 @@
 static int request_file(void *client, struct str name, struct diag *diag)
 {
     struct session *s = client;
-    if ((s->x.capabilities & CLIENT_LOCAL_FILES) == 0 || !s->all->server->vars.local_infile) {
+    struct server *server = s->all->server;
+    if ((s->x.capabilities & CLIENT_LOCAL_FILES) == 0 ||
+        !server_bool(server, &server->vars.local_infile)) {
         return diag_set(diag, ER_CLIENT_LOCAL_FILES_DISABLED);
     }
     pkt_begin(&s->conn.w);

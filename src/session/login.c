@@ -80,22 +80,18 @@ static const char *default_plugin(const struct session *s)
 
 /* ---- Packets ---- */
 
-static uint64_t login_deadline(const struct session *s)
-{
-    return clock_monotonic_us() + s->all->server->vars.connect_timeout * SECOND_US;
-}
-
 static int send_packet(struct session *s)
 {
     if (pkt_end(&s->conn.w) != 0) {
         return -1;
     }
-    return conn_flush(&s->conn, login_deadline(s), s->x.diag) == NET_OK ? 0 : -1;
+    return conn_flush(&s->conn, session_connect_deadline(s), s->x.diag) == NET_OK ? 0 : -1;
 }
 
 static int read_packet(struct session *s, struct str *out)
 {
-    return conn_read_packet(&s->conn, login_deadline(s), out, s->x.diag) == NET_OK ? 0 : -1;
+    return conn_read_packet(&s->conn, session_connect_deadline(s), out, s->x.diag) == NET_OK ? 0
+                                                                                             : -1;
 }
 
 static int fail(struct session *s)
@@ -212,7 +208,8 @@ static int check_account_limit(struct login *l)
 {
     struct session *s = l->s;
     const struct account *a = l->account;
-    const uint64_t common = s->all->server->vars.max_user_connections;
+    struct server *server = s->all->server;
+    const uint64_t common = server_uint(server, &server->vars.max_user_connections);
     const uint64_t limit = a->max_connections > 0 ? a->max_connections : common;
     uint64_t n = 0;
     os_mutex_lock(&s->all->lock);
@@ -443,6 +440,7 @@ static int authenticate(struct login *l)
 static int check_account(struct login *l)
 {
     struct session *s = l->s;
+    struct server *server = s->all->server;
     const struct account *a = l->account;
     if (a->loopback_only && !s->peer.is_local) {
         return access_denied(l);
@@ -451,7 +449,7 @@ static int check_account(struct login *l)
         return diag_set(s->x.diag, ER_ACCOUNT_HAS_BEEN_LOCKED,
                         arena_dup_cstr(&s->x.stmt_arena, l->user), s->peer.host);
     }
-    if (s->all->server->vars.require_secure_transport && !is_secret_channel(s)) {
+    if (server_bool(server, &server->vars.require_secure_transport) && !is_secret_channel(s)) {
         return diag_set(s->x.diag, ER_SECURE_TRANSPORT_REQUIRED);
     }
     if (a->require_ssl && !s->tls) {
@@ -467,7 +465,7 @@ static int check_account(struct login *l)
         return diag_set(s->x.diag, ER_MUST_CHANGE_PASSWORD_LOGIN);
     }
     /* One connection more than max_connections is kept for who may make room. */
-    if (sessions_count(s->all) > s->all->server->vars.max_connections &&
+    if (sessions_count(s->all) > server_uint(server, &server->vars.max_connections) &&
         (a->global_privs & PRIV_SUPER) == 0) {
         return diag_set(s->x.diag, ER_CON_COUNT_ERROR);
     }
@@ -534,7 +532,8 @@ static int start_tls(struct session *s)
     if (tls == NULL) {
         return diag_set(s->x.diag, ER_HANDSHAKE_ERROR);
     }
-    const enum net_result r = conn_start_tls_server(&s->conn, tls, login_deadline(s), s->x.diag);
+    const enum net_result r =
+        conn_start_tls_server(&s->conn, tls, session_connect_deadline(s), s->x.diag);
     tls_context_unref(tls);
     s->tls = r == NET_OK;
     return s->tls ? 0 : -1;
@@ -566,7 +565,7 @@ static int check_connection_limit(struct session *s)
 {
     struct server *server = s->all->server;
     const uint32_t kept = server->upstream != NULL ? 0 : 1; /* see check_account() */
-    if (sessions_count(s->all) > server->vars.max_connections + kept) {
+    if (sessions_count(s->all) > server_uint(server, &server->vars.max_connections) + kept) {
         return diag_set(s->x.diag, ER_CON_COUNT_ERROR);
     }
     return atomic_load(&server->shutting_down) ? diag_set(s->x.diag, ER_SERVER_SHUTDOWN) : 0;
@@ -626,7 +625,7 @@ int session_login(struct session *s)
         0) {
         return s->x.diag->error != NULL ? fail(s) : -1;
     }
-    if (conn_flush(&s->conn, login_deadline(s), s->x.diag) != NET_OK) {
+    if (conn_flush(&s->conn, session_connect_deadline(s), s->x.diag) != NET_OK) {
         return -1;
     }
     arena_reset(&s->x.stmt_arena);

@@ -63,10 +63,8 @@ uint64_t passthrough_capabilities(uint64_t upstream)
 /* Asks a server that has not been reached so far who it is. */
 static int meet(struct session *s, struct upstream *u, struct upstream_greeting *g)
 {
-    const uint64_t deadline =
-        clock_monotonic_us() + s->all->server->vars.connect_timeout * SECOND_US;
-    struct upstream_conn *c =
-        upstream_connect(u, fiber_loop(fiber_self()), &s->peer, 0, deadline, s->x.diag);
+    struct upstream_conn *c = upstream_connect(u, fiber_loop(fiber_self()), &s->peer, 0,
+                                               session_connect_deadline(s), s->x.diag);
     if (c == NULL) {
         return -1;
     }
@@ -264,7 +262,7 @@ static struct upstream_conn *open_upstream(struct session *s, const struct upstr
     const struct server *server = s->all->server;
     struct passthrough *p = s->pass;
     const struct upstream_login login = {.user = p->user, .password = server->upstream_password};
-    const uint64_t deadline = clock_monotonic_us() + server->vars.connect_timeout * SECOND_US;
+    const uint64_t deadline = session_connect_deadline(s);
     struct upstream_conn *c =
         upstream_connect(upstream_pool_upstream(p->pool), fiber_loop(fiber_self()), &s->peer,
                          key->flags, deadline, s->x.diag);
@@ -746,7 +744,7 @@ static struct relay_login login_of(struct session *s)
         .client_secure = s->tls || s->peer.is_unix,
         .peer = &s->peer,
         .rsa = s->all->rsa,
-        .deadline_us = clock_monotonic_us() + s->all->server->vars.connect_timeout * SECOND_US,
+        .deadline_us = session_connect_deadline(s),
         .pool = s->all->server->upstream,
         .arena = &s->x.stmt_arena,
     };

@@ -175,9 +175,10 @@ int command_stmt_prepare(struct session *s, struct str payload)
     struct result_column *columns;
     uint32_t count;
     int rc = -1;
-    if (s->prepared.count >= s->all->server->vars.max_prepared_stmt_count) {
-        diag_set(s->x.diag, ER_MAX_PREPARED_STMT_COUNT_REACHED,
-                 (unsigned long)s->all->server->vars.max_prepared_stmt_count);
+    struct server *server = s->all->server;
+    const uint64_t max = server_uint(server, &server->vars.max_prepared_stmt_count);
+    if (s->prepared.count >= max) {
+        diag_set(s->x.diag, ER_MAX_PREPARED_STMT_COUNT_REACHED, (unsigned long)max);
     } else if (parse(s, text, &stmt) == 0) {
         if (stmt->param_count > PARAMS_MAX) {
             diag_set(s->x.diag, ER_PS_MANY_PARAM);

@@ -91,6 +91,12 @@ void session_set_state(struct session *s, enum session_state state, uint8_t comm
     }
 }
 
+uint64_t session_connect_deadline(const struct session *s)
+{
+    struct server *server = s->all->server;
+    return clock_monotonic_us() + server_uint(server, &server->vars.connect_timeout) * SECOND_US;
+}
+
 uint64_t session_read_deadline(const struct session *s)
 {
     const bool interactive = (s->x.capabilities & CLIENT_INTERACTIVE) != 0;
@@ -226,12 +232,14 @@ static void on_hangup(void *arg)
 
 static void set_host(struct session *s)
 {
+    os_mutex_lock(&s->all->lock);
     if (s->peer.port != 0) {
         snprintf(s->host_text, sizeof s->host_text, "%s:%u", s->peer.host, s->peer.port);
     } else {
         snprintf(s->host_text, sizeof s->host_text, "%s", s->peer.host);
     }
     snprintf(s->user_text, sizeof s->user_text, "%s", "unauthenticated user");
+    os_mutex_unlock(&s->all->lock);
     s->x.login_host = str_from_cstr(s->peer.host);
     s->log = (struct log){.module = "session", .connection_id = s->x.id, .peer = s->host_text};
 }
@@ -284,8 +292,7 @@ static int learn_peer(struct session *s)
     if (!proxy_networks_match(&all->proxy_networks, &s->peer)) {
         return 0;
     }
-    const uint64_t deadline = clock_monotonic_us() + all->server->vars.connect_timeout * SECOND_US;
-    if (proxy_read(&s->conn, deadline, &s->peer, s->x.diag) != NET_OK) {
+    if (proxy_read(&s->conn, session_connect_deadline(s), &s->peer, s->x.diag) != NET_OK) {
         log_warn(&s->log, "connection from a network of server.proxy_protocol_networks without a "
                           "PROXY protocol header");
         return -1;
@@ -331,9 +338,10 @@ static void serve(void *arg, const struct listener_accepted *accepted)
 static bool admit(void *arg, const struct sock_peer *peer)
 {
     struct sessions *all = arg;
+    struct server *server = all->server;
     (void)peer;
-    return !atomic_load(&all->server->shutting_down) &&
-           sessions_count(all) < all->server->vars.max_connections + 100;
+    return !atomic_load(&server->shutting_down) &&
+           sessions_count(all) < server_uint(server, &server->vars.max_connections) + 100;
 }
 
 struct listener_handler sessions_listener_handler(struct sessions *all)

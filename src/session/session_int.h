@@ -58,8 +58,8 @@ struct session {
         deadline_us; /* of the running statement (max_execution_time); 0 = none. Under all->lock */
     atomic_bool interrupt_sent; /* the watchdog repeats it. Written under all->lock */
     struct sock_peer peer;
-    char host_text[300]; /* "host:port" */
-    char user_text[130];
+    char host_text[300];      /* "host:port"; for the eyes of others, under all->lock */
+    char user_text[130];      /* like this */
     uint64_t account_id;      /* 0 before the login; under all->lock */
     enum session_state state; /* under all->lock for the eyes of others */
     uint8_t command;          /* being run; under all->lock */
@@ -93,6 +93,9 @@ struct session {
 void session_set_state(struct session *s, enum session_state state, uint8_t command);
 /* A statement begins: its text, for SHOW PROCESSLIST. */
 void session_set_info(struct session *s, struct str text);
+/* When a login that is begun now, or a connection to an upstream, has taken too long
+ * (connect_timeout). */
+NODISCARD uint64_t session_connect_deadline(const struct session *s);
 /* Time a read of the next command may take, and one of a reply's part: clock_monotonic_us()
  * deadlines. */
 NODISCARD uint64_t session_read_deadline(const struct session *s);

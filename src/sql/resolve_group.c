@@ -7,6 +7,7 @@
  * error under ONLY_FULL_GROUP_BY, and otherwise has no defined value: it is refused, since no two
  * servers need agree on it.
  */
+#include "base/bits.h"
 #include "catalog/catalog.h"
 #include "sql/resolve_int.h"
 
@@ -31,14 +32,14 @@ static int32_t leaf_place(const struct scope *s, const struct table_ref *t)
 static bool is_known(const struct dependence *d, const struct table_ref *t, uint32_t column)
 {
     const int32_t at = leaf_place(d->s, t);
-    return at >= 0 && (d->known[at][column / 64] >> (column % 64) & 1) != 0;
+    return at >= 0 && bits_get(d->known[at], column);
 }
 
 static void set_known(struct dependence *d, const struct table_ref *t, uint32_t column)
 {
     const int32_t at = leaf_place(d->s, t);
     if (at >= 0 && !is_known(d, t, column)) {
-        d->known[at][column / 64] |= (uint64_t)1 << (column % 64);
+        bits_set(d->known[at], column, true);
         d->changed = true;
     }
 }

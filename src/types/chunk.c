@@ -226,14 +226,14 @@ void chunk_builder_drop_row(struct chunk_builder *b)
     assert(b->nrows > 0);
     uint32_t row = --b->nrows;
     for (uint32_t i = 0; i < b->ncols; i++) {
-        vec_validity(&b->cols[i])[row >> 6] &= ~(UINT64_C(1) << (row & 63));
+        bits_set(vec_validity(&b->cols[i]), row, false);
     }
 }
 
 static void mark_set(struct chunk_builder *b, uint32_t col)
 {
     uint32_t row = b->nrows - 1;
-    vec_validity(&b->cols[col])[row >> 6] |= UINT64_C(1) << (row & 63);
+    bits_set(vec_validity(&b->cols[col]), row, true);
 }
 
 void chunk_builder_set_str(struct chunk_builder *b, uint32_t col, struct str s)

@@ -7,7 +7,7 @@
 #define TYPES_CHUNK_H
 
 #include "base/arena.h"
-#include "base/base.h"
+#include "base/bits.h"
 #include "base/str.h"
 #include "types/type.h"
 #include "types/value.h"
@@ -56,7 +56,7 @@ struct chunk {
 
 static inline bool vec_is_null(const struct vec *v, uint32_t row)
 {
-    return v->validity != NULL && (v->validity[row >> 6] >> (row & 63) & 1) == 0;
+    return v->validity != NULL && !bits_get(v->validity, row);
 }
 
 /* A str as a vector holds it; longer than 12 bytes it borrows from s. */

@@ -107,8 +107,19 @@ def come_and_go(load):
 
 def wander(connection, db):
     """Changes what others see of this session: its database, its roles."""
-    for sql in ("USE information_schema", "SET ROLE ALL", "SHOW PROCESSLIST", f"USE `{db}`", "SET ROLE NONE"):
+    for sql in ("USE information_schema", "SET ROLE ALL", "SHOW PROCESSLIST", f"USE `{db}`", "SET ROLE NONE",
+                "SET NAMES DEFAULT"):
         attempt(connection, sql)
+
+
+def govern(connection, db):
+    """Sets what every session reads, to what it is, and changes what another may do."""
+    for name in ("max_connections", "connect_timeout", "max_user_connections", "read_only", "local_infile", "sql_mode",
+                 "character_set_client", "collation_server"):
+        run(connection, f"SET GLOBAL {name} = @@GLOBAL.{name}")
+    attempt(connection, f"GRANT INSERT ON `{db}`.* TO plain")
+    attempt(connection, f"REVOKE INSERT ON `{db}`.* FROM plain")
+    time.sleep(0.05)
 
 
 def kill(load, connection, dice, victims):
@@ -142,7 +153,7 @@ def test_money_neither_appears_nor_vanishes(server, db, session):
     run(main, "GRANT reader TO plain")
     wanderer = session(user="plain", password="secret")
     killer = session(user="plain", password="secret")
-    threads += [load.thread(wander, wanderer, db),
+    threads += [load.thread(govern, session(), db), load.thread(wander, wanderer, db),
                 load.thread(kill, load, killer, random.Random(7), [wanderer.thread_id()])]
     load.stop.wait(SECONDS)
     load.stop.set()

@@ -128,7 +128,7 @@ void ddb_fill_vector(const struct vec *v, uint32_t rows, duckdb_vector to)
     if (v->validity != NULL) {
         duckdb_vector_ensure_validity_writable(to);
         memcpy(duckdb_vector_get_validity(to), v->validity,
-               ((size_t)rows + 63) / 64 * sizeof(uint64_t));
+               BITS_WORDS((size_t)rows) * sizeof(uint64_t));
         if (v->phys == VEC_STR) {
             clear_nulls(v, rows, data);
         }

@@ -64,7 +64,7 @@ bool ddb_key_bits_make(struct ddb_keys *keys, uint32_t chunk_count, const struct
         read_keys(&keys->chunks[i], buf);
         for (uint32_t r = 0; r < keys->chunks[i].nrows; r++) {
             const uint64_t at = (uint64_t)buf[r] - (uint64_t)b->first;
-            b->words[at / 64] |= UINT64_C(1) << (at & 63);
+            bits_set(b->words, at, true);
         }
     }
     return b->words != NULL;
@@ -92,9 +92,9 @@ static void has_key(duckdb_function_info info, duckdb_data_chunk input, duckdb_v
     }
     for (idx_t i = 0; i < rows; i++) {
         const bool inside = keys[i] >= set->bits.first && keys[i] <= set->bits.last &&
-                            (valid == NULL || (valid[i / 64] >> (i & 63) & 1) != 0);
+                            (valid == NULL || bits_get(valid, i));
         const uint64_t at = inside ? (uint64_t)keys[i] - (uint64_t)set->bits.first : 0;
-        out[i] = inside && (set->bits.words[at / 64] >> (at & 63) & 1) != 0;
+        out[i] = inside && bits_get(set->bits.words, at);
     }
 }
 

@@ -54,7 +54,7 @@ static struct ddb_cursor *cursor_of(struct engine_cursor *c)
 
 static bool row_is_null(const uint64_t *validity, uint32_t row)
 {
-    return validity != NULL && (validity[row >> 6] >> (row & 63) & 1) == 0;
+    return validity != NULL && !bits_get(validity, row);
 }
 
 /* clang-format off */

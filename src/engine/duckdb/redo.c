@@ -234,7 +234,7 @@ struct chunk ddb_chunk_copy(const struct chunk *rows, struct arena *arena)
         cols[i] = rows->cols[i];
         cols[i].data = copy_data(&rows->cols[i], rows->nrows, arena);
         if (rows->cols[i].validity != NULL) {
-            const size_t size = ((size_t)rows->nrows + 63) / 64 * sizeof(uint64_t);
+            const size_t size = BITS_WORDS((size_t)rows->nrows) * sizeof(uint64_t);
             cols[i].validity = memcpy(arena_alloc(arena, size), rows->cols[i].validity, size);
         }
     }
@@ -272,7 +272,7 @@ static void fill_vector(const struct vec *v, uint32_t rows, duckdb_vector to)
     if (v->validity != NULL) {
         duckdb_vector_ensure_validity_writable(to);
         memcpy(duckdb_vector_get_validity(to), v->validity,
-               ((size_t)rows + 63) / 64 * sizeof(uint64_t));
+               BITS_WORDS((size_t)rows) * sizeof(uint64_t));
     }
 }
 

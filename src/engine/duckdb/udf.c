@@ -50,7 +50,7 @@ void udf_set_null(struct udf_rows *r, idx_t row)
         duckdb_vector_ensure_validity_writable(r->output);
         r->out_valid = duckdb_vector_get_validity(r->output);
     }
-    r->out_valid[row >> 6] &= ~((uint64_t)1 << (row & 63));
+    bits_set(r->out_valid, row, false);
 }
 
 struct udf_decimals udf_decimals(const struct udf_rows *r, idx_t arg)

@@ -8,7 +8,7 @@
 #ifndef ENGINE_DUCKDB_UDF_INT_H
 #define ENGINE_DUCKDB_UDF_INT_H
 
-#include "base/base.h"
+#include "base/bits.h"
 #include "base/str.h"
 
 #include <duckdb.h>
@@ -56,7 +56,7 @@ void udf_set_null(struct udf_rows *r, idx_t row);
 static inline bool udf_row(struct udf_rows *r, idx_t row)
 {
     for (idx_t i = 0; i < r->arg_count; i++) {
-        if (r->valid[i] != NULL && (r->valid[i][row >> 6] >> (row & 63) & 1) == 0) {
+        if (r->valid[i] != NULL && !bits_get(r->valid[i], row)) {
             udf_set_null(r, row);
             return false;
         }
