@@ -2,7 +2,7 @@
 
 import pytest
 from conftest import Upstream, run
-from test_replica import column, make_replica, same, wait_live
+from test_replica import column, make_replica, same, wait_for, wait_live
 
 KINDS = ["mysql", "mariadb"]
 
@@ -24,14 +24,15 @@ def shop(source):
                "CREATE TABLE shop.heap (a INT, b TEXT); INSERT INTO shop.goods VALUES (1, 'nail'), (2, 'säge'), (3, 'x');"
                "INSERT INTO shop.heap VALUES (1, 'same'), (1, 'same'), (2, NULL)")
     yield source
-    for name in {row[3] for row in source.query("XA RECOVER")}:
-        source.run(f"XA ROLLBACK '{name}'")
+    for data in {row[3] for row in source.query("XA RECOVER")}:
+        source.run(f"XA ROLLBACK '{data if isinstance(data, str) else data.decode()}'")
     source.run("DROP DATABASE shop")
 
 
 def prepare(source, name, *statements, setting=None):
-    """Prepares a distributed transaction and leaves it behind."""
+    """Prepares a distributed transaction and leaves it behind. Until its session has ended nobody else can end it."""
     with source.connect() as connection:
+        number = connection.thread_id()
         if setting is not None:
             run(connection, setting)
         run(connection, f"XA START '{name}'")
@@ -39,6 +40,8 @@ def prepare(source, name, *statements, setting=None):
             run(connection, sql)
         run(connection, f"XA END '{name}'")
         run(connection, f"XA PREPARE '{name}'")
+    gone = f"SELECT COUNT(*) FROM information_schema.processlist WHERE id = {number}"
+    wait_for(lambda: source.query(gone)[0][0] == 0, lambda: "the end of the session that has prepared")
 
 
 def all_same(server, source):
