@@ -307,6 +307,7 @@ static int not_running(struct pipeline *p, struct diag *d)
     return diag_set_text(d, ER_REPLICA_FATAL_ERROR, text);
 }
 
+/* The input is there as long as the stream runs, so it is told with the lock held. */
 static bool enqueue(struct pipeline *p, struct request *r)
 {
     r->state = REQUEST_QUEUED;
@@ -318,6 +319,8 @@ static bool enqueue(struct pipeline *p, struct request *r)
         if (has_place(r)) {
             atomic_fetch_add(&p->places, 1);
         }
+        atomic_store(&p->attention, true);
+        p->input.nudge(p->input.arg);
     }
     os_mutex_unlock(&p->lock);
     return running;
@@ -352,8 +355,6 @@ int request_run(struct pipeline *p, struct request *r, uint64_t deadline_us)
     if (!enqueue(p, r)) {
         return not_running(p, r->diag);
     }
-    atomic_store(&p->attention, true);
-    p->input.nudge(p->input.arg);
     while (state_of(p, r) != REQUEST_DONE && why == FIBER_WOKEN) {
         why = fiber_park(deadline_us);
     }

@@ -49,7 +49,7 @@ struct stream_input {
     enum change_take (*take)(void *arg, uint64_t deadline_us, struct change_block **out,
                              struct diag *d);
     void (*give_back)(void *arg, struct change_block *b);
-    void (*nudge)(void *arg);
+    void (*nudge)(void *arg); /* From any thread, also with the pipeline's lock held. */
     void (*restart)(void *arg, const struct change_position *from);
     bool (*is_idle)(void *arg);
 };
