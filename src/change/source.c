@@ -326,35 +326,13 @@ static enum net_result read_packet(struct change_source *s, struct str *out, str
     return hand_over(s) ? wait_for_packet(s, out, d) : NET_INTERRUPTED;
 }
 
-/*
- * The next packet, if all of it has been read already, as of small events dozens are at a time. It
- * must be in order and of usual size: everything else is for conn_read_packet() to judge.
- */
-static bool take_packet(struct conn *c, struct str *out)
-{
-    const struct str in = conn_raw_peek(c);
-    if (in.len < WIRE_HEADER_LEN || c->part_len > 0) {
-        return false;
-    }
-    const uint32_t header = load_u32(in.p);
-    const size_t len = header & WIRE_MAX_PACKET;
-    if (header >> 24 != c->w.seq || len == WIRE_MAX_PACKET || len > c->max_packet ||
-        len > in.len - WIRE_HEADER_LEN) {
-        return false;
-    }
-    *out = str_from(in.p + WIRE_HEADER_LEN, len);
-    conn_raw_consume(c, WIRE_HEADER_LEN + len);
-    c->w.seq++;
-    return true;
-}
-
 /* Until the connection ends. */
 static enum change_outcome receive(struct change_source *s, struct diag *d)
 {
     for (;;) {
         struct str payload;
         const enum net_result rc =
-            take_packet(&s->c->conn, &payload) ? NET_OK : read_packet(s, &payload, d);
+            conn_take_packet(&s->c->conn, &payload) ? NET_OK : read_packet(s, &payload, d);
         if (rc == NET_TOO_LARGE) {
             return too_large(s, d);
         }

@@ -71,15 +71,20 @@ bool conn_has_input(const struct conn *c)
     return inbuf_len(&c->in) > 0;
 }
 
+/* The length of the payload that a header announces. */
+static size_t announced_len(const char *header)
+{
+    const uint8_t *p = (const uint8_t *)header;
+    return p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16;
+}
+
 bool conn_has_packet(const struct conn *c)
 {
     const struct str in = inbuf_peek(&c->in);
     if (in.len < WIRE_HEADER_LEN || c->part_len > 0) {
         return false;
     }
-    struct pkt_reader header;
-    pkt_reader_init(&header, str_from(in.p, WIRE_HEADER_LEN));
-    const size_t len = pkt_get_u24(&header);
+    const size_t len = announced_len(in.p);
     return len < WIRE_MAX_PACKET && in.len - WIRE_HEADER_LEN >= len;
 }
 
@@ -188,6 +193,24 @@ enum net_result conn_read_packet(struct conn *c, uint64_t deadline_us, struct st
     c->part_len = 0;
     begin_reply(c);
     return NET_OK;
+}
+
+bool conn_take_packet(struct conn *c, struct str *out_payload)
+{
+    if (!conn_has_packet(c)) {
+        return false;
+    }
+    const struct str in = inbuf_peek(&c->in);
+    const size_t len = announced_len(in.p);
+    const uint8_t seq = (uint8_t)in.p[3];
+    if (!is_in_order(c, seq) || len > c->max_packet) {
+        return false;
+    }
+    *out_payload = str_from(in.p + WIRE_HEADER_LEN, len);
+    inbuf_consume(&c->in, WIRE_HEADER_LEN + len);
+    c->w.seq = (uint8_t)(seq + 1);
+    begin_reply(c);
+    return true;
 }
 
 static void reset_output(struct conn *c)

@@ -88,6 +88,9 @@ NODISCARD enum net_result conn_read_packet(struct conn *c, uint64_t deadline_us,
 NODISCARD bool conn_has_input(const struct conn *c);
 /* Is a whole packet here, so that conn_read_packet() does not wait? */
 NODISCARD bool conn_has_packet(const struct conn *c);
+/* Reads the next packet if it is here, in order and in one part: of small ones dozens are read at
+ * a time. Otherwise false: conn_read_packet() judges it. Borrowed until the next read. */
+NODISCARD bool conn_take_packet(struct conn *c, struct str *out_payload);
 
 /* Sends what has been written. To be called between packets, not within one. */
 NODISCARD enum net_result conn_flush(struct conn *c, uint64_t deadline_us, struct diag *d);

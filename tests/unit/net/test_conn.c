@@ -133,6 +133,26 @@ FIBER_TEST(test_continued_packet_beyond_the_limit_is_not_read)
     pair_release(&p);
 }
 
+FIBER_TEST(test_packets_that_are_here_are_taken_without_waiting)
+{
+    struct pair p;
+    struct str payload;
+    (void)arg;
+    pair_init(&p, PIPE_LEN);
+    /* The last one is out of order, and behind it part of one. */
+    static const char bytes[] = "\5\0\0\0hello\2\0\0\1ok\0\0\0\2\1\0\0\7x\3\0\0\4y";
+    CHECK(!conn_take_packet(&p.server, &payload));
+    CHECK(net_filter_write(p.client.top, bytes, sizeof(bytes) - 1, CONN_FOREVER, &p.d).result ==
+          NET_OK);
+    CHECK(conn_read_packet(&p.server, CONN_FOREVER, &payload, &p.d) == NET_OK);
+    CHECK(str_eq(payload, STR("hello")));
+    CHECK(conn_take_packet(&p.server, &payload) && str_eq(payload, STR("ok")));
+    CHECK(conn_take_packet(&p.server, &payload) && payload.len == 0);
+    CHECK(!conn_take_packet(&p.server, &payload));
+    CHECK(conn_read_packet(&p.server, CONN_FOREVER, &payload, &p.d) == NET_OUT_OF_ORDER);
+    pair_release(&p);
+}
+
 FIBER_TEST(test_wrong_sequence_number_is_refused)
 {
     struct pair p;
@@ -307,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_packet_in_pieces_is_put_together),
         cmocka_unit_test(test_packet_beyond_the_limit_is_not_read),
         cmocka_unit_test(test_continued_packet_beyond_the_limit_is_not_read),
+        cmocka_unit_test(test_packets_that_are_here_are_taken_without_waiting),
         cmocka_unit_test(test_wrong_sequence_number_is_refused),
         cmocka_unit_test(test_end_between_packets_is_clean_and_within_is_not),
         cmocka_unit_test(test_interrupted_read_can_be_repeated),
