@@ -260,11 +260,6 @@ static int estimate(struct reconcile *r, struct diag *d)
 
 /* ---- All of it ---- */
 
-static int discover(struct reconcile *r, struct diag *d, struct upstream_discovery *out)
-{
-    return upstream_discover(r->s->c, r->s->o.database, MAX_OBJECTS, r->arena, d, out);
-}
-
 static bool has_same_names(const struct upstream_discovery *a, const struct upstream_discovery *b)
 {
     bool same = a->object_count == b->object_count;
@@ -283,7 +278,7 @@ static bool has_same_names(const struct upstream_discovery *a, const struct upst
 static int confirm(struct reconcile *r, struct diag *d)
 {
     struct upstream_discovery again;
-    if (discover(r, d, &again) != 0) {
+    if (upstream_list(r->s->c, r->s->o.database, MAX_OBJECTS, r->arena, d, &again) != 0) {
         return -1;
     }
     if (has_same_names(&r->found, &again) || r->s->looks == LOOKS_MAX) {
@@ -299,7 +294,7 @@ static int compare(struct reconcile *r, struct diag *d)
 {
     struct snapshot *s = r->s;
     struct change_position now;
-    if (discover(r, d, &r->found) != 0) {
+    if (upstream_discover(s->c, s->o.database, MAX_OBJECTS, r->arena, d, &r->found) != 0) {
         return -1;
     }
     index_objects(r);

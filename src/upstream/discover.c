@@ -154,20 +154,26 @@ static int read_definition(struct upstream_conn *c, struct upstream_object *o, s
     return c->broken ? -1 : 0;
 }
 
+int upstream_list(struct upstream_conn *c, struct str database, uint32_t max_objects,
+                  struct arena *arena, struct diag *d, struct upstream_discovery *out)
+{
+    *out = (struct upstream_discovery){0};
+    return upstream_exec(c, STR("SET NAMES utf8mb4"), d) != 0 ||
+                   read_schemas(c, database, arena, d, out) != 0 ||
+                   read_objects(c, database, max_objects, arena, d, out) != 0
+               ? -1
+               : 0;
+}
+
 int upstream_discover(struct upstream_conn *c, struct str database, uint32_t max_objects,
                       struct arena *arena, struct diag *d, struct upstream_discovery *out)
 {
-    *out = (struct upstream_discovery){0};
     /* What the text of definitions depends on. */
     if (upstream_exec(c,
                       STR("SET SESSION sql_mode = '', sql_quote_show_create = 1, "
                           "lock_wait_timeout = 3"),
                       d) != 0 ||
-        upstream_exec(c, STR("SET NAMES utf8mb4"), d) != 0) {
-        return -1;
-    }
-    if (read_schemas(c, database, arena, d, out) != 0 ||
-        read_objects(c, database, max_objects, arena, d, out) != 0) {
+        upstream_list(c, database, max_objects, arena, d, out) != 0) {
         return -1;
     }
     for (uint32_t i = 0; i < out->object_count; i++) {

@@ -49,6 +49,10 @@ NODISCARD int upstream_discover(struct upstream_conn *c, struct str database, ui
                                 struct arena *arena, struct diag *d,
                                 struct upstream_discovery *out);
 
+/* The same without definitions: their objects' are not read. */
+NODISCARD int upstream_list(struct upstream_conn *c, struct str database, uint32_t max_objects,
+                            struct arena *arena, struct diag *d, struct upstream_discovery *out);
+
 /*
  * A CREATE TABLE statement with nothing but what information_schema says of the columns and the
  * primary key: for definitions with constructs that our grammar does not know. 0, or -1 with d set.
