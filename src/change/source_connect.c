@@ -23,10 +23,18 @@ enum {
 
 /* ---- What errors mean ---- */
 
+/* What is tried before an error counts. */
+enum remedy {
+    REMEDY_NONE,
+    REMEDY_BEHIND_TEAR, /* Begin in the next log file. */
+    REMEDY_WAIT,        /* Our own connection from before may still be there. */
+};
+
 struct advice {
     int code;
     const char *part; /* Of the text; NULL = any. */
     const char *text; /* Appended; NULL = nothing. */
+    enum remedy remedy;
 };
 
 #define COPY_ANEW                                                                                  \
@@ -36,7 +44,6 @@ struct advice {
 #define TORN_LOG                                                                                   \
     "The source was killed while it wrote its log, and sends nothing behind the event that was "   \
     "cut off there: RESET REPLICA and START REPLICA copy the tables anew"
-#define TORN "truncated in the middle of event"
 #define CLASH                                                                                      \
     "Another replica with our server id (and the server_uuid made from it) follows the same "      \
     "source: give each Pintail and each replica a server id of its own (replica.server_id), then " \
@@ -48,30 +55,35 @@ struct advice {
 
 /* Errors that trying again does not help against. The first that fits counts. */
 static const struct advice advices[] = {
-    {ER_REPLICA_FATAL_ERROR, NULL, NULL},
-    {DUMP_ERROR, "same server_uuid/server_id", CLASH},
-    {DUMP_ERROR, "purged required", COPY_ANEW},
-    {DUMP_ERROR, "Could not find first log", COPY_ANEW},
-    {DUMP_ERROR, "could not find next log", COPY_ANEW},
-    {DUMP_ERROR, "not in the master's binlog", COPY_ANEW},
-    {DUMP_ERROR, "binlog is missing the GTID", COPY_ANEW},
-    {DUMP_ERROR, "Could not find GTID state requested", COPY_ANEW},
-    {DUMP_ERROR, TORN, TORN_LOG},
-    {DUMP_ERROR, "max_allowed_packet", "Raise max_allowed_packet on the source"},
-    {DUMP_ERROR, NULL, NULL},
-    {SAME_ID_ERROR, NULL, CLASH},
-    {1381, NULL, "Start the source with log_bin"},
-    {1045, NULL, CHECK_ACCOUNT},
-    {1044, NULL, GRANT_REPLICA},
-    {1142, NULL, GRANT_REPLICA},
-    {1227, NULL, GRANT_REPLICA},
-    {1698, NULL, CHECK_ACCOUNT},
-    {1820, NULL, "The account's password has expired"},
-    {1862, NULL, "The account's password has expired"},
-    {3118, NULL, "The account is locked"},
-    {4151, NULL, "The account is locked"},
-    {CR_AUTH_PLUGIN_CANNOT_LOAD, NULL, NULL},
-    {CR_AUTH_PLUGIN_ERR, NULL, NULL},
+    {.code = ER_REPLICA_FATAL_ERROR},
+    {.code = DUMP_ERROR, .part = "same server_uuid/server_id", .text = CLASH},
+    {.code = DUMP_ERROR, .part = "purged required", .text = COPY_ANEW},
+    {.code = DUMP_ERROR, .part = "Could not find first log", .text = COPY_ANEW},
+    {.code = DUMP_ERROR, .part = "could not find next log", .text = COPY_ANEW},
+    {.code = DUMP_ERROR, .part = "not in the master's binlog", .text = COPY_ANEW},
+    {.code = DUMP_ERROR, .part = "binlog is missing the GTID", .text = COPY_ANEW},
+    {.code = DUMP_ERROR, .part = "Could not find GTID state requested", .text = COPY_ANEW},
+    {.code = DUMP_ERROR,
+     .part = "truncated in the middle of event",
+     .text = TORN_LOG,
+     .remedy = REMEDY_BEHIND_TEAR},
+    {.code = DUMP_ERROR,
+     .part = "max_allowed_packet",
+     .text = "Raise max_allowed_packet on the source"},
+    {.code = DUMP_ERROR},
+    {.code = SAME_ID_ERROR, .text = CLASH, .remedy = REMEDY_WAIT},
+    {.code = 1381, .text = "Start the source with log_bin"},
+    {.code = 1045, .text = CHECK_ACCOUNT},
+    {.code = 1044, .text = GRANT_REPLICA},
+    {.code = 1142, .text = GRANT_REPLICA},
+    {.code = 1227, .text = GRANT_REPLICA},
+    {.code = 1698, .text = CHECK_ACCOUNT},
+    {.code = 1820, .text = "The account's password has expired"},
+    {.code = 1862, .text = "The account's password has expired"},
+    {.code = 3118, .text = "The account is locked"},
+    {.code = 4151, .text = "The account is locked"},
+    {.code = CR_AUTH_PLUGIN_CANNOT_LOAD},
+    {.code = CR_AUTH_PLUGIN_ERR},
 };
 
 static bool contains(struct str text, const char *part)
@@ -101,6 +113,29 @@ bool change_source_error_passes(const struct diag *d)
     return d->error != NULL && find_advice(d->error) == NULL;
 }
 
+/* Is there something to be tried yet? */
+static bool has_remedy(struct change_source *s, const struct advice *a)
+{
+    switch (a->remedy) {
+    case REMEDY_BEHIND_TEAR:
+        /*
+         * MariaDB leaves a transaction in its log that a crash has cut off. It never happened: the
+         * next log file goes on with its GTID, and is where a replica begins that asks for what
+         * follows the transaction before, instead of for that one to compare it.
+         */
+        if (s->at_torn_end) {
+            return false;
+        }
+        s->at_torn_end = true;
+        return true;
+    case REMEDY_WAIT:
+        return ++s->clashes < MAX_CLASHES;
+    case REMEDY_NONE:
+        break;
+    }
+    return false;
+}
+
 enum change_outcome change_source_judge(struct change_source *s, struct diag *d)
 {
     if (d->error == NULL) {
@@ -115,20 +150,8 @@ enum change_outcome change_source_judge(struct change_source *s, struct diag *d)
         return CHANGE_LOST;
     }
     const struct advice *a = find_advice(d->error);
-    if (a == NULL) {
+    if (a == NULL || has_remedy(s, a)) {
         return CHANGE_LOST;
-    }
-    if (a->part != NULL && strcmp(a->part, TORN) == 0 && !s->at_torn_end) {
-        /*
-         * MariaDB leaves a transaction in its log that a crash has cut off. It never happened: the
-         * next log file goes on with its GTID, and is where a replica begins that asks for what
-         * follows the transaction before, instead of for that one to compare it.
-         */
-        s->at_torn_end = true;
-        return CHANGE_LOST;
-    }
-    if (d->error->code == SAME_ID_ERROR && ++s->clashes < MAX_CLASHES) {
-        return CHANGE_LOST; /* Our own connection from before may still be there. */
     }
     /* What to do goes first: texts are cut at their ends. */
     const int code = d->error->code;

@@ -66,6 +66,9 @@ static void note_parts(struct pipeline_window *w, struct batch_table *t, struct 
         w->parts = NULL;
         return;
     }
+    if (t->parts.rows.count == 0 && row_parts_is_empty(w->parts)) {
+        return; /* Nothing to keep, nothing to forget. */
+    }
     row_parts_begin(w->parts);
     uint32_t count = batch_rows_chunks(&t->parts.rows, scratch, &chunks);
     for (uint32_t i = 0; i < count; i++) {
