@@ -58,6 +58,8 @@ launch() { # DIR ARG...
     local dir=$1 port socket pid try
     shift
     socket=$dir/s.sock
+    # Its own: a MariaDB that starts deletes the temporary tables of all others in the same directory.
+    mkdir -p "$dir/tmp"
     # The kernel's limit on the path of a UNIX socket is 107 bytes.
     [ ${#socket} -le 100 ] || socket=$(mktemp -d "${TMPDIR:-/tmp}/pintail.XXXXXX")/s.sock
     for try in 1 2 3; do

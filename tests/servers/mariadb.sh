@@ -40,7 +40,7 @@ server_exec() { # DIR PORT SOCKET ARG...
     # shellcheck disable=SC2046
     become $server_program --no-defaults $(own_options) \
         --user="$(id -un)" --datadir="$dir/data" --port="$port" --bind-address=127.0.0.1 \
-        --socket="$socket" --pid-file="$dir/data/mariadbd.pid" --character-set-server=utf8mb4 \
+        --socket="$socket" --tmpdir="$dir/tmp" --pid-file="$dir/data/mariadbd.pid" --character-set-server=utf8mb4 \
         --collation-server=utf8mb4_general_ci --local-infile=1 \
         --innodb-flush-log-at-trx-commit=2 --innodb-doublewrite=OFF "$@"
 }
@@ -71,10 +71,10 @@ make_template() {
     local work=$cache/$server_name-init
     say "initialising a data directory"
     rm -rf "$work"
-    mkdir -p "$work/data"
+    mkdir -p "$work/data" "$work/tmp"
     # shellcheck disable=SC2046
     system_tables | run_program $server_program --no-defaults $(own_options) --user="$(id -un)" \
-        --datadir="$work/data" --bootstrap --enforce-storage-engine= --max-allowed-packet=8M \
+        --datadir="$work/data" --tmpdir="$work/tmp" --bootstrap --enforce-storage-engine= --max-allowed-packet=8M \
         --net-buffer-length=16K --log-warnings=0 >"$work/server.log" 2>&1 || {
         tail -n 20 "$work/server.log" >&2
         die "initialising failed"

@@ -31,7 +31,7 @@ server_exec() { # DIR PORT SOCKET ARG...
     # shellcheck disable=SC2046
     become $server_program --no-defaults $(own_options) \
         --user="$(id -un)" --datadir="$dir/data" --port="$port" --bind-address=127.0.0.1 --socket="$socket" \
-        --pid-file="$dir/data/mysqld.pid" --mysqlx=OFF --secure-file-priv= --local-infile=1 --skip-log-bin \
+        --tmpdir="$dir/tmp" --pid-file="$dir/data/mysqld.pid" --mysqlx=OFF --secure-file-priv= --local-infile=1 --skip-log-bin \
         --innodb-flush-log-at-trx-commit=2 --innodb-doublewrite=OFF "$@"
 }
 
