@@ -35,7 +35,15 @@ static int begin_ddl(struct ddb_session *s, const struct table_def *t, struct di
     return rc;
 }
 
-int ddb_create_table(struct engine_session *base, const struct table_def *t, struct diag *diag)
+/* The three statements about a whole table. */
+struct ddl_form {
+    const char *words;
+    bool has_columns;
+    bool is_other; /* What is kept about the table that was is out of date. */
+};
+
+static int define(struct engine_session *base, const struct table_def *t,
+                  const struct ddl_form *form, struct diag *diag)
 {
     struct ddb_session *s = ddb_session_of(base);
     if (ddb_enter(s, diag) != 0) {
@@ -45,53 +53,40 @@ int ddb_create_table(struct engine_session *base, const struct table_def *t, str
     if (rc == 0) {
         struct bytebuf sql;
         bytebuf_init(&sql, DDB_SQL_MAX);
-        bytebuf_printf(&sql, "CREATE TABLE t%" PRIu64, t->id);
-        put_columns(t, &sql);
+        bytebuf_printf(&sql, "%s t%" PRIu64, form->words, t->id);
+        if (form->has_columns) {
+            put_columns(t, &sql);
+        }
         rc = run_ddl(s, t, &sql, diag);
         bytebuf_release(&sql);
+        if (form->is_other) {
+            ddb_table_forget(s->instance, t->id);
+        }
+        if (rc == 0 && form->is_other && form->has_columns) { /* it is there, and empty */
+            ddb_touched_get(s, t->id)->appended = 0;
+        }
     }
     return ddb_leave(s, ddb_write_done(s, rc, diag));
 }
 
+int ddb_create_table(struct engine_session *base, const struct table_def *t, struct diag *diag)
+{
+    static const struct ddl_form form = {.words = "CREATE TABLE", .has_columns = true};
+    return define(base, t, &form, diag);
+}
+
 int ddb_drop_table(struct engine_session *base, const struct table_def *t, struct diag *diag)
 {
-    struct ddb_session *s = ddb_session_of(base);
-    if (ddb_enter(s, diag) != 0) {
-        return -1;
-    }
-    int rc = begin_ddl(s, t, diag);
-    if (rc == 0) {
-        struct bytebuf sql;
-        bytebuf_init(&sql, DDB_SQL_MAX);
-        bytebuf_printf(&sql, "DROP TABLE IF EXISTS t%" PRIu64, t->id);
-        rc = run_ddl(s, t, &sql, diag);
-        bytebuf_release(&sql);
-        ddb_table_forget(s->instance, t->id);
-    }
-    return ddb_leave(s, ddb_write_done(s, rc, diag));
+    static const struct ddl_form form = {.words = "DROP TABLE IF EXISTS", .is_other = true};
+    return define(base, t, &form, diag);
 }
 
 /* A new table of the same name: DuckDB gives the old one's blocks back at the next checkpoint. */
 int ddb_truncate(struct engine_session *base, const struct table_def *t, struct diag *diag)
 {
-    struct ddb_session *s = ddb_session_of(base);
-    if (ddb_enter(s, diag) != 0) {
-        return -1;
-    }
-    int rc = begin_ddl(s, t, diag);
-    if (rc == 0) {
-        struct bytebuf sql;
-        bytebuf_init(&sql, DDB_SQL_MAX);
-        bytebuf_printf(&sql, "CREATE OR REPLACE TABLE t%" PRIu64, t->id);
-        put_columns(t, &sql);
-        rc = run_ddl(s, t, &sql, diag);
-        bytebuf_release(&sql);
-        ddb_table_forget(s->instance, t->id);
-        if (rc == 0) {
-            ddb_touched_get(s, t->id)->appended = 0;
-        }
-    }
-    return ddb_leave(s, ddb_write_done(s, rc, diag));
+    static const struct ddl_form form = {
+        .words = "CREATE OR REPLACE TABLE", .has_columns = true, .is_other = true};
+    return define(base, t, &form, diag);
 }
 
 /* ---- ALTER TABLE ---- */
