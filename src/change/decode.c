@@ -52,23 +52,26 @@ static void note_file(struct stream *s, struct str file, uint64_t offset)
 }
 
 /* The stream is at a boundary: that is how far it has come. Never goes back, as a source does that
- * repeats the beginning of a file. */
-static void note_boundary(struct stream *s)
+ * repeats the beginning of a file. Is it in the position's file then? */
+static bool note_boundary(struct stream *s)
 {
     struct change_position *p = &s->position;
     if (s->file[0] == '\0') {
-        return;
+        return false;
     }
     if (!s->accepts_any_place && strcmp(p->file, s->file) == 0) {
         p->offset = MAX(p->offset, s->offset);
-        return;
+        return true;
     }
     if (s->accepts_any_place || p->file[0] == '\0' ||
         change_position_compare(s->file, s->offset, p->file, p->offset) > 0) {
         memcpy(p->file, s->file, sizeof(p->file));
         p->offset = s->offset;
+        p->last_offset = 0;
         s->accepts_any_place = false;
+        return true;
     }
+    return false;
 }
 
 /* ---- Transactions ---- */
@@ -128,7 +131,10 @@ static void end_txn(struct pipeline *p, const struct binlog_txn *txn)
         change_position_compare(s->file, s->offset, s->whole_file, s->whole_offset) >= 0) {
         s->keeps_whole = false;
     }
-    note_boundary(s);
+    const bool is_its_file = note_boundary(s);
+    if (txn->has_gtid) {
+        s->position.last_offset = is_its_file ? s->begun_offset : 0;
+    }
 }
 
 /* Is somebody waiting for the place that has been reached? */
@@ -400,7 +406,7 @@ static enum decode_stop on_item(struct pipeline *p, const struct binlog_item *it
         break;
     }
     if (!binlog_stream_in_txn(&s->log)) {
-        note_boundary(s);
+        (void)note_boundary(s);
         return atomic_load_explicit(&p->places, memory_order_relaxed) > 0 && is_awaited(p)
                    ? DECODE_BOUNDARY
                    : DECODE_MORE;
@@ -484,6 +490,9 @@ static int feed(struct pipeline *p, struct str event)
         return -1;
     }
     const bool begins = !binlog_stream_in_txn(&s->log);
+    if (begins) {
+        s->begun_offset = s->log.event.log_pos != 0 ? s->offset - event.len : 0;
+    }
     s->hash = change_hash_event(begins ? 0 : s->hash, s->log.event.body);
     s->in_event = true;
     return 0;

@@ -138,6 +138,9 @@ struct str change_position_to_json(const struct change_position *p, struct arena
     if (p->last_hash != 0) {
         put(o, "last_hash", json_sprintf("%016llx", (unsigned long long)p->last_hash));
     }
+    if (p->last_offset != 0) {
+        put(o, "last_offset", json_integer((json_int_t)p->last_offset));
+    }
     put(o, "last_commit_us", json_integer((json_int_t)p->last_commit_us));
     char *text = json_dumps(o, JSON_COMPACT);
     if (text == NULL) {
@@ -224,7 +227,8 @@ int change_position_from_json(struct str json, struct change_position *p, struct
                     get_u64(o, "offset", &p->offset) &&
                     get_text(o, "source", p->source_id, sizeof(p->source_id)) &&
                     get_text(o, "last_gtid", p->last_gtid, sizeof(p->last_gtid)) &&
-                    get_hash(o, &p->last_hash) && get_u64(o, "last_commit_us", &p->last_commit_us);
+                    get_hash(o, &p->last_hash) && get_u64(o, "last_offset", &p->last_offset) &&
+                    get_u64(o, "last_commit_us", &p->last_commit_us);
     json_decref(o);
     if (ok) {
         return 0;

@@ -38,6 +38,7 @@ struct change_position {
      * gives its GTIDs again is recognised by it. */
     char last_gtid[160];     /* Empty = none. */
     uint64_t last_hash;      /* change_hash_event() of its events; 0 = not known. */
+    uint64_t last_offset;    /* Where it begins in the file; 0 = not known, or in another. */
     uint64_t last_commit_us; /* Of that transaction; microseconds since 1970. */
 };
 

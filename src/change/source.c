@@ -237,34 +237,57 @@ static void end_tail(struct change_source *s)
     s->tail = NULL;
 }
 
-/* 0, or -1 with d set. */
-static int take_event(struct change_source *s, struct str event, struct diag *d)
+/* *out_passes: the event belongs to no transaction that is only compared. What its end is, if it is
+ * not CHANGE_OK, d says. */
+static enum change_outcome compare_tail(struct change_source *s, struct str event, bool *out_passes,
+                                        struct diag *d)
+{
+    *out_passes = false;
+    switch (change_tail_event(s->tail, &s->format, event, d)) {
+    case CHANGE_TAIL_PASS:
+        *out_passes = true;
+        break;
+    case CHANGE_TAIL_DROP:
+        break;
+    case CHANGE_TAIL_SAME:
+        end_tail(s);
+        s->place_is_gone = false;
+        break;
+    case CHANGE_TAIL_GONE:
+        *out_passes = true;
+        end_tail(s);
+        break;
+    case CHANGE_TAIL_OTHER:
+        return CHANGE_FATAL;
+    case CHANGE_TAIL_ELSEWHERE:
+        s->place_is_gone = true;
+        diag_reset(d);
+        (void)upstream_error(d, CR_SERVER_LOST, "transaction %s is not at %s:%llu of '%s'",
+                             s->position.last_gtid, s->position.file,
+                             (unsigned long long)s->position.last_offset,
+                             upstream_name(s->o.upstream));
+        return CHANGE_LOST;
+    }
+    return CHANGE_OK;
+}
+
+/* What its end is, if it is not CHANGE_OK, d says. */
+static enum change_outcome take_event(struct change_source *s, struct str event, struct diag *d)
 {
     const bool is_early = !s->has_format;
-    bool pass = true;
+    bool passes = true;
     see_event(s, event);
     if (s->tail != NULL) {
-        switch (change_tail_event(s->tail, &s->format, event, d)) {
-        case CHANGE_TAIL_PASS:
-            break;
-        case CHANGE_TAIL_DROP:
-            pass = false;
-            break;
-        case CHANGE_TAIL_SAME:
-            pass = false;
-            end_tail(s);
-            break;
-        case CHANGE_TAIL_GONE:
-            end_tail(s);
-            break;
-        case CHANGE_TAIL_OTHER:
-            return -1;
+        const enum change_outcome out = compare_tail(s, event, &passes, d);
+        if (out != CHANGE_OK) {
+            return out;
         }
     }
-    if (!pass) {
-        return 0;
+    if (!passes) {
+        return CHANGE_OK;
     }
-    return is_early ? add_early_event(s, event, d) : add_event(s, event, d);
+    const int rc = is_early ? add_early_event(s, event, d) : add_event(s, event, d);
+    return rc == 0 ? CHANGE_OK : CHANGE_FATAL;
 }
 
 /* ---- Reading ---- */
@@ -344,8 +367,9 @@ static enum change_outcome receive(struct change_source *s, struct diag *d)
         if (payload.len == 0 || payload.p[0] != WIRE_MARK_OK) {
             return end_packet(s, payload, d);
         }
-        if (take_event(s, str_from(payload.p + 1, payload.len - 1), d) != 0) {
-            return fiber_interrupted() != 0 ? CHANGE_LOST : CHANGE_FATAL;
+        const enum change_outcome out = take_event(s, str_from(payload.p + 1, payload.len - 1), d);
+        if (out != CHANGE_OK) {
+            return fiber_interrupted() != 0 ? CHANGE_LOST : out;
         }
     }
 }

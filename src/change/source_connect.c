@@ -141,6 +141,10 @@ enum change_outcome change_source_judge(struct change_source *s, struct diag *d)
     if (d->error == NULL) {
         return CHANGE_LOST;
     }
+    if (d->error->code == DUMP_ERROR && change_tail_is_by_place(s->tail)) {
+        s->place_is_gone = true;
+        return CHANGE_LOST;
+    }
     if (d->error->code == DUMP_ERROR && s->tail != NULL && s->received == 0) {
         /* Only what was asked for to be compared is gone, perhaps. */
         log_warn(&s->log,
@@ -466,14 +470,16 @@ static int register_replica(struct change_source *s, struct diag *d)
 static int dump_by_gtid_set(struct change_source *s, struct diag *d)
 {
     const struct change_position *p = s->tail != NULL ? change_tail_from(s->tail) : &s->position;
+    const bool by_place = change_tail_is_by_place(s->tail);
     struct bytebuf set;
     bytebuf_init(&set, SQL_MAX);
     gtid_set_encode(&p->gtids, &set);
-    const struct wire_binlog_dump_gtid dump = {.flags =
-                                                   WIRE_DUMP_THROUGH_GTID | WIRE_DUMP_HEARTBEAT_V2,
-                                               .server_id = s->o.server_id,
-                                               .position = BINLOG_MAGIC_LEN,
-                                               .gtid_set = bytebuf_str(&set)};
+    const struct wire_binlog_dump_gtid dump = {
+        .flags = WIRE_DUMP_THROUGH_GTID | WIRE_DUMP_HEARTBEAT_V2,
+        .server_id = s->o.server_id,
+        .file = str_from_cstr(by_place ? p->file : ""),
+        .position = by_place ? p->last_offset : (uint64_t)BINLOG_MAGIC_LEN,
+        .gtid_set = bytebuf_str(&set)};
     begin_command(s);
     wire_encode_binlog_dump_gtid(&s->c->conn.w, &dump);
     const int rc = send_command(s, d);
@@ -525,6 +531,31 @@ static int request_log(struct change_source *s, struct diag *d)
     return dump_by_file(s, d);
 }
 
+/*
+ * May a place in the log be asked for? A server that is told the file does not compare what it has
+ * purged with what we have, which is done here instead.
+ */
+static int may_ask_by_place(struct change_source *s, bool *out, struct diag *d)
+{
+    struct arena arena;
+    struct upstream_result r;
+    struct gtid_set purged;
+    *out = false;
+    if (s->position.mode != CHANGE_BY_MYSQL_GTID || s->place_is_gone) {
+        return 0;
+    }
+    arena_init(&arena, 0);
+    gtid_set_init(&purged);
+    int rc = upstream_query(s->c, STR("SELECT @@GLOBAL.gtid_purged"), &arena, d, &r);
+    if (rc == 0 && r.row_count == 1) {
+        rc = gtid_set_parse(&purged, r.rows[0][0], d);
+        *out = rc == 0 && gtid_set_is_subset(&purged, &s->position.gtids);
+    }
+    gtid_set_release(&purged);
+    arena_release(&arena);
+    return rc;
+}
+
 /* ---- All of it ---- */
 
 static int log_in(struct change_source *s, struct diag *d)
@@ -545,7 +576,11 @@ static enum change_outcome prepare(struct change_source *s, struct diag *d)
         return out == CHANGE_LOST ? change_source_judge(s, d) : out;
     }
     if (s->is_same && !s->tail_is_gone && !s->at_torn_end) {
-        s->tail = change_tail_new(&s->position);
+        bool by_place;
+        if (may_ask_by_place(s, &by_place, d) != 0) {
+            return change_source_judge(s, d);
+        }
+        s->tail = change_tail_new(&s->position, by_place);
     }
     change_source_set_state(s, "Registering replica on source");
     if (set_variables(s, d) != 0 || read_checksum(s, d) != 0 || register_replica(s, d) != 0) {

@@ -97,6 +97,7 @@ struct change_source {
     unsigned clashes;         /* Times that another replica with our server id was in the way. */
     bool at_torn_end;         /* The log was cut off by a crash where the position may be. */
     bool tail_is_gone;        /* The check is impossible: the server has no longer what it needs. */
+    bool place_is_gone;       /* What it compares is not where it was. */
     struct change_block *fill;
     struct { /* Not yet added to status. */
         uint64_t bytes, events, heartbeat_us;
@@ -139,18 +140,22 @@ NODISCARD enum change_outcome change_source_judge(struct change_source *s, struc
  */
 struct change_tail;
 
-/* Whether the position allows the check: NULL if not. */
-NODISCARD struct change_tail *change_tail_new(const struct change_position *p);
+/* Whether the position allows the check: NULL if not. by_place: may the transaction be asked for
+ * where it was in the log, too? */
+NODISCARD struct change_tail *change_tail_new(const struct change_position *p, bool by_place);
+/* Is it: by file and last_offset of its position? Not with NULL. */
+NODISCARD bool change_tail_is_by_place(const struct change_tail *t);
 void change_tail_free(struct change_tail *t);
 /* The position to ask for: before the last transaction. Borrowed. */
 NODISCARD const struct change_position *change_tail_from(const struct change_tail *t);
 
 enum change_tail_result {
-    CHANGE_TAIL_PASS,  /* The event is to be passed on. */
-    CHANGE_TAIL_DROP,  /* It belongs to that transaction. */
-    CHANGE_TAIL_SAME,  /* As DROP; the transaction has ended and is the one we know. */
-    CHANGE_TAIL_OTHER, /* It is another, or damaged: d says so. */
-    CHANGE_TAIL_GONE,  /* As PASS; it is not there, so that nothing can be compared. */
+    CHANGE_TAIL_PASS,      /* The event is to be passed on. */
+    CHANGE_TAIL_DROP,      /* It belongs to that transaction. */
+    CHANGE_TAIL_SAME,      /* As DROP; the transaction has ended and is the one we know. */
+    CHANGE_TAIL_OTHER,     /* It is another, or damaged: d says so. */
+    CHANGE_TAIL_GONE,      /* As PASS; it is not there, so that nothing can be compared. */
+    CHANGE_TAIL_ELSEWHERE, /* It is not at its place: to be asked for without. d may be set. */
 };
 /* f: of the log, as of this event. */
 NODISCARD enum change_tail_result change_tail_event(struct change_tail *t,

@@ -2,6 +2,9 @@
  * A source that crashed without having synced its log may have lost the end of it and then gives
  * the GTIDs of what it lost again. So the last transaction that the copy has is asked for once
  * more: its bytes must be those that were applied.
+ *
+ * MySQL looks for it from the beginning of its log file, which may take a second. It is spared that
+ * when it is told the place, where there must be nothing else than this transaction.
  */
 #include "source_int.h"
 
@@ -12,6 +15,7 @@ struct change_tail {
     char gtid[sizeof(((struct change_position *)0)->last_gtid)];
     uint64_t wanted;
     uint64_t hash;
+    bool by_place;               /* It is asked for by file and offset too. */
     bool is_inside;              /* The transaction has begun. */
     struct binlog_stream stream; /* Says where it ends. */
 };
@@ -66,7 +70,7 @@ static bool go_back(struct change_position *from, const char *gtid)
     return false;
 }
 
-struct change_tail *change_tail_new(const struct change_position *p)
+struct change_tail *change_tail_new(const struct change_position *p, bool by_place)
 {
     if (p->last_gtid[0] == '\0' || p->last_hash == 0) {
         return NULL;
@@ -80,6 +84,7 @@ struct change_tail *change_tail_new(const struct change_position *p)
     binlog_stream_init(&t->stream, BINLOG_CHECKSUM_NONE);
     memcpy(t->gtid, p->last_gtid, sizeof(t->gtid));
     t->wanted = p->last_hash;
+    t->by_place = by_place && p->mode == CHANGE_BY_MYSQL_GTID && p->last_offset != 0;
     if (!go_back(&t->from, t->gtid)) {
         change_tail_free(t);
         return NULL;
@@ -100,6 +105,11 @@ void change_tail_free(struct change_tail *t)
 const struct change_position *change_tail_from(const struct change_tail *t)
 {
     return &t->from;
+}
+
+bool change_tail_is_by_place(const struct change_tail *t)
+{
+    return t != NULL && t->by_place;
 }
 
 /* ---- Comparing ---- */
@@ -165,10 +175,15 @@ enum change_tail_result change_tail_event(struct change_tail *t, const struct bi
     struct binlog_event ev;
     bool ended;
     if (binlog_decode_event(f, event, 0, &ev, d) != 0) {
-        return CHANGE_TAIL_OTHER;
+        return t->by_place && !t->is_inside ? CHANGE_TAIL_ELSEWHERE : CHANGE_TAIL_OTHER;
     }
     if (!t->is_inside) {
-        switch (match(t, &ev, d)) {
+        const enum gtid_match found = match(t, &ev, d);
+        const bool is_control = binlog_event_class(ev.type) == BINLOG_CLASS_CONTROL;
+        if (t->by_place && found != THIS_GTID && !is_control) {
+            return CHANGE_TAIL_ELSEWHERE;
+        }
+        switch (found) {
         case NO_GTID:
             return CHANGE_TAIL_PASS;
         case OTHER_GTID:

@@ -681,6 +681,7 @@ static void note_source(struct stream *s)
     if (s->block->source_id[0] != '\0' && strcmp(s->block->source_id, s->position.source_id) != 0) {
         memcpy(s->position.source_id, s->block->source_id, sizeof(s->position.source_id));
         s->position.last_hash = 0;
+        s->position.last_offset = 0;
         s->accepts_any_place = true;
     }
 }

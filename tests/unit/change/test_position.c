@@ -64,6 +64,7 @@ static void round_trip(struct change_position *p, const char *gtids)
     assert_string_equal(back.source_id, p->source_id);
     assert_string_equal(back.last_gtid, p->last_gtid);
     assert_true(back.last_hash == p->last_hash);
+    assert_true(back.last_offset == p->last_offset);
     assert_true(back.last_commit_us == p->last_commit_us);
     assert_true(str_eq(json, change_position_to_json(&back, &arena)));
     change_position_release(&back);
@@ -82,6 +83,7 @@ static void test_stored_form(void **state)
     (void)snprintf(p.last_gtid, sizeof(p.last_gtid), "3e11fa47-71ca-11e1-9e33-c80aa9429562:7");
     p.offset = UINT64_C(1) << 40;
     p.last_hash = UINT64_MAX;
+    p.last_offset = (UINT64_C(1) << 40) - 500;
     p.last_commit_us = UINT64_C(1790000000000000);
     round_trip(&p, "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5:7");
     init(&p, CHANGE_BY_MARIADB_GTID, "0-1-100,7-2-18446744073709551615");
