@@ -299,6 +299,45 @@ static void resume(struct loop *l, struct fiber *f)
     }
 }
 
+/*
+ * When many fibers take turns, what one continues with is no longer in the caches, and each line of
+ * it would be waited for. So it is fetched while the fiber before it runs; and before that, the
+ * fiber's own struct. Inlined by force: gcc takes a function that only fetches for one without
+ * effect, and drops its calls.
+ */
+#define FETCHING static inline __attribute__((always_inline))
+
+enum {
+    LINE_LEN = 64,  /* Of the caches. */
+    TOP_LEN = 1024, /* Of the stack, upwards from its pointer: what the fiber returns through. */
+};
+
+FETCHING void prefetch(const char *first, const char *last)
+{
+    for (const char *p = first; p <= last; p += LINE_LEN) {
+        __builtin_prefetch(p);
+    }
+}
+
+FETCHING void prefetch_fiber(const struct rlist *node)
+{
+    const char *f = (const char *)RLIST_ENTRY(node, struct fiber, in_ready);
+    prefetch(f, f + sizeof(struct fiber) - 1);
+}
+
+FETCHING void prefetch_work(const struct rlist *node)
+{
+    const struct fiber *f = RLIST_ENTRY(node, struct fiber, in_ready);
+    const char *sp = f->sp;
+    const char *top = f->stack.base + f->stack.size;
+    prefetch(sp, MIN(sp + TOP_LEN, top) - 1);
+    for (unsigned i = 0; i < FIBER_HOT_MAX; i++) {
+        if (f->hot[i].first != NULL) {
+            prefetch(f->hot[i].first, f->hot[i].last);
+        }
+    }
+}
+
 void fiber_run_ready(struct loop *l)
 {
     /* Fibers that become ready meanwhile wait for the next round, behind the events. */
@@ -313,6 +352,10 @@ void fiber_run_ready(struct loop *l)
     rlist_init(&l->ready);
     struct rlist *node;
     while ((node = rlist_shift(&round))) {
+        if (round.next != &round) {
+            prefetch_work(round.next);
+            prefetch_fiber(round.next->next);
+        }
         resume(l, RLIST_ENTRY(node, struct fiber, in_ready));
     }
 }
@@ -500,6 +543,17 @@ void *fiber_local(void)
 {
     const struct fiber *f = fiber_self();
     return f ? f->local : NULL;
+}
+
+void fiber_set_hot(unsigned index, const void *p, size_t len)
+{
+    struct fiber *f = fiber_self();
+    assert(index < FIBER_HOT_MAX && len > 0);
+    if (f != NULL) {
+        const char *first = p;
+        const char *last = first == NULL ? NULL : first + len - 1;
+        f->hot[index] = (struct hot_range){.first = first, .last = last};
+    }
 }
 
 size_t fiber_stack_left(void)

@@ -43,6 +43,12 @@ enum {
     HEAP_NONE = -1, /* fiber.heap_index of a fiber without a timer. */
 };
 
+/* A range of fiber_set_hot(). */
+struct hot_range {
+    const char *first; /* NULL = none. */
+    const char *last;  /* In its last line. */
+};
+
 struct fiber {
     /* Owned by the loop's thread. */
     struct loop *loop;
@@ -61,6 +67,7 @@ struct fiber {
     uint64_t timer_at;     /* Key in the loop's heap: not later than deadline while parked. */
     int heap_index;        /* HEAP_NONE or the place in loop->heap. */
     void *local;
+    struct hot_range hot[FIBER_HOT_MAX];
     void *tsan;       /* ThreadSanitizer's idea of it. */
     void *fake_stack; /* AddressSanitizer's. */
 

@@ -33,10 +33,27 @@ bool relay_is_idle(const struct relay *r)
            !r->client->is_stalled;
 }
 
+/* What a relay works on, in RELAY_HOT_RANGES: see fiber_set_hot(). */
+
+static void keep_hot(struct relay *r)
+{
+    fiber_set_hot(0, r, offsetof(struct relay, sent) + sizeof r->sent[0]);
+    fiber_set_hot(1, r->client, sizeof *r->client);
+    fiber_set_hot(2, conn_io(r->client), sizeof(struct io));
+}
+
+static void keep_upstream_hot(struct relay *r)
+{
+    struct conn *up = r->up == NULL ? NULL : &r->up->conn;
+    fiber_set_hot(3, up, sizeof *up);
+    fiber_set_hot(4, up == NULL ? NULL : conn_io(up), sizeof(struct io));
+}
+
 void relay_set_upstream(struct relay *r, struct upstream_conn *up)
 {
     assert(relay_is_idle(r));
     r->up = up;
+    keep_upstream_hot(r);
     r->up_dry = false;
     r->up_stalled_since_us = 0;
     r->need = 0;
@@ -241,8 +258,9 @@ static void begin_reply(struct relay *r)
 static void end_reply(struct relay *r)
 {
     const struct relay_sent s = r->sent[r->sent_at];
-    r->sent_at = (r->sent_at + 1) % RELAY_PIPELINE_MAX;
     r->sent_count--;
+    /* Without pipelining always the first place, whose memory is in the caches. */
+    r->sent_at = r->sent_count == 0 ? 0 : (r->sent_at + 1) % RELAY_PIPELINE_MAX;
     r->tracking = false;
     r->release = false; /* what was said of an earlier reply */
     if (r->up_stalled_since_us != 0) {
@@ -823,6 +841,8 @@ enum relay_end relay_run(struct relay *r, uint64_t idle_deadline_us, struct diag
 {
     enum relay_end end = RELAY_COMMAND;
     bool trimmed = false;
+    keep_hot(r);
+    keep_upstream_hot(r);
     r->stopped = false;
     r->idle_deadline_us = idle_deadline_us;
     for (;;) {

@@ -32,6 +32,7 @@ enum {
     RELAY_PEEK_MAX = 64 * 1024,    /* Of a command's payload, that much is shown to its hook. */
     RELAY_BUFFER_MAX = 256 * 1024, /* Bytes received and not sent, per direction. */
     RELAY_PIPELINE_MAX = 64,       /* Commands sent whose replies are still to come. */
+    RELAY_HOT_RANGES = 5,          /* The first so many of fiber_set_hot() are the relay's. */
 };
 
 /* A command, seen before it is sent. */
@@ -128,8 +129,8 @@ struct relay {
     uint64_t stalled_since_us; /* the client takes nothing; 0 = it does */
     bool release;
 
-    struct relay_sent sent[RELAY_PIPELINE_MAX]; /* ring */
     unsigned sent_at, sent_count;
+    struct relay_sent sent[RELAY_PIPELINE_MAX]; /* ring; last, as little of it is in use */
 };
 
 /* client stays the caller's. */

@@ -175,6 +175,40 @@ static void test_local_belongs_to_one_fiber(void **state)
     run_in_fiber(two_locals, NULL);
 }
 
+/* Ranges that are fetched: some freed, one of a page that is gone, none. */
+static void set_ranges(void *arg)
+{
+    void *freed = malloc(1000);
+    void *gone = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    check(gone != MAP_FAILED);
+    for (unsigned i = 0; i < FIBER_HOT_MAX; i++) {
+        fiber_set_hot(i, freed, 1000);
+    }
+    fiber_set_hot(0, gone, 4096);
+    fiber_set_hot(1, NULL, 1);
+    free(freed);
+    check(munmap(gone, 4096) == 0);
+    for (int i = 0; i < 10; i++) {
+        fiber_yield();
+    }
+    (*(int *)arg)++;
+}
+
+static void spawn_three_with_ranges(void *arg)
+{
+    for (int i = 0; i < 3; i++) {
+        check(fiber_spawn(loop_self(), set_ranges, arg) == 0);
+    }
+}
+
+static void test_hot_memory_need_not_exist(void **state)
+{
+    (void)state;
+    int ended = 0;
+    run_in_fiber(spawn_three_with_ranges, &ended);
+    assert_int_equal(ended, 3);
+}
+
 static void return_at_once(void *arg)
 {
     (void)arg;
@@ -680,6 +714,7 @@ int main(void)
         cmocka_unit_test(test_registers_survive_switches),
         cmocka_unit_test(test_stack_has_its_size),
         cmocka_unit_test(test_local_belongs_to_one_fiber),
+        cmocka_unit_test(test_hot_memory_need_not_exist),
         cmocka_unit_test(test_join_of_an_ended_fiber_returns),
         cmocka_unit_test(test_join_blocks_a_bare_thread),
         cmocka_unit_test(test_wake_before_park_is_not_lost),
