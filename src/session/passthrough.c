@@ -25,16 +25,10 @@ struct prepared_text {
     char text[];
 };
 
+/* What every command works on stands first, and is kept hot up to the relay: keep_hot(). */
 struct passthrough {
-    struct relay relay;
     struct upstream_conn *up;
     struct upstream_pool *pool;
-    struct mux mux;
-    struct router router;
-    struct stmts
-        stmts; /* prepared statements that are carried along; only when connections are shared */
-    struct str user; /* of the account: session.user_text */
-    uint64_t key_flags;
     bool has_joined;                /* the session relies on what is open under its key */
     bool unfit;                     /* the connection cannot be given back: COM_SET_OPTION, … */
     bool refused;                   /* the command that comes next gets x.diag's error */
@@ -45,6 +39,13 @@ struct passthrough {
     uint64_t text_token;            /* the command that the text belongs to */
     uint64_t next_token;
     struct htab prepared; /* 4 bytes of the id -> struct prepared_text */
+    struct stmts
+        stmts; /* prepared statements that are carried along; only when connections are shared */
+    struct relay relay;
+    struct mux mux;
+    struct router router;
+    struct str user; /* of the account: session.user_text */
+    uint64_t key_flags;
 };
 
 /* ---- Greeting ---- */
@@ -1117,9 +1118,23 @@ static void on_idle(struct session *s)
     report(s);
 }
 
+/* What the session works on at each command, beside the relay: see fiber_set_hot(). */
+static void keep_hot(struct session *s)
+{
+    struct passthrough *p = s->pass;
+    unsigned i = RELAY_HOT_RANGES;
+    fiber_set_hot(i++, p, offsetof(struct passthrough, relay));
+    fiber_set_hot(i++, &p->mux, offsetof(struct mux, settings));
+    fiber_set_hot(i++, &p->router, offsetof(struct router, allowed));
+    fiber_set_hot(i++, &s->all, offsetof(struct session, conn) - offsetof(struct session, all));
+    fiber_set_hot(i++, &s->x.db, sizeof s->x.db + sizeof s->x.capabilities);
+    static_assert(RELAY_HOT_RANGES + 5 <= FIBER_HOT_MAX, "there is room for the session's");
+}
+
 void passthrough_loop(struct session *s)
 {
     struct passthrough *p = s->pass;
+    keep_hot(s);
     session_set_state(s, SESSION_IDLE, COM_SLEEP);
     while (!s->quit) {
         if (!p->refused) {

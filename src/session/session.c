@@ -73,7 +73,10 @@ void session_set_state(struct session *s, enum session_state state, uint8_t comm
     s->command = command;
     s->state_since_us = clock_wall_us();
     s->info_len = 0;
-    show_database(s);
+    if (state != SESSION_BUSY) {
+        /* Only statements change it, and what one begins with is shown since the last one. */
+        show_database(s);
+    }
     if (state == SESSION_IDLE) {
         /* What came too late for the command that ended must not reach the next one. */
         fiber_clear_interrupt(INTERRUPT_KILL_QUERY | INTERRUPT_TIMEOUT);

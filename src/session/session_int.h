@@ -48,43 +48,44 @@ struct passthrough;
 
 struct session {
     struct exec_session x; /* first: an exec_session of ours is a session */
+    /* What every command works on stands together, up to the connection. */
     struct sessions *all;
+    struct passthrough *pass;   /* passthrough.c; NULL without an upstream */
+    uint64_t upstream_id;       /* number of its connection there; under all->lock */
+    bool on_copy;               /* reads the copy: KILL is for us too; under all->lock */
+    bool quit;                  /* the connection ends after this command */
+    uint16_t upstream_status;   /* status flags there, with an upstream: also of our replies */
+    enum session_state state;   /* under all->lock for the eyes of others */
+    uint8_t command;            /* being run; under all->lock */
+    atomic_bool interrupt_sent; /* the watchdog repeats it. Written under all->lock */
+    uint16_t info_len;          /* of info */
+    int64_t state_since_us;
+    struct str shown_db; /* for SHOW PROCESSLIST, see info; in shown_db_buf */
+    uint64_t counted_in; /* of conn.bytes_in and bytes_out, in the metrics */
+    uint64_t counted_out;
+    struct rlist watch; /* in all->watched, or linked to itself */
     struct conn conn;
     struct client_sink sink;
     struct log log;
-    struct rlist link;  /* in all->list */
-    struct rlist watch; /* in all->watched, or linked to itself */
+    struct rlist link; /* in all->list */
     uint64_t
         deadline_us; /* of the running statement (max_execution_time); 0 = none. Under all->lock */
-    atomic_bool interrupt_sent; /* the watchdog repeats it. Written under all->lock */
     struct sock_peer peer;
-    char host_text[300];      /* "host:port"; for the eyes of others, under all->lock */
-    char user_text[130];      /* like this */
-    uint64_t account_id;      /* 0 before the login; under all->lock */
-    enum session_state state; /* under all->lock for the eyes of others */
-    uint8_t command;          /* being run; under all->lock */
-    int64_t state_since_us;
+    char host_text[300]; /* "host:port"; for the eyes of others, under all->lock */
+    char user_text[130]; /* like this */
+    uint64_t account_id; /* 0 before the login; under all->lock */
     /* For SHOW PROCESSLIST, under all->lock: x.db as the statement began, which others may not
      * read from x, and the start of its text. */
-    struct str shown_db; /* in shown_db_buf */
     char shown_db_buf[256];
     char info[1024];
-    uint16_t info_len;
     uint8_t nonce[WIRE_NONCE_LEN];
     uint64_t client_capabilities; /* negotiated: also x.capabilities */
     bool multi_statements;        /* COM_SET_OPTION may change it */
     bool tls;
-    bool quit;            /* the connection ends after this command */
     struct htab prepared; /* 4 bytes of the id -> struct prepared */
     uint32_t next_stmt_id;
     struct prepared *last_prepared; /* id -1 of MariaDB's clients */
     bool infile_active;             /* LOCAL INFILE: the client is sending */
-    struct passthrough *pass;       /* passthrough.c; NULL without an upstream */
-    uint64_t upstream_id;           /* number of its connection there; under all->lock */
-    bool on_copy;                   /* reads the copy: KILL is for us too; under all->lock */
-    uint16_t upstream_status;       /* status flags there, with an upstream: also of our replies */
-    uint64_t counted_in;            /* of conn.bytes_in and bytes_out, in the metrics */
-    uint64_t counted_out;
 };
 
 /* ---- session.c ---- */
