@@ -115,7 +115,7 @@ def wander(connection, db):
 def govern(connection, db):
     """Sets what every session reads, to what it is, and changes what another may do."""
     for name in ("max_connections", "connect_timeout", "max_user_connections", "read_only", "local_infile", "sql_mode",
-                 "character_set_client", "collation_server"):
+                 "character_set_client", "collation_server", "duckdb_checkpoint_threshold"):
         run(connection, f"SET GLOBAL {name} = @@GLOBAL.{name}")
     attempt(connection, f"GRANT INSERT ON `{db}`.* TO plain")
     attempt(connection, f"REVOKE INSERT ON `{db}`.* FROM plain")

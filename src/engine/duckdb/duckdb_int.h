@@ -82,6 +82,8 @@ struct ddb_instance {
     struct engine base;
     struct arena arena; /* Strings of the configuration; for the instance's life. */
     struct duckdb_config config;
+    /* As config had them until set_variable(), while others read them. */
+    _Atomic(uint64_t) checkpoint_threshold, disk_reserve;
     struct str file; /* The database file; empty in memory. */
     int lock_fd;     /* The data directory's identity file, locked; -1 in memory. */
     struct log log;

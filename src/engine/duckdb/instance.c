@@ -218,12 +218,11 @@ static void copy_config(struct ddb_instance *in, const struct duckdb_config *fro
     for (size_t i = 0; i < ARRAY_SIZE(strings); i++) {
         *strings[i] = arena_dup(&in->arena, *strings[i]);
     }
-    if (in->config.checkpoint_threshold == 0) {
-        in->config.checkpoint_threshold = DEFAULT_CHECKPOINT_THRESHOLD;
-    }
-    if (in->config.disk_reserve == 0) {
-        in->config.disk_reserve = DEFAULT_DISK_RESERVE;
-    }
+    atomic_init(&in->checkpoint_threshold, from->checkpoint_threshold != 0
+                                               ? from->checkpoint_threshold
+                                               : DEFAULT_CHECKPOINT_THRESHOLD);
+    atomic_init(&in->disk_reserve,
+                from->disk_reserve != 0 ? from->disk_reserve : DEFAULT_DISK_RESERVE);
     in->log = in->config.log;
     if (in->log.module == NULL) {
         in->log.module = "duckdb";

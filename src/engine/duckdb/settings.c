@@ -93,13 +93,14 @@ static void remember(struct ddb_instance *in, const struct setting *setting, str
     }
 }
 
-static int set_own(uint64_t *to, const struct setting *setting, struct str value, struct diag *diag)
+static int set_own(_Atomic(uint64_t) *to, const struct setting *setting, struct str value,
+                   struct diag *diag)
 {
     uint64_t number;
     if (str_to_u64(value, &number) != 0 || number == 0) {
         return bad_value(setting, value, diag);
     }
-    *to = number;
+    atomic_store(to, number);
     return 0;
 }
 
@@ -108,9 +109,9 @@ static int apply(struct ddb_instance *in, const struct setting *setting, struct 
 {
     switch (setting->kind) {
     case SETTING_CHECKPOINT:
-        return set_own(&in->config.checkpoint_threshold, setting, value, diag);
+        return set_own(&in->checkpoint_threshold, setting, value, diag);
     case SETTING_RESERVE:
-        return set_own(&in->config.disk_reserve, setting, value, diag);
+        return set_own(&in->disk_reserve, setting, value, diag);
     case SETTING_FIXED:
         return diag_set(diag, ER_INCORRECT_GLOBAL_LOCAL_VAR, setting->name, "read only");
     default:

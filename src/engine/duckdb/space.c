@@ -26,7 +26,7 @@ static uint64_t free_bytes(const struct ddb_instance *in)
 
 int ddb_check_space(struct ddb_instance *in, struct str table, struct diag *diag)
 {
-    if (in->file.len == 0 || free_bytes(in) >= in->config.disk_reserve) {
+    if (in->file.len == 0 || free_bytes(in) >= atomic_load(&in->disk_reserve)) {
         return 0;
     }
     return diag_set(diag, ER_RECORD_FILE_FULL, arena_dup_cstr(&diag->arena, table));
@@ -86,7 +86,7 @@ bool ddb_checkpoint_is_due(struct ddb_instance *in)
     uint64_t data;
     uint64_t wal;
     ddb_file_sizes(in, &data, &wal);
-    if (wal < in->config.checkpoint_threshold) {
+    if (wal < atomic_load(&in->checkpoint_threshold)) {
         return false;
     }
     if (checkpoint_fits(in, wal)) {

@@ -898,7 +898,7 @@ static void open_to_be_killed(struct state *st)
     setenv("PINTAIL_CRASH_POINT", st->crash_point, 1);
     open_state(st);
     struct ddb_instance *in = CONTAINER_OF(st->engine, struct ddb_instance, base);
-    in->config.checkpoint_threshold = 1;
+    atomic_store(&in->checkpoint_threshold, 1);
     CHILD_CHECK(engine_begin(st->s, 0, &st->diag) == 0);
 }
 
@@ -1047,7 +1047,8 @@ static void fill_a_tmpfs(struct state *st)
     CHILD_CHECK(fixture_count(st->other, &st->t) % 1000000 == 1000);
     /* The reserve refuses what would fit hardly. */
     st->diag.error = NULL;
-    CONTAINER_OF(st->engine, struct ddb_instance, base)->config.disk_reserve = (uint64_t)1 << 30;
+    atomic_store(&CONTAINER_OF(st->engine, struct ddb_instance, base)->disk_reserve,
+                 (uint64_t)1 << 30);
     CHILD_CHECK(fixture_write(st->s, &st->t, rows, 1, &st->diag) == -1);
     CHILD_CHECK(st->diag.error->code == ER_RECORD_FILE_FULL);
     CHILD_CHECK(fixture_count(st->other, &st->t) % 1000000 == 1000);
