@@ -136,7 +136,6 @@ int app_open_change(struct app *a, struct diag *d)
         .server = &a->server,
         .loops = a->loops,
         .upstream = a->upstream,
-        .login = {.user = a->server.upstream_user, .password = a->server.upstream_password},
         .database = a->upstream_database,
         .filter = filter(a),
         .pipeline = {.max_batch_bytes = c->replica_batch_bytes,

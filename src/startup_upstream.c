@@ -82,7 +82,7 @@ static int find_password(struct app *a, struct str *out, struct diag *d)
 
 static int find_login(struct app *a, struct upstream_login *out, struct diag *d)
 {
-    *out = (struct upstream_login){.user = a->config.values.storage_mysql_user};
+    *out = (struct upstream_login){.user = a->server.upstream_user};
     return find_password(a, &out->password, d);
 }
 
@@ -159,15 +159,15 @@ int app_open_upstream(struct app *a, struct diag *d)
     if (!app_has_upstream(a)) {
         return 0;
     }
+    a->server.upstream_user = c->storage_mysql_user;
     if (app_make_upstream(a, d) != 0 || find_login(a, &login, d) != 0) {
         return -1;
     }
+    upstream_set_account(a->upstream, &login);
     const struct upstream_pool_options pool = pool_options(c);
     a->server.upstream = upstream_pool_new(a->upstream, a->loops, &pool);
     upstream_pool_set_login(a->server.upstream, &login);
     upstream_pool_register_metrics(a->server.upstream);
-    a->server.upstream_user = login.user;
-    a->server.upstream_password = login.password;
     a->server.upstream_multiplex = c->pool_mode == POOL_TRANSACTION;
     a->upstream_database = c->storage_mysql_database;
     /* With a copy the server's catalog is that of the copy. */
@@ -194,6 +194,7 @@ int app_reload_upstream(struct app *a, struct diag *d)
     if (upstream_reload(a->upstream, &options, d) != 0 || find_login(a, &login, d) != 0) {
         return -1;
     }
+    upstream_set_account(a->upstream, &login);
     const struct upstream_pool_options pool = pool_options(&a->config.values);
     upstream_pool_set_options(a->server.upstream, &pool);
     upstream_pool_set_login(a->server.upstream, &login);
@@ -207,7 +208,7 @@ bool app_reloads_key(const struct app *a, struct str path)
     static const struct str fixed[] = {
         STR_INIT("storage.mysql.host"),     STR_INIT("storage.mysql.port"),
         STR_INIT("storage.mysql.socket"),   STR_INIT("storage.mysql.send_proxy_header"),
-        STR_INIT("storage.mysql.database"),
+        STR_INIT("storage.mysql.database"), STR_INIT("storage.mysql.user"),
     };
     for (size_t i = 0; i < ARRAY_SIZE(fixed); i++) {
         if (str_eq(path, fixed[i])) {

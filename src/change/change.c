@@ -175,7 +175,7 @@ static int visit_source(struct change *c, struct change_position *now, struct ch
     const uint64_t deadline = clock_monotonic_us() + CONNECT_US;
     struct upstream_conn *conn = upstream_connect(c->o.upstream, c->loop, NULL, 0, deadline, d);
     int rc = -1;
-    if (conn != NULL && upstream_login(conn, &c->o.login, deadline, d) == 0) {
+    if (conn != NULL && upstream_login_own(conn, deadline, d) == 0) {
         rc = c->has_position ? 0 : change_source_check_xa(conn, &c->log, d);
         if (rc == 0) {
             rc = change_source_check(conn, &c->log, d, now);
@@ -296,7 +296,6 @@ static struct change_source *start_source(struct change *c)
     const struct change_source_options o = {
         .upstream = c->o.upstream,
         .loop = c->loop,
-        .login = c->o.login,
         .server_id = c->server_id,
         .heartbeat_us = c->o.heartbeat_us,
         .retry_us = c->o.retry_us,
@@ -310,7 +309,6 @@ static struct change_source *start_source(struct change *c)
 static struct snapshot *start_snapshot(struct change *c)
 {
     const struct snapshot_options o = {.upstream = c->o.upstream,
-                                       .login = c->o.login,
                                        .database = c->o.database,
                                        .filter = &c->o.filter,
                                        .workers = c->o.snapshot_workers};

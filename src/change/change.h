@@ -27,8 +27,7 @@ struct change_shown {
 struct change_options {
     struct server *server;
     struct loops *loops;
-    struct upstream *upstream;
-    struct upstream_login login;
+    struct upstream *upstream; /* logged in to with its own account */
     struct str database;
     struct copy_filter filter;
     struct pipeline_options pipeline;

@@ -16,7 +16,7 @@ static void set_settings(const struct change *c, struct replica_info *out)
     const struct change_shown *shown = &c->o.shown;
     out->host = shown->host;
     out->port = shown->port;
-    out->user = c->o.login.user;
+    out->user = c->o.server->upstream_user;
     out->tls_mode = shown->tls_mode;
     out->tls_ca = shown->tls_ca;
     out->tls_cert = shown->tls_cert;

@@ -177,10 +177,11 @@ static int take_option(struct change *c, const struct replica_option *o, struct 
         return same ? 0 : refuse(o, BY_CONFIG, d);
     }
     if (str_eq_nocase(o->name, STR("USER"))) {
-        return str_eq(o->value, c->o.login.user) ? 0 : refuse(o, BY_CONFIG, d);
+        return str_eq(o->value, c->o.server->upstream_user) ? 0 : refuse(o, BY_CONFIG, d);
     }
     if (str_eq_nocase(o->name, STR("PASSWORD"))) {
-        return str_eq(o->value, c->o.login.password) ? 0 : refuse(o, BY_CONFIG, d);
+        const struct upstream_login own = upstream_account(c->o.upstream);
+        return str_eq(o->value, own.password) ? 0 : refuse(o, BY_CONFIG, d);
     }
     if (str_eq_nocase(o->name, STR("LOG_FILE"))) {
         w->has_file = o->value.len > 0 && o->value.len < CHANGE_FILE_MAX;

@@ -426,9 +426,6 @@ static void coordinate(void *arg)
 static void copy_options(struct snapshot *s, const struct snapshot_options *o)
 {
     s->o = *o;
-    s->o.login.user = arena_dup(&s->arena, o->login.user);
-    s->o.login.password = arena_dup(&s->arena, o->login.password);
-    s->o.login.database = arena_dup(&s->arena, o->login.database);
     s->o.database = arena_dup(&s->arena, o->database);
     s->o.workers = MIN(o->workers == 0 ? SNAPSHOT_WORKERS : o->workers, SNAPSHOT_WORKERS_MAX);
     s->o.chunk_rows = o->chunk_rows == 0 ? SNAPSHOT_CHUNK_ROWS : o->chunk_rows;

@@ -16,9 +16,8 @@
 #include "upstream/upstream.h"
 
 struct snapshot_options {
-    struct upstream *upstream;
-    struct upstream_login login;
-    struct str database; /* of storage.mysql.database; empty = all */
+    struct upstream *upstream; /* logged in to with its own account */
+    struct str database;       /* of storage.mysql.database; empty = all */
     const struct copy_filter *filter;
     uint32_t workers;     /* 0 = 2 */
     uint32_t chunk_rows;  /* at the beginning; adapted so that a view is open for 1 s at most */

@@ -51,7 +51,7 @@ struct upstream_conn *snapshot_connect(const struct snapshot_options *o, struct 
     if (c == NULL) {
         return NULL;
     }
-    if (upstream_login(c, &o->login, CONN_FOREVER, d) != 0 || prepare(c, d) != 0) {
+    if (upstream_login_own(c, CONN_FOREVER, d) != 0 || prepare(c, d) != 0) {
         upstream_close(c);
         return NULL;
     }

@@ -493,9 +493,6 @@ static uint32_t random_server_id(void)
 static void keep_options(struct change_source *s, const struct change_source_options *o)
 {
     s->o = *o;
-    s->o.login.user = arena_dup(&s->arena, o->login.user);
-    s->o.login.password = arena_dup(&s->arena, o->login.password);
-    s->o.login.database = arena_dup(&s->arena, o->login.database);
     if (s->o.server_id == 0) {
         s->o.server_id = random_server_id();
     }
@@ -508,7 +505,6 @@ struct change_source *change_source_start(const struct change_source_options *o,
     if (s == NULL) {
         return NULL;
     }
-    arena_init(&s->arena, 0);
     os_mutex_init(&s->lock);
     change_queue_init(&s->queue, o->queue_bytes, o->block_bytes);
     change_position_init(&s->from);
@@ -542,7 +538,6 @@ void change_source_stop(struct change_source *s)
     change_position_release(&s->position);
     change_position_release(&s->from);
     os_mutex_release(&s->lock);
-    arena_release(&s->arena);
     free(s);
 }
 

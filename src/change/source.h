@@ -49,9 +49,8 @@ enum change_take {
 };
 
 struct change_source_options {
-    struct upstream *upstream;
+    struct upstream *upstream; /* logged in to with its own account */
     struct loop *loop;
-    struct upstream_login login; /* Strings are copied. */
     uint32_t server_id; /* Ours, as a replica; 0 = one is made up and kept by the caller. */
     uint64_t heartbeat_us;
     uint64_t retry_us; /* Between attempts, growing to 32 times as much. */

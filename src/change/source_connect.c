@@ -561,7 +561,7 @@ static int may_ask_by_place(struct change_source *s, bool *out, struct diag *d)
 static int log_in(struct change_source *s, struct diag *d)
 {
     s->c = upstream_connect(s->o.upstream, s->o.loop, NULL, 0, CONN_FOREVER, d);
-    return s->c != NULL ? upstream_login(s->c, &s->o.login, CONN_FOREVER, d) : -1;
+    return s->c != NULL ? upstream_login_own(s->c, CONN_FOREVER, d) : -1;
 }
 
 static enum change_outcome prepare(struct change_source *s, struct diag *d)

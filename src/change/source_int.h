@@ -73,7 +73,6 @@ uint64_t change_queue_restart(struct change_queue *q);
 
 struct change_source {
     struct change_source_options o;
-    struct arena arena; /* Of the login's strings. */
     struct log log;
     struct fiber *fiber;
     struct change_queue queue;

@@ -100,9 +100,8 @@ struct server {
     void *copy;
     const struct replica_ops *replica_ops; /* exec/replica_ops.h; NULL: no copy follows anybody */
     struct change *change;                 /* for replica_ops, and for session/ */
-    struct str upstream_user; /* an account there whose password is known; empty = none */
-    struct str upstream_password;
-    bool upstream_multiplex;      /* pool.mode: transaction */
+    struct str upstream_user;              /* of upstream_account(); empty = none */
+    bool upstream_multiplex;               /* pool.mode: transaction */
     struct fmutex writer;         /* the one writer; order: metadata locks first (docs/locks.md) */
     _Atomic(uint64_t) commit_seq; /* committed transactions that wrote */
     struct os_rwlock vars_lock;

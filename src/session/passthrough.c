@@ -260,14 +260,12 @@ static struct upstream_key key_of(const struct session *s)
 /* Opens a connection of an account whose password we know. */
 static struct upstream_conn *open_upstream(struct session *s, const struct upstream_key *key)
 {
-    const struct server *server = s->all->server;
     struct passthrough *p = s->pass;
-    const struct upstream_login login = {.user = p->user, .password = server->upstream_password};
     const uint64_t deadline = session_connect_deadline(s);
     struct upstream_conn *c =
         upstream_connect(upstream_pool_upstream(p->pool), fiber_loop(fiber_self()), &s->peer,
                          key->flags, deadline, s->x.diag);
-    if (c == NULL || upstream_login(c, &login, deadline, s->x.diag) != 0) {
+    if (c == NULL || upstream_login_own(c, deadline, s->x.diag) != 0) {
         upstream_pool_cancel(p->pool, c == NULL, s->x.diag);
         upstream_close(c);
         return NULL;

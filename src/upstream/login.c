@@ -284,6 +284,12 @@ int upstream_login(struct upstream_conn *c, const struct upstream_login *l, uint
     return rc;
 }
 
+int upstream_login_own(struct upstream_conn *c, uint64_t deadline_us, struct diag *d)
+{
+    const struct upstream_login l = upstream_account(c->upstream);
+    return upstream_login(c, &l, deadline_us, d);
+}
+
 int upstream_logged_in(struct upstream_conn *c, const struct wire_ok *ok, struct diag *d)
 {
     const bool is_zstd = (c->transport_flags & CLIENT_ZSTD_COMPRESSION) != 0;

@@ -174,6 +174,24 @@ int upstream_reload(struct upstream *u, const struct upstream_options *o, struct
     return 0;
 }
 
+void upstream_set_account(struct upstream *u, const struct upstream_login *l)
+{
+    os_mutex_lock(&u->lock);
+    u->account = (struct upstream_login){.user = arena_dup(&u->arena, l->user),
+                                         .password = arena_dup(&u->arena, l->password),
+                                         .database = arena_dup(&u->arena, l->database),
+                                         .collation = l->collation};
+    os_mutex_unlock(&u->lock);
+}
+
+struct upstream_login upstream_account(struct upstream *u)
+{
+    os_mutex_lock(&u->lock);
+    const struct upstream_login l = u->account;
+    os_mutex_unlock(&u->lock);
+    return l;
+}
+
 static struct upstream_options current_options(struct upstream *u)
 {
     os_mutex_lock(&u->lock);

@@ -210,6 +210,13 @@ struct upstream_login {
 NODISCARD int upstream_login(struct upstream_conn *c, const struct upstream_login *l,
                              uint64_t deadline_us, struct diag *d);
 
+/* The account of our own there, whose password may change (SIGHUP): l is copied. */
+void upstream_set_account(struct upstream *u, const struct upstream_login *l);
+/* That account as it is now; no user: none has been set. Strings live as long as u. */
+NODISCARD struct upstream_login upstream_account(struct upstream *u);
+/* As upstream_login(), with that account. */
+NODISCARD int upstream_login_own(struct upstream_conn *c, uint64_t deadline_us, struct diag *d);
+
 /*
  * The capabilities that a login on c asks for: those of flags that the server offers, and always
  * SESSION_TRACK, DEPRECATE_EOF and what the protocol needs, CONNECT_WITH_DB (an empty name is no

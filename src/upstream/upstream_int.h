@@ -19,6 +19,7 @@ struct upstream {
     struct tls_slot *tls;
     struct os_mutex lock; /* Protects what follows; a leaf. */
     struct upstream_options o;
+    struct upstream_login account;
     struct upstream_greeting greeting;
     bool has_greeting;
 };

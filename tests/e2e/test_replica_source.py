@@ -134,6 +134,35 @@ def test_goes_on_after_its_connection_was_killed(shop, replica):
         wait_for_copy(server, shop)
 
 
+def test_a_password_that_changes_is_read_again(shop, replica, work):
+    secret = work / "secret"
+    secret.write_text("before")
+    shop.run("DROP USER IF EXISTS turn; CREATE USER turn IDENTIFIED BY 'before'; GRANT ALL ON *.* TO turn")
+    server = replica("--mysql-password", "", "--mysql-password-file", str(secret), "--pool-mode", "transaction", user="turn",
+                     password="before")
+    wait_for_copy(server, shop)
+    with server.connect(**server.account) as connection, connection.cursor() as cursor:
+        cursor.execute("DO 1")
+        shop.run("ALTER USER turn IDENTIFIED BY 'after'")
+        secret.write_text("after")
+        server.signal(signal.SIGHUP)
+        wait_for(lambda: " reloaded" in server.log_text())
+        for (thread,) in shop.query("SELECT id FROM information_schema.processlist WHERE user = 'turn'"):
+            with contextlib.suppress(pymysql.Error):  # Gone by itself.
+                shop.query(f"KILL {thread}")
+        shop.run("INSERT INTO shop.t VALUES (4, 'with the new password', NULL)")
+        wait_for_copy(server, shop)
+
+        def answers():
+            """The connection that it had is found to be dead only when it is used."""
+            with contextlib.suppress(pymysql.OperationalError):
+                cursor.execute("SELECT v FROM shop.t WHERE id = 4")
+                return cursor.fetchall() == (("with the new password",),)
+            return False
+        wait_for(answers)
+    assert "Access denied" not in server.log_text()
+
+
 def test_goes_on_after_a_restart_of_the_source(shop, replica):
     server = replica()
     wait_for_copy(server, shop)

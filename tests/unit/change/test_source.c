@@ -202,10 +202,11 @@ static void begin(struct follower *f, uint32_t max_event_bytes)
     f->restarts = 0;
     f->at = DUMP_FILE_OFFSET;
     binlog_stream_init(&f->stream, BINLOG_CHECKSUM_NONE);
+    upstream_set_account(f->server.upstream,
+                         &(struct upstream_login){.user = STR("u"), .password = STR("secret")});
     const struct change_source_options o = {
         .upstream = f->server.upstream,
         .loop = loop_self(),
-        .login = {.user = STR("u"), .password = STR("secret")},
         .server_id = 77,
         .heartbeat_us = 10 * 1000 * 1000,
         .retry_us = 1000,
