@@ -690,9 +690,7 @@ static int run_insert(struct insert_run *run)
         return -1;
     }
     run->rc = run_source(run, wrote_before);
-    fiber_mask_interrupts();
-    offload_run_always(OFFLOAD_WRITE, finish_step, run);
-    fiber_unmask_interrupts();
+    exec_offload_always(x, OFFLOAD_WRITE, finish_step, run);
     return run->rc;
 }
 

@@ -326,9 +326,7 @@ static int run_statement(struct update_run *run, const struct stmt *stmt)
     if (run->rc == 0 && run->update != NULL) {
         run->rc = look_at_keys(run, stmt);
     }
-    fiber_mask_interrupts();
-    offload_run_always(OFFLOAD_WRITE, finish_step, run);
-    fiber_unmask_interrupts();
+    exec_offload_always(x, OFFLOAD_WRITE, finish_step, run);
     return run->rc;
 }
 

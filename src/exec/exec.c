@@ -381,6 +381,16 @@ int exec_offload(struct exec_session *x, enum offload_class class, offload_fn *f
     return r == OFFLOAD_DONE ? 0 : exec_interrupted(x, x->diag);
 }
 
+void exec_offload_always(struct exec_session *x, enum offload_class class, offload_fn *fn,
+                         void *arg)
+{
+    const struct offload_late late = {
+        .after_us = TELL_AFTER_US, .fn = tell_late, .arg = x, .always = true};
+    const enum offload_result r = offload_run_late(class, fn, arg, &late);
+    assert(r == OFFLOAD_DONE);
+    (void)r;
+}
+
 void exec_interrupt_engine(struct exec_session *x)
 {
     os_mutex_lock(&x->engine_lock);

@@ -115,6 +115,10 @@ NODISCARD int exec_end_statement(struct exec_session *x, bool failed);
  * or -1 with diag when interrupted before it began. */
 NODISCARD int exec_offload(struct exec_session *x, enum offload_class class, offload_fn *fn,
                            void *arg);
+/* The same for what has to run to the end of a statement: it is not given up nor is the engine
+ * interrupted, but a client that waits for the end of an interrupted statement is told. */
+void exec_offload_always(struct exec_session *x, enum offload_class class, offload_fn *fn,
+                         void *arg);
 
 /* Before clean-up that may take long: a statement that an interrupt has ended tells its client
  * already now, if it is certain to fail. */

@@ -176,7 +176,7 @@ enum offload_result offload_run_late(enum offload_class class, offload_fn *fn, v
         if (r != FIBER_INTERRUPTED) {
             continue;
         }
-        withdrawn = withdraw(p, &job);
+        withdrawn = !(late != NULL && late->always) && withdraw(p, &job);
         if (!withdrawn && !masked) {
             masked = true;
             fiber_mask_interrupts();

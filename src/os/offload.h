@@ -51,6 +51,7 @@ struct offload_late {
     uint64_t after_us;
     offload_fn *fn;
     void *arg;
+    bool always; /* the function is run even if it had not begun: for clean-up */
 };
 
 /* As offload_run(); late may be NULL. */

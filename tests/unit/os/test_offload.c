@@ -295,6 +295,41 @@ static void test_clean_up_runs_although_interrupted(void **state)
     run_in_fiber(always_although_interrupted, NULL);
 }
 
+static void open_gate(void *arg)
+{
+    gate_open(arg);
+}
+
+static void set_flag(void *arg)
+{
+    *(bool *)arg = true;
+}
+
+/* The function waits in the queue for a gate that opens when it is said to be late. */
+static void late_but_always(void *arg)
+{
+    (void)arg;
+    struct gate gate;
+    bool has_run = false;
+    const struct offload_late late = {
+        .after_us = 1000, .fn = open_gate, .arg = &gate, .always = true};
+    gate_init(&gate);
+    struct fiber *first = fiber_spawn_ref(loop_self(), offload_write_gate, &gate);
+    wait_inside(&gate, 1);
+    fiber_interrupt(fiber_self(), 1);
+    check(offload_run_late(OFFLOAD_WRITE, set_flag, &has_run, &late) == OFFLOAD_DONE);
+    check(has_run && fiber_interrupted() == 1);
+    fiber_clear_interrupt(1);
+    fiber_join(first);
+    gate_release(&gate);
+}
+
+static void test_what_always_runs_is_said_to_be_late(void **state)
+{
+    (void)state;
+    run_in_fiber(late_but_always, NULL);
+}
+
 static void add_one(void *arg)
 {
     atomic_fetch_add((atomic_uint *)arg, 1);
@@ -406,6 +441,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_interrupt_removes_a_queued_function, start, stop),
         cmocka_unit_test_setup_teardown(test_running_function_is_waited_for, start, stop),
         cmocka_unit_test_setup_teardown(test_clean_up_runs_although_interrupted, start, stop),
+        cmocka_unit_test_setup_teardown(test_what_always_runs_is_said_to_be_late, start, stop),
         cmocka_unit_test_setup_teardown(test_many_fibers_of_many_loops, start, stop),
         cmocka_unit_test_setup_teardown(test_interrupts_at_any_moment, start, stop),
     };
