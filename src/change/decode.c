@@ -99,6 +99,20 @@ static void add_gtid(struct stream *s, const struct binlog_txn *txn)
     }
 }
 
+/*
+ * Is the transaction in the copy? Then it is skipped. A source that is asked by GTIDs does not send
+ * it; one that is asked by place may, if it does not commit in the order of its log
+ * (binlog_order_commits=OFF) and the copy began between the two.
+ */
+static bool has_txn(const struct stream *s, const struct binlog_txn *txn)
+{
+    if (!txn->has_gtid || txn->is_mariadb) {
+        return false;
+    }
+    const struct gtid_source source = gtid_source_of(&txn->mysql);
+    return gtid_set_contains(&s->position.gtids, &source, txn->mysql.gno);
+}
+
 void decode_finish_position(struct stream *s)
 {
     struct bytebuf text;
@@ -365,19 +379,52 @@ static enum decode_stop on_table(struct pipeline *p, const struct binlog_item *i
     return item->txn->is_xa ? stage(p, item) : DECODE_MORE;
 }
 
-static enum decode_stop on_item(struct pipeline *p, const struct binlog_item *item)
+static enum decode_stop on_begin(struct pipeline *p, const struct binlog_item *item)
+{
+    struct stream *s = &p->stream;
+    s->skips_txn = has_txn(s, item->txn);
+    if (s->skips_txn) {
+        return DECODE_MORE;
+    }
+    if (s->begun_us == 0) {
+        s->begun_us = clock_monotonic_us();
+        s->begun_wall_us = clock_wall_us();
+    }
+    if (s->batch->transactions == 0 && s->portions == 0) {
+        s->first_commit_us = item->txn->commit_us;
+    }
+    return DECODE_MORE;
+}
+
+/* Of a transaction that is in the copy. */
+static enum decode_stop skip(struct pipeline *p, const struct binlog_item *item)
 {
     struct stream *s = &p->stream;
     switch (item->kind) {
-    case BINLOG_TXN_BEGIN:
-        if (s->begun_us == 0) {
-            s->begun_us = clock_monotonic_us();
-            s->begun_wall_us = clock_wall_us();
-        }
-        if (s->batch->transactions == 0 && s->portions == 0) {
-            s->first_commit_us = item->txn->commit_us;
-        }
+    case BINLOG_TXN_TABLE:
+        /* Transactions that follow may use the map. */
+        return item->table_is_new && bind_table(p, item->table, true) == NULL ? DECODE_FAILED
+                                                                              : DECODE_MORE;
+    case BINLOG_TXN_COMMIT:
+    case BINLOG_TXN_ROLLBACK:
+    case BINLOG_TXN_PREPARE:
+        s->skips_txn = false;
+        (void)note_boundary(s);
+        return at_boundary(p);
+    default:
         return DECODE_MORE;
+    }
+}
+
+static enum decode_stop on_item(struct pipeline *p, const struct binlog_item *item)
+{
+    struct stream *s = &p->stream;
+    if (UNLIKELY(s->skips_txn)) {
+        return skip(p, item);
+    }
+    switch (item->kind) {
+    case BINLOG_TXN_BEGIN:
+        return on_begin(p, item);
     case BINLOG_TXN_TABLE:
         return on_table(p, item);
     case BINLOG_TXN_ROWS:
@@ -528,6 +575,7 @@ void decode_restart(struct pipeline *p)
     binlog_stream_restart(&s->log, BINLOG_CHECKSUM_NONE);
     bind_release(s);
     s->in_event = false;
+    s->skips_txn = false;
     memcpy(s->file, s->position.file, sizeof(s->file));
     s->offset = s->position.offset;
 }

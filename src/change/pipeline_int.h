@@ -211,6 +211,7 @@ struct stream {
     bool accepts_any_place;              /* Another server: file and offset may go back. */
     uint64_t hash;                       /* Of the transaction at hand. */
     uint64_t begun_offset;               /* Where it begins; 0 = not known. */
+    bool skips_txn;                      /* The transaction at hand is in the copy. */
     struct binlog_mysql_gtid last_mysql; /* Of the last transaction; its tag is in last_tag. */
     char last_tag[BINLOG_TAG_MAX];
     struct binlog_mariadb_gtid last_mariadb;

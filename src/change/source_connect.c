@@ -470,16 +470,14 @@ static int register_replica(struct change_source *s, struct diag *d)
 static int dump_by_gtid_set(struct change_source *s, struct diag *d)
 {
     const struct change_position *p = s->tail != NULL ? change_tail_from(s->tail) : &s->position;
-    const bool by_place = change_tail_is_by_place(s->tail);
     struct bytebuf set;
     bytebuf_init(&set, SQL_MAX);
     gtid_set_encode(&p->gtids, &set);
-    const struct wire_binlog_dump_gtid dump = {
-        .flags = WIRE_DUMP_THROUGH_GTID | WIRE_DUMP_HEARTBEAT_V2,
-        .server_id = s->o.server_id,
-        .file = str_from_cstr(by_place ? p->file : ""),
-        .position = by_place ? p->last_offset : (uint64_t)BINLOG_MAGIC_LEN,
-        .gtid_set = bytebuf_str(&set)};
+    const struct wire_binlog_dump_gtid dump = {.flags =
+                                                   WIRE_DUMP_THROUGH_GTID | WIRE_DUMP_HEARTBEAT_V2,
+                                               .server_id = s->o.server_id,
+                                               .position = BINLOG_MAGIC_LEN,
+                                               .gtid_set = bytebuf_str(&set)};
     begin_command(s);
     wire_encode_binlog_dump_gtid(&s->c->conn.w, &dump);
     const int rc = send_command(s, d);
@@ -487,24 +485,29 @@ static int dump_by_gtid_set(struct change_source *s, struct diag *d)
     return rc;
 }
 
+/* From a place in the position's file. */
+static int dump_by_place(struct change_source *s, uint32_t offset, struct diag *d)
+{
+    const struct wire_binlog_dump dump = {
+        .position = offset,
+        .flags = s->c->kind == UPSTREAM_MYSQL ? WIRE_DUMP_HEARTBEAT_V2 : WIRE_DUMP_ANNOTATE_ROWS,
+        .server_id = s->o.server_id,
+        .file = str_from_cstr(s->position.file)};
+    begin_command(s);
+    wire_encode_binlog_dump(&s->c->conn.w, &dump);
+    return send_command(s, d);
+}
+
 /* The command that takes a position of 64 bits is refused by MySQL when its GTIDs are off. */
 static int dump_by_file(struct change_source *s, struct diag *d)
 {
-    const struct change_position *p = &s->position;
-    const uint64_t offset = MAX(p->offset, (uint64_t)BINLOG_MAGIC_LEN);
+    const uint64_t offset = MAX(s->position.offset, (uint64_t)BINLOG_MAGIC_LEN);
     if (offset > UINT32_MAX) {
         return diag_set(d, ER_REPLICA_FATAL_ERROR,
                         "without GTIDs a source cannot be asked for a position beyond 4 GiB within "
                         "a log file. RESET REPLICA and START REPLICA copy the tables anew");
     }
-    const struct wire_binlog_dump dump = {
-        .position = (uint32_t)offset,
-        .flags = s->c->kind == UPSTREAM_MYSQL ? WIRE_DUMP_HEARTBEAT_V2 : WIRE_DUMP_ANNOTATE_ROWS,
-        .server_id = s->o.server_id,
-        .file = str_from_cstr(p->file)};
-    begin_command(s);
-    wire_encode_binlog_dump(&s->c->conn.w, &dump);
-    return send_command(s, d);
+    return dump_by_place(s, (uint32_t)offset, d);
 }
 
 /* By slave_connect_state. */
@@ -522,7 +525,9 @@ static int request_log(struct change_source *s, struct diag *d)
 {
     switch (s->position.mode) {
     case CHANGE_BY_MYSQL_GTID:
-        return dump_by_gtid_set(s, d);
+        return change_tail_is_by_place(s->tail)
+                   ? dump_by_place(s, (uint32_t)s->position.last_offset, d)
+                   : dump_by_gtid_set(s, d);
     case CHANGE_BY_MARIADB_GTID:
         return dump_by_state(s, d);
     case CHANGE_BY_FILE:
@@ -532,8 +537,8 @@ static int request_log(struct change_source *s, struct diag *d)
 }
 
 /*
- * May a place in the log be asked for? A server that is told the file does not compare what it has
- * purged with what we have, which is done here instead.
+ * May a place in the log be asked for? A server that is not told GTIDs does not compare what it has
+ * purged with what we have, which is done here instead; and what we have is skipped by decode.c.
  */
 static int may_ask_by_place(struct change_source *s, bool *out, struct diag *d)
 {

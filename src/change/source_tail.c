@@ -3,8 +3,10 @@
  * the GTIDs of what it lost again. So the last transaction that the copy has is asked for once
  * more: its bytes must be those that were applied.
  *
- * MySQL looks for it from the beginning of its log file, which may take a second. It is spared that
- * when it is told the place, where there must be nothing else than this transaction.
+ * By its GTID MySQL looks for it from the beginning of the log file, which may take a second, and
+ * compares each transaction's GTID from then on with those that we have, a fifth of what sending it
+ * costs. It is spared both when it is asked by place, where there must be nothing else than this
+ * transaction.
  */
 #include "source_int.h"
 
@@ -15,7 +17,7 @@ struct change_tail {
     char gtid[sizeof(((struct change_position *)0)->last_gtid)];
     uint64_t wanted;
     uint64_t hash;
-    bool by_place;               /* It is asked for by file and offset too. */
+    bool by_place;               /* It is asked for by file and offset. */
     bool is_inside;              /* The transaction has begun. */
     struct binlog_stream stream; /* Says where it ends. */
 };
@@ -84,7 +86,9 @@ struct change_tail *change_tail_new(const struct change_position *p, bool by_pla
     binlog_stream_init(&t->stream, BINLOG_CHECKSUM_NONE);
     memcpy(t->gtid, p->last_gtid, sizeof(t->gtid));
     t->wanted = p->last_hash;
-    t->by_place = by_place && p->mode == CHANGE_BY_MYSQL_GTID && p->last_offset != 0;
+    /* Without GTIDs a place is told in 32 bits. */
+    t->by_place = by_place && p->mode == CHANGE_BY_MYSQL_GTID && p->last_offset != 0 &&
+                  p->last_offset <= UINT32_MAX;
     if (!go_back(&t->from, t->gtid)) {
         change_tail_free(t);
         return NULL;

@@ -412,6 +412,17 @@ static void put_rows(struct log_fixture *f, struct str table, char op, struct st
     bytebuf_release(&b);
 }
 
+static void put_gtid(struct log_fixture *f, const char *number)
+{
+    struct bytebuf b;
+    bytebuf_init(&b, EVENTS_MAX);
+    put_int(&b, 0, 1);
+    bytebuf_put_cstr(&b, "a-server's UUID.");
+    put_int(&b, (uint64_t)strtoll(number, NULL, 10), 8);
+    put_event(f, BINLOG_GTID, bytebuf_str(&b));
+    bytebuf_release(&b);
+}
+
 static void put_line(struct log_fixture *f, struct str line)
 {
     char text[512];
@@ -423,6 +434,8 @@ static void put_line(struct log_fixture *f, struct str line)
         put_event(f, BINLOG_XA_PREPARE, STR("\0\1\0\0\0\1\0\0\0\0\0\0\0a"));
     } else if (str_eq(line, STR("ONE_PHASE"))) {
         put_event(f, BINLOG_XA_PREPARE, STR("\1\1\0\0\0\1\0\0\0\0\0\0\0a"));
+    } else if (str_starts_with(line, STR("GTID "))) {
+        put_gtid(f, space + 1);
     } else if (space != NULL && strchr("+-~", space[1]) != NULL) {
         const struct str table = str_from(line.p, (size_t)(space - text));
         put_table_map(f, table);

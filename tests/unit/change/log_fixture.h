@@ -67,10 +67,11 @@ void log_fixture_stop(struct log_fixture *f);
  *   table +1,10,a        inserted
  *   table -1,10,a        deleted
  *   table ~1,10,a>1,11,b updated
- *   PREPARE ONE_PHASE    the end of XA transaction X'61',X'',1, which began with XA START
- * X'61',X'',1 anything else with a space is a statement: SAVEPOINT x, XA COMMIT X'61',X'',1 One
- * line each, separated by ';'. NULL is an empty value; a column that an image
- * lacks is ".".
+ *   GTID 7               in front of a transaction, of one server
+ *   PREPARE ONE_PHASE    the end of XA transaction X'61',X'',1, which began with
+ *                        XA START X'61',X'',1
+ * Anything else with a space is a statement: SAVEPOINT x, XA COMMIT X'61',X'',1. One line each,
+ * separated by ';'. NULL is an empty value; a column that an image lacks is ".".
  */
 void log_fixture_play(struct log_fixture *f, const char *script);
 /* The connection is lost. */

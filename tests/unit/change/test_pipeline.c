@@ -92,6 +92,20 @@ LOG_TEST(test_a_lost_connection_takes_the_open_transaction_back)
     assert_string_equal(log_fixture_rows(f, t), "1,9,z 2,2,b");
 }
 
+/* As a source sends it again that is asked by place. */
+LOG_TEST(test_a_transaction_that_the_copy_has_is_skipped)
+{
+    struct copy_table *t = start_with_table(f);
+    log_fixture_play(f, "GTID 1; BEGIN; t +1,1,a; COMMIT; GTID 3; BEGIN; t +3,3,c; COMMIT");
+    log_fixture_settle(f);
+    log_fixture_play(f, "GTID 2; BEGIN; t +2,2,b; COMMIT; GTID 3; BEGIN; t +3,3,c; COMMIT; "
+                        "GTID 1; BEGIN; SAVEPOINT `x`; t +1,1,a; ROLLBACK TO `x`; ROLLBACK; "
+                        "GTID 3; DROP TABLE test.t; GTID 4; BEGIN; t ~3,3,c>3,4,d; COMMIT");
+    log_fixture_settle(f);
+    assert_string_equal(log_fixture_rows(f, t), "1,1,a 2,2,b 3,4,d");
+    assert_int_equal(atomic_load(&t->rows_inserted), 3);
+}
+
 LOG_TEST(test_tables_without_a_key)
 {
     struct copy_table *t = log_fixture_add_table(f, "t", COPY_LIVE, false);
@@ -954,6 +968,7 @@ int main(void)
         cmocka_unit_test(test_rollback_leaves_nothing),
         cmocka_unit_test(test_rollback_to_a_savepoint),
         cmocka_unit_test(test_a_lost_connection_takes_the_open_transaction_back),
+        cmocka_unit_test(test_a_transaction_that_the_copy_has_is_skipped),
         cmocka_unit_test(test_tables_without_a_key),
         cmocka_unit_test(test_a_row_that_is_not_there_stops_the_stream),
         cmocka_unit_test(test_a_change_of_a_deleted_row_stops_the_stream),
