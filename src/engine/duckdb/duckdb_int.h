@@ -214,6 +214,8 @@ NODISCARD int ddb_directory_open(struct str path, struct diag *diag);
 
 /* Runs SQL on the auxiliary connection and drops the result. The caller holds the gate. */
 NODISCARD int ddb_aux_exec(struct ddb_instance *in, const char *sql, struct diag *diag);
+/* A CHECKPOINT by it. alone: nobody else runs a statement, so that this thread may do its part. */
+NODISCARD int ddb_aux_checkpoint(struct ddb_instance *in, bool alone, struct diag *diag);
 /* One number of a query on it; NULL gives 0. */
 NODISCARD int ddb_aux_number(struct ddb_instance *in, const char *sql, struct diag *diag,
                              int64_t *out);
@@ -254,6 +256,30 @@ NODISCARD int ddb_session_connect(struct ddb_session *s, struct diag *diag);
 /* Runs SQL text. */
 NODISCARD int ddb_exec(struct ddb_session *s, const char *sql, struct str subject,
                        struct diag *diag);
+
+/*
+ * A statement that may be long: while other threads do the work of the last tasks this one sleeps,
+ * where DuckDB itself would try again without end.
+ */
+struct ddb_run {
+    duckdb_prepared_statement statement; /* NULL = the caller's. */
+    duckdb_pending_result pending;
+    duckdb_result result;
+    duckdb_error_type type; /* On failure, */
+    const char *message;    /* until ddb_run_end(). */
+};
+
+/*
+ * 0, or -1 with type and message set; ended by ddb_run_end() in any case. helped: instead of
+ * sleeping it does whatever tasks the database has, for a statement whose work is not its own
+ * tasks, as a CHECKPOINT's; they may be another statement's and long. NULL: it sleeps.
+ */
+NODISCARD int ddb_run_prepared(struct ddb_run *r, duckdb_prepared_statement statement,
+                               duckdb_database helped);
+NODISCARD int ddb_run_text(struct ddb_run *r, duckdb_connection conn, const char *sql,
+                           duckdb_database helped);
+void ddb_run_end(struct ddb_run *r);
+
 /* As ddb_exec() for text of a buffer, which it ends with a NUL; fails when the buffer overflowed.
  */
 NODISCARD int ddb_exec_buf(struct ddb_session *s, struct bytebuf *sql, struct str subject,
@@ -261,15 +287,14 @@ NODISCARD int ddb_exec_buf(struct ddb_session *s, struct bytebuf *sql, struct st
 /* As ddb_exec_buf(); the result is the caller's to destroy. */
 NODISCARD int ddb_query_buf(struct ddb_session *s, struct bytebuf *sql, struct str subject,
                             struct diag *diag, duckdb_result *out);
-/* As ddb_query_buf() for a statement on many rows: while other threads do the work of the last
- * tasks this one sleeps, where DuckDB itself would try again without end. */
+/* As ddb_query_buf() for a statement on many rows: see struct ddb_run. */
 NODISCARD int ddb_query_patiently(struct ddb_session *s, struct bytebuf *sql, struct str subject,
                                   struct diag *diag, duckdb_result *out);
 /* The first value of a query as an integer; NULL or no row gives *out_null. */
 NODISCARD int ddb_query_number(struct ddb_session *s, struct bytebuf *sql, struct diag *diag,
                                int64_t *out, bool *out_null);
 /* One of the prepared statements. ddb_prepared_run() binds nothing, and waits as
- * ddb_query_patiently() does: a commit may be long. */
+ * ddb_run_prepared() does: a commit may be long. */
 NODISCARD int ddb_prepared_get(struct ddb_session *s, enum ddb_prepared which, struct diag *diag,
                                duckdb_prepared_statement *out);
 NODISCARD int ddb_prepared_run(struct ddb_session *s, enum ddb_prepared which, struct diag *diag);

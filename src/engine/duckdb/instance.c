@@ -166,46 +166,41 @@ void ddb_database_close(struct ddb_instance *in)
 
 /* ---- Auxiliary connection ---- */
 
-static int aux_query(struct ddb_instance *in, const char *sql, struct diag *diag,
-                     duckdb_result *out)
+static int aux_run(struct ddb_instance *in, const char *sql, duckdb_database helped,
+                   struct diag *diag, int64_t *out)
 {
-    if (duckdb_query(in->aux, sql, out) == DuckDBSuccess) {
-        return 0;
+    struct ddb_run r;
+    pthread_mutex_lock(&in->aux_lock);
+    int rc = ddb_run_text(&r, in->aux, sql, helped);
+    if (rc == 0) {
+        *out = duckdb_value_int64(&r.result, 0, 0);
+    } else {
+        if (ddb_error_is_fatal(r.type, r.message)) {
+            atomic_store(&in->invalid, true);
+        }
+        rc = duckdb_diag(diag, r.type, r.message, STR_NULL);
     }
-    const duckdb_error_type type = duckdb_result_error_type(out);
-    const char *message = duckdb_result_error(out);
-    if (ddb_error_is_fatal(type, message)) {
-        atomic_store(&in->invalid, true);
-    }
-    (void)duckdb_diag(diag, type, message, STR_NULL);
-    duckdb_destroy_result(out);
-    return -1;
+    ddb_run_end(&r);
+    pthread_mutex_unlock(&in->aux_lock);
+    return rc;
 }
 
 int ddb_aux_exec(struct ddb_instance *in, const char *sql, struct diag *diag)
 {
-    duckdb_result result;
-    pthread_mutex_lock(&in->aux_lock);
-    const int rc = aux_query(in, sql, diag, &result);
-    if (rc == 0) {
-        duckdb_destroy_result(&result);
-    }
-    pthread_mutex_unlock(&in->aux_lock);
-    return rc;
+    int64_t ignored;
+    return aux_run(in, sql, NULL, diag, &ignored);
+}
+
+int ddb_aux_checkpoint(struct ddb_instance *in, bool alone, struct diag *diag)
+{
+    int64_t ignored;
+    return aux_run(in, "CHECKPOINT", alone ? in->db : NULL, diag, &ignored);
 }
 
 int ddb_aux_number(struct ddb_instance *in, const char *sql, struct diag *diag, int64_t *out)
 {
-    duckdb_result result;
     *out = 0;
-    pthread_mutex_lock(&in->aux_lock);
-    const int rc = aux_query(in, sql, diag, &result);
-    if (rc == 0) {
-        *out = duckdb_value_int64(&result, 0, 0);
-        duckdb_destroy_result(&result);
-    }
-    pthread_mutex_unlock(&in->aux_lock);
-    return rc;
+    return aux_run(in, sql, NULL, diag, out);
 }
 
 /* ---- The engine's open and close ---- */

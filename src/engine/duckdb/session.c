@@ -179,13 +179,10 @@ int ddb_query_buf(struct ddb_session *s, struct bytebuf *sql, struct str subject
     return run(s, sql->p, subject, diag, out);
 }
 
-/* Fails with the error of a statement that gave no result. */
-static int failed(struct ddb_session *s, const char *message, struct str subject, struct diag *diag)
-{
-    return ddb_failed(s, ddb_error_type_of(message), message, subject, diag);
-}
+/* ---- Statements that may be long ---- */
 
-static duckdb_pending_state run_tasks(duckdb_pending_result pending)
+/* helped: does the database's other tasks meanwhile; NULL = sleeps. */
+static duckdb_pending_state run_tasks(duckdb_pending_result pending, duckdb_database helped)
 {
     static const struct timespec nap = {.tv_nsec = NAP_NS};
     unsigned looks = 0;
@@ -197,77 +194,85 @@ static duckdb_pending_state run_tasks(duckdb_pending_result pending)
         } else if (++looks > LOOKS) {
             (void)nanosleep(&nap, NULL);
         }
+        if (looks > 0 && helped != NULL) {
+            duckdb_execute_tasks(helped, 1);
+        }
     }
     return state;
 }
 
-/* Fails with the error of a prepared statement of ours. */
-static int prepared_failed(struct ddb_session *s, duckdb_error_type type, const char *message,
-                           struct diag *diag)
+int ddb_run_prepared(struct ddb_run *r, duckdb_prepared_statement statement, duckdb_database helped)
 {
-    if (ddb_error_is_fatal(type, message)) {
-        atomic_store(&s->instance->invalid, true);
+    *r = (struct ddb_run){.message = NULL};
+    if (duckdb_pending_prepared(statement, &r->pending) != DuckDBSuccess ||
+        run_tasks(r->pending, helped) == DUCKDB_PENDING_ERROR) {
+        r->message = duckdb_pending_error(r->pending);
+        r->type = ddb_error_type_of(r->message);
+        return -1;
     }
-    return duckdb_diag(diag, type, message, STR_NULL);
+    if (duckdb_execute_pending(r->pending, &r->result) != DuckDBSuccess) {
+        r->message = duckdb_result_error(&r->result);
+        r->type = duckdb_result_error_type(&r->result);
+        return -1;
+    }
+    return 0;
+}
+
+int ddb_run_text(struct ddb_run *r, duckdb_connection conn, const char *sql, duckdb_database helped)
+{
+    duckdb_prepared_statement statement = NULL;
+    int rc = -1;
+    if (duckdb_prepare(conn, sql, &statement) == DuckDBSuccess) {
+        rc = ddb_run_prepared(r, statement, helped);
+    } else {
+        *r = (struct ddb_run){.message = duckdb_prepare_error(statement)};
+        r->type = ddb_error_type_of(r->message);
+    }
+    r->statement = statement;
+    return rc;
+}
+
+void ddb_run_end(struct ddb_run *r)
+{
+    duckdb_destroy_result(&r->result);
+    duckdb_destroy_pending(&r->pending);
+    duckdb_destroy_prepare(&r->statement);
 }
 
 int ddb_prepared_run(struct ddb_session *s, enum ddb_prepared which, struct diag *diag)
 {
     duckdb_prepared_statement statement;
-    duckdb_pending_result pending = NULL;
-    duckdb_result result;
+    struct ddb_run r;
     if (ddb_prepared_get(s, which, diag, &statement) != 0) {
         return -1;
     }
-    int rc = 0;
-    if (duckdb_pending_prepared(statement, &pending) != DuckDBSuccess ||
-        run_tasks(pending) == DUCKDB_PENDING_ERROR) {
-        const char *message = duckdb_pending_error(pending);
-        rc = prepared_failed(s, ddb_error_type_of(message), message, diag);
-    } else {
-        if (duckdb_execute_pending(pending, &result) != DuckDBSuccess) {
-            rc = prepared_failed(s, duckdb_result_error_type(&result), duckdb_result_error(&result),
-                                 diag);
+    int rc = ddb_run_prepared(&r, statement, NULL);
+    if (rc != 0) {
+        if (ddb_error_is_fatal(r.type, r.message)) {
+            atomic_store(&s->instance->invalid, true);
         }
-        duckdb_destroy_result(&result);
+        rc = duckdb_diag(diag, r.type, r.message, STR_NULL);
     }
-    duckdb_destroy_pending(&pending);
-    return rc;
-}
-
-static int run_prepared(struct ddb_session *s, duckdb_prepared_statement statement,
-                        struct str subject, struct diag *diag, duckdb_result *out)
-{
-    duckdb_pending_result pending = NULL;
-    int rc = -1;
-    if (duckdb_pending_prepared(statement, &pending) != DuckDBSuccess ||
-        run_tasks(pending) == DUCKDB_PENDING_ERROR) {
-        (void)failed(s, duckdb_pending_error(pending), subject, diag);
-    } else if (duckdb_execute_pending(pending, out) != DuckDBSuccess) {
-        (void)ddb_failed(s, duckdb_result_error_type(out), duckdb_result_error(out), subject, diag);
-        duckdb_destroy_result(out);
-    } else {
-        rc = 0;
-    }
-    duckdb_destroy_pending(&pending);
+    ddb_run_end(&r);
     return rc;
 }
 
 int ddb_query_patiently(struct ddb_session *s, struct bytebuf *sql, struct str subject,
                         struct diag *diag, duckdb_result *out)
 {
-    duckdb_prepared_statement statement = NULL;
-    int rc;
+    struct ddb_run r;
     bytebuf_put_char(sql, '\0');
     if (sql->failed) {
         return diag_set(diag, ER_INTERNAL_ERROR, "a statement for DuckDB is too long");
     }
-    if (duckdb_prepare(s->conn, sql->p, &statement) != DuckDBSuccess) {
-        rc = failed(s, duckdb_prepare_error(statement), subject, diag);
+    const int rc = ddb_run_text(&r, s->conn, sql->p, NULL);
+    if (rc != 0) {
+        (void)ddb_failed(s, r.type, r.message, subject, diag);
     } else {
-        rc = run_prepared(s, statement, subject, diag, out);
+        *out = r.result;
+        r.result = (duckdb_result){.internal_data = NULL};
     }
-    duckdb_destroy_prepare(&statement);
+    ddb_run_end(&r);
     return rc;
 }
 

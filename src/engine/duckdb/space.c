@@ -59,8 +59,8 @@ static bool checkpoint_fits(const struct ddb_instance *in, uint64_t wal)
     return free_bytes(in) / 2 >= wal + CHECKPOINT_MARGIN;
 }
 
-/* The gate is held. */
-static void run_checkpoint(struct ddb_instance *in)
+/* The gate is held; alone: exclusively. */
+static void run_checkpoint(struct ddb_instance *in, bool alone)
 {
     struct diag diag;
     diag_init(&diag);
@@ -68,7 +68,7 @@ static void run_checkpoint(struct ddb_instance *in)
     if (ddb_aux_exec(in, "DELETE FROM pintail_commit", &diag) == 0) {
         crash_point("before-checkpoint");
         atomic_fetch_add(&in->checkpoints_begun, 1);
-        if (ddb_aux_exec(in, "CHECKPOINT", &diag) == 0) {
+        if (ddb_aux_checkpoint(in, alone, &diag) == 0) {
             atomic_fetch_add(&in->counters.checkpoints, 1);
         }
         crash_point("after-checkpoint");
@@ -101,11 +101,12 @@ void ddb_checkpoint(struct ddb_instance *in)
 {
     /* Readers between two chunks hold a snapshot, but not the gate; then the checkpoint gives back
      * nothing, and that is all. */
-    if (pthread_rwlock_trywrlock(&in->gate) != 0) {
+    const bool alone = pthread_rwlock_trywrlock(&in->gate) == 0;
+    if (!alone) {
         pthread_rwlock_rdlock(&in->gate);
     }
     if (in->db != NULL && !atomic_load(&in->invalid)) {
-        run_checkpoint(in);
+        run_checkpoint(in, alone);
     }
     pthread_rwlock_unlock(&in->gate);
 }
@@ -116,6 +117,6 @@ void ddb_final_checkpoint(struct ddb_instance *in)
     uint64_t wal;
     ddb_file_sizes(in, &data, &wal);
     if (wal > 0 && checkpoint_fits(in, wal)) {
-        run_checkpoint(in);
+        run_checkpoint(in, true);
     }
 }
