@@ -10,9 +10,9 @@
  * until there is room: a slow client never fills memory. Commands may be pipelined; their replies
  * are followed in order (wire/reply_track.h).
  *
- * The upstream connection always has CLIENT_DEPRECATE_EOF and CLIENT_SESSION_TRACK where the server
- * has them. For a client without them EOF packets are put in, and session state is taken out; from
- * the first packet put in, the sequence numbers of the reply are shifted.
+ * The upstream connection has CLIENT_SESSION_TRACK, and CLIENT_DEPRECATE_EOF if the client has it,
+ * or others use the connection too. For a client without them EOF packets are put in, and session
+ * state is taken out; from the first packet put in, the sequence numbers of the reply are shifted.
  *
  * The owner (session/passthrough.c) sees each command before it is sent and each reply at its end
  * through hooks. A relay belongs to one fiber.

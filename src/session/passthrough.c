@@ -749,11 +749,17 @@ static struct relay_login login_of(struct session *s)
     };
 }
 
-/* A connection that has a database cannot be made to have none again: shared ones are kept apart.
+/*
+ * A connection that has a database cannot be made to have none again: shared ones are kept apart.
+ * One that is the session's own ends definitions and rows as its client wants them; those that are
+ * shared do it in one way, and the relay puts EOF packets in.
  */
 static uint64_t key_flags(const struct session *s, struct str database)
 {
-    return s->all->server->upstream_multiplex && database.len > 0 ? UPSTREAM_KEY_HAS_DB : 0;
+    if (!s->all->server->upstream_multiplex) {
+        return (s->x.capabilities & CLIENT_DEPRECATE_EOF) != 0 ? 0 : UPSTREAM_KEY_EOF;
+    }
+    return database.len > 0 ? UPSTREAM_KEY_HAS_DB : 0;
 }
 
 int passthrough_login(struct session *s, const struct wire_login *packet)

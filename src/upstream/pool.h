@@ -67,7 +67,7 @@ struct upstream_key {
      CLIENT_NO_SCHEMA | CLIENT_EXPIRED_PASSWORDS | CLIENT_QUERY_ATTRIBUTES |                       \
      CLIENT_OPTIONAL_RESULTSET_METADATA | MARIADB_CLIENT_PROGRESS | MARIADB_CLIENT_STMT_BULK |     \
      MARIADB_CLIENT_EXTENDED_METADATA | MARIADB_CLIENT_CACHE_METADATA |                            \
-     MARIADB_CLIENT_BULK_UNIT_RESULTS | UPSTREAM_KEY_HAS_DB)
+     MARIADB_CLIENT_BULK_UNIT_RESULTS | UPSTREAM_KEY_HAS_DB | UPSTREAM_KEY_EOF)
 
 NODISCARD struct upstream_pool *upstream_pool_new(struct upstream *u, struct loops *loops,
                                                   const struct upstream_pool_options *o);

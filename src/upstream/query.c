@@ -92,6 +92,43 @@ static int read_head(struct upstream_conn *c, uint32_t *out_columns, bool *out_b
     return 0;
 }
 
+/* The EOF behind definitions, on a connection that has them. */
+static int skip_eof(struct upstream_conn *c, struct diag *d)
+{
+    struct str payload;
+    struct wire_eof eof;
+    if ((c->capabilities & CLIENT_DEPRECATE_EOF) != 0) {
+        return 0;
+    }
+    if (read_packet(c, &payload, d) != 0) {
+        return -1;
+    }
+    return wire_decode_eof(payload, &eof) == 0 ? 0 : upstream_malformed(c, d);
+}
+
+static int skip_definitions(struct upstream_conn *c, uint32_t count, struct diag *d)
+{
+    struct str payload;
+    for (uint32_t i = 0; i < count; i++) {
+        if (read_packet(c, &payload, d) != 0) {
+            return -1;
+        }
+    }
+    return count > 0 ? skip_eof(c, d) : 0;
+}
+
+static int take_eof(struct upstream_conn *c, struct str payload, struct wire_ok *out,
+                    struct diag *d)
+{
+    struct wire_eof eof;
+    if (wire_decode_eof(payload, &eof) != 0) {
+        return upstream_malformed(c, d);
+    }
+    *out = (struct wire_ok){.status = eof.status, .warnings = eof.warnings};
+    c->status = eof.status;
+    return 0;
+}
+
 /* A row: 1, with its payload; the end: 0, with out_ok; or -1 with d set. */
 static int read_row(struct upstream_conn *c, struct str *out_payload, struct wire_ok *out_ok,
                     struct diag *d)
@@ -108,7 +145,7 @@ static int read_row(struct upstream_conn *c, struct str *out_payload, struct wir
         c->status &= (uint16_t)~SERVER_MORE_RESULTS_EXISTS;
         return upstream_set_err(c, *out_payload, d);
     case WIRE_ROW_END_EOF:
-        break;
+        return take_eof(c, *out_payload, out_ok, d);
     }
     return upstream_malformed(c, d);
 }
@@ -124,10 +161,8 @@ static int skip_results(struct upstream_conn *c, struct diag *d)
         if (read_head(c, &columns, &bare, &ok, d) != 0) {
             return -1;
         }
-        for (uint32_t i = 0; i < columns && !bare; i++) {
-            if (read_packet(c, &payload, d) != 0) {
-                return -1;
-            }
+        if (columns > 0 && (bare ? skip_eof(c, d) : skip_definitions(c, columns, d)) != 0) {
+            return -1;
         }
         int rc = columns > 0;
         while (rc > 0) {
@@ -172,7 +207,7 @@ static int read_names(struct upstream_conn *c, bool bare, struct arena *arena,
         out->names[i] = arena_dup(arena, column.name);
         out->collations[i] = column.collation;
     }
-    return 0;
+    return skip_eof(c, d);
 }
 
 /* Makes room for one row more; the array doubles. */
@@ -346,10 +381,10 @@ static int read_columns(struct upstream_rows *r, struct arena *arena, struct dia
         }
         r->columns[i] = copy_column(arena, &column);
     }
-    return 0;
+    return r->column_count > 0 ? skip_eof(r->c, d) : 0;
 }
 
-/* The reply to COM_STMT_PREPARE, but for EOF packets, which our connections do not have. */
+/* The reply to COM_STMT_PREPARE. */
 static int read_prepared(struct upstream_conn *c, struct wire_prepare_ok *out, struct diag *d)
 {
     struct str payload;
@@ -362,13 +397,10 @@ static int read_prepared(struct upstream_conn *c, struct wire_prepare_ok *out, s
     if (wire_decode_prepare_ok(payload, c->capabilities, out) != 0) {
         return upstream_malformed(c, d);
     }
-    const uint32_t definitions = out->has_metadata ? (uint32_t)out->columns + out->params : 0;
-    for (uint32_t i = 0; i < definitions; i++) {
-        if (read_packet(c, &payload, d) != 0) {
-            return -1;
-        }
-    }
-    return 0;
+    return !out->has_metadata || (skip_definitions(c, out->params, d) == 0 &&
+                                  skip_definitions(c, out->columns, d) == 0)
+               ? 0
+               : -1;
 }
 
 int upstream_prepare(struct upstream_conn *c, struct str sql, struct diag *d,

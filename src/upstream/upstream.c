@@ -498,7 +498,8 @@ uint64_t upstream_login_capabilities(const struct upstream_conn *c, uint64_t fla
     const uint64_t always = CLIENT_LONG_PASSWORD | CLIENT_LONG_FLAG | CLIENT_CONNECT_WITH_DB |
                             CLIENT_PROTOCOL_41 | CLIENT_TRANSACTIONS | CLIENT_SECURE_CONNECTION |
                             CLIENT_PLUGIN_AUTH | CLIENT_PLUGIN_AUTH_LENENC | CLIENT_CONNECT_ATTRS |
-                            CLIENT_SESSION_TRACK | CLIENT_DEPRECATE_EOF;
+                            CLIENT_SESSION_TRACK |
+                            ((flags & UPSTREAM_KEY_EOF) != 0 ? 0 : CLIENT_DEPRECATE_EOF);
     const uint64_t transport = CLIENT_SSL | CLIENT_COMPRESS | CLIENT_ZSTD_COMPRESSION;
     return (c->offered & (always | (flags & ~transport))) | c->transport_flags;
 }

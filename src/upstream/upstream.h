@@ -217,11 +217,15 @@ NODISCARD struct upstream_login upstream_account(struct upstream *u);
 /* As upstream_login(), with that account. */
 NODISCARD int upstream_login_own(struct upstream_conn *c, uint64_t deadline_us, struct diag *d);
 
+/* In flags, in place of the absence of CLIENT_DEPRECATE_EOF, which a login asks for otherwise:
+ * replies have EOF packets then, as an older client wants them. */
+#define UPSTREAM_KEY_EOF (UINT64_C(1) << 62)
+
 /*
  * The capabilities that a login on c asks for: those of flags that the server offers, and always
- * SESSION_TRACK, DEPRECATE_EOF and what the protocol needs, CONNECT_WITH_DB (an empty name is no
- * database) and CONNECT_ATTRS among it; TLS and compression as they are. What upstream_connect()
- * puts into c->capabilities.
+ * SESSION_TRACK, DEPRECATE_EOF (but with UPSTREAM_KEY_EOF) and what the protocol needs,
+ * CONNECT_WITH_DB (an empty name is no database) and CONNECT_ATTRS among it; TLS and compression as
+ * they are. What upstream_connect() puts into c->capabilities.
  */
 NODISCARD uint64_t upstream_login_capabilities(const struct upstream_conn *c, uint64_t flags);
 

@@ -133,6 +133,9 @@ static enum reply_packet take_end(struct reply_track *t, struct str payload)
     if (kind == REPLY_EOF) {
         t->last_warnings = t->eof.warnings;
         end_result(t, t->eof.status);
+        /* MySQL says that more follows in the EOF before them only. */
+        t->done = t->done && !t->is_out_params;
+        t->is_out_params = false;
     }
     return kind;
 }
@@ -208,6 +211,7 @@ static void after_definitions_eof(struct reply_track *t, uint16_t columns)
     case REPLY_AT_COLUMNS_EOF:
         t->state = REPLY_AT_ROWS;
         t->done = has_eof(t) && (t->status & SERVER_STATUS_CURSOR_EXISTS) != 0;
+        t->is_out_params = has_eof(t) && (t->status & SERVER_PS_OUT_PARAMS) != 0;
         break;
     case REPLY_AT_PARAMS_EOF:
         t->left = columns;

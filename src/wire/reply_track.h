@@ -60,6 +60,7 @@ struct reply_track {
     bool done;     /* nothing more comes */
     bool continued;
     bool failed;                 /* the reply ended with an ERR */
+    bool is_out_params;          /* the rows are a procedure's OUT parameters */
     uint16_t status;             /* of the last OK or EOF; 0 before */
     uint32_t left;               /* definitions still to come */
     uint64_t rows;               /* seen so far, all results together */

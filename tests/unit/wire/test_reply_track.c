@@ -31,7 +31,9 @@ static void put(struct pkt_writer *w, char letter, uint64_t caps)
         }
         break;
     }
-    case 'F': {
+    case 'F':
+    case 'o': { /* OUT parameters follow */
+        status |= letter == 'o' ? SERVER_PS_OUT_PARAMS | SERVER_MORE_RESULTS_EXISTS : 0;
         const struct wire_eof eof = {.status = status};
         wire_encode_eof(w, &eof);
         break;
@@ -125,6 +127,8 @@ static void test_prepared(void **state)
     follow(COM_STMT_PREPARE, NEW, "X", "X");
     follow(COM_STMT_EXECUTE, OLD, "2cck", "HccF");
     follow(COM_STMT_EXECUTE, NEW, "2cck", "HccE");
+    follow(COM_STMT_EXECUTE, OLD, "2ccoreO", "HccFrFO");
+    follow(COM_STMT_EXECUTE, OLD, "2ccFrm2ccormO", "HccFrFHccFrFO");
     follow(COM_STMT_FETCH, OLD, "rrk", "rrF");
     follow(COM_STMT_FETCH, NEW, "rre", "rrE");
 }
