@@ -65,7 +65,7 @@ static struct net_io socket_read(struct net_filter *f, void *buf, size_t len, ui
 {
     struct socket_filter *s = socket_of(f);
     enum io_result why = IO_TIMEOUT;
-    const ssize_t n = deadline_us == NET_NOW ? read(s->fd, buf, len)
+    const ssize_t n = deadline_us == NET_NOW ? recv(s->fd, buf, len, 0)
                                              : io_read(&s->io, buf, len, deadline_us, &why);
     if (n > 0) {
         take_turns(s, (size_t)n);
