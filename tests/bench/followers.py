@@ -265,7 +265,7 @@ class Copy(Follower):
         with self.session.cursor(pymysql.cursors.DictCursor) as cursor:
             cursor.execute("SHOW REPLICA STATUS")
             status = cursor.fetchall()
-        return status[0]["Executed_Gtid_Set"] if status else ""
+        return status[0]["Executed_Gtid_Set" if self.source.kind == "mysql" else "Gtid_IO_Pos"] if status else ""
 
     def wait_live(self, seconds=600, poll=POLL_SECONDS):
         deadline = time.monotonic() + seconds
