@@ -485,14 +485,14 @@ static int dump_by_gtid_set(struct change_source *s, struct diag *d)
     return rc;
 }
 
-/* From a place in the position's file. */
-static int dump_by_place(struct change_source *s, uint32_t offset, struct diag *d)
+/* From a place in a file; an empty one: where slave_connect_state says. */
+static int dump_from(struct change_source *s, struct str file, uint32_t offset, struct diag *d)
 {
     const struct wire_binlog_dump dump = {
         .position = offset,
         .flags = s->c->kind == UPSTREAM_MYSQL ? WIRE_DUMP_HEARTBEAT_V2 : WIRE_DUMP_ANNOTATE_ROWS,
         .server_id = s->o.server_id,
-        .file = str_from_cstr(s->position.file)};
+        .file = file};
     begin_command(s);
     wire_encode_binlog_dump(&s->c->conn.w, &dump);
     return send_command(s, d);
@@ -507,29 +507,18 @@ static int dump_by_file(struct change_source *s, struct diag *d)
                         "without GTIDs a source cannot be asked for a position beyond 4 GiB within "
                         "a log file. RESET REPLICA and START REPLICA copy the tables anew");
     }
-    return dump_by_place(s, (uint32_t)offset, d);
-}
-
-/* By slave_connect_state. */
-static int dump_by_state(struct change_source *s, struct diag *d)
-{
-    const struct wire_binlog_dump dump = {.position = BINLOG_MAGIC_LEN,
-                                          .flags = WIRE_DUMP_ANNOTATE_ROWS,
-                                          .server_id = s->o.server_id};
-    begin_command(s);
-    wire_encode_binlog_dump(&s->c->conn.w, &dump);
-    return send_command(s, d);
+    return dump_from(s, str_from_cstr(s->position.file), (uint32_t)offset, d);
 }
 
 static int request_log(struct change_source *s, struct diag *d)
 {
     switch (s->position.mode) {
     case CHANGE_BY_MYSQL_GTID:
-        return change_tail_is_by_place(s->tail)
-                   ? dump_by_place(s, (uint32_t)s->position.last_offset, d)
-                   : dump_by_gtid_set(s, d);
+        return change_tail_is_by_place(s->tail) ? dump_from(s, str_from_cstr(s->position.file),
+                                                            (uint32_t)s->position.last_offset, d)
+                                                : dump_by_gtid_set(s, d);
     case CHANGE_BY_MARIADB_GTID:
-        return dump_by_state(s, d);
+        return dump_from(s, STR(""), BINLOG_MAGIC_LEN, d);
     case CHANGE_BY_FILE:
         break;
     }

@@ -3,10 +3,9 @@
  * the GTIDs of what it lost again. So the last transaction that the copy has is asked for once
  * more: its bytes must be those that were applied.
  *
- * By its GTID MySQL looks for it from the beginning of the log file, which may take a second, and
- * compares each transaction's GTID from then on with those that we have, a fifth of what sending it
- * costs. It is spared both when it is asked by place, where there must be nothing else than this
- * transaction.
+ * By its GTID MySQL looks for it from the beginning of the log file, and compares each transaction
+ * from then on with what we have (README.md, "Speed"). It is spared both when it is asked by place,
+ * where there must be nothing else than this transaction.
  */
 #include "source_int.h"
 

@@ -212,6 +212,11 @@ NODISCARD int ddb_reopen(struct ddb_instance *in, struct diag *diag);
  */
 NODISCARD int ddb_directory_open(struct str path, struct diag *diag);
 
+/* Sets diag to the error of a statement of our own, and notes when the database is invalid by it.
+ * Returns -1. */
+int ddb_own_failed(struct ddb_instance *in, duckdb_error_type type, const char *message,
+                   struct diag *diag);
+
 /* Runs SQL on the auxiliary connection and drops the result. The caller holds the gate. */
 NODISCARD int ddb_aux_exec(struct ddb_instance *in, const char *sql, struct diag *diag);
 /* A CHECKPOINT by it. alone: nobody else runs a statement, so that this thread may do its part. */
@@ -270,9 +275,9 @@ struct ddb_run {
 };
 
 /*
- * 0, or -1 with type and message set; ended by ddb_run_end() in any case. helped: instead of
- * sleeping it does whatever tasks the database has, for a statement whose work is not its own
- * tasks, as a CHECKPOINT's; they may be another statement's and long. NULL: it sleeps.
+ * 0, or -1 with type and message set; ended by ddb_run_end() in any case. helped: between two
+ * sleeps it does a task of the database's, for a statement whose work is not its own tasks, as a
+ * CHECKPOINT's; it may be another statement's and long. NULL: it only sleeps.
  */
 NODISCARD int ddb_run_prepared(struct ddb_run *r, duckdb_prepared_statement statement,
                                duckdb_database helped);

@@ -166,19 +166,26 @@ void ddb_database_close(struct ddb_instance *in)
 
 /* ---- Auxiliary connection ---- */
 
+int ddb_own_failed(struct ddb_instance *in, duckdb_error_type type, const char *message,
+                   struct diag *diag)
+{
+    if (ddb_error_is_fatal(type, message)) {
+        atomic_store(&in->invalid, true);
+    }
+    return duckdb_diag(diag, type, message, STR_NULL);
+}
+
+/* out: the result as a number; NULL = it is dropped. */
 static int aux_run(struct ddb_instance *in, const char *sql, duckdb_database helped,
                    struct diag *diag, int64_t *out)
 {
     struct ddb_run r;
     pthread_mutex_lock(&in->aux_lock);
     int rc = ddb_run_text(&r, in->aux, sql, helped);
-    if (rc == 0) {
+    if (rc != 0) {
+        rc = ddb_own_failed(in, r.type, r.message, diag);
+    } else if (out != NULL) {
         *out = duckdb_value_int64(&r.result, 0, 0);
-    } else {
-        if (ddb_error_is_fatal(r.type, r.message)) {
-            atomic_store(&in->invalid, true);
-        }
-        rc = duckdb_diag(diag, r.type, r.message, STR_NULL);
     }
     ddb_run_end(&r);
     pthread_mutex_unlock(&in->aux_lock);
@@ -187,14 +194,12 @@ static int aux_run(struct ddb_instance *in, const char *sql, duckdb_database hel
 
 int ddb_aux_exec(struct ddb_instance *in, const char *sql, struct diag *diag)
 {
-    int64_t ignored;
-    return aux_run(in, sql, NULL, diag, &ignored);
+    return aux_run(in, sql, NULL, diag, NULL);
 }
 
 int ddb_aux_checkpoint(struct ddb_instance *in, bool alone, struct diag *diag)
 {
-    int64_t ignored;
-    return aux_run(in, "CHECKPOINT", alone ? in->db : NULL, diag, &ignored);
+    return aux_run(in, "CHECKPOINT", alone ? in->db : NULL, diag, NULL);
 }
 
 int ddb_aux_number(struct ddb_instance *in, const char *sql, struct diag *diag, int64_t *out)

@@ -135,11 +135,7 @@ int ddb_prepared_get(struct ddb_session *s, enum ddb_prepared which, struct diag
     if (s->prepared[which] == NULL &&
         duckdb_prepare(s->conn, prepared_text[which], &s->prepared[which]) != DuckDBSuccess) {
         const char *message = duckdb_prepare_error(s->prepared[which]);
-        const duckdb_error_type type = ddb_error_type_of(message);
-        const int rc = duckdb_diag(diag, type, message, STR_NULL);
-        if (ddb_error_is_fatal(type, message)) {
-            atomic_store(&s->instance->invalid, true);
-        }
+        const int rc = ddb_own_failed(s->instance, ddb_error_type_of(message), message, diag);
         duckdb_destroy_prepare(&s->prepared[which]);
         s->prepared[which] = NULL;
         return rc;
@@ -181,7 +177,7 @@ int ddb_query_buf(struct ddb_session *s, struct bytebuf *sql, struct str subject
 
 /* ---- Statements that may be long ---- */
 
-/* helped: does the database's other tasks meanwhile; NULL = sleeps. */
+/* helped: see ddb_run_prepared(). */
 static duckdb_pending_state run_tasks(duckdb_pending_result pending, duckdb_database helped)
 {
     static const struct timespec nap = {.tv_nsec = NAP_NS};
@@ -248,10 +244,7 @@ int ddb_prepared_run(struct ddb_session *s, enum ddb_prepared which, struct diag
     }
     int rc = ddb_run_prepared(&r, statement, NULL);
     if (rc != 0) {
-        if (ddb_error_is_fatal(r.type, r.message)) {
-            atomic_store(&s->instance->invalid, true);
-        }
-        rc = duckdb_diag(diag, r.type, r.message, STR_NULL);
+        rc = ddb_own_failed(s->instance, r.type, r.message, diag);
     }
     ddb_run_end(&r);
     return rc;
