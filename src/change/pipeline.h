@@ -29,6 +29,7 @@ struct pipeline_options {
     uint64_t huge_bytes;  /* of one transaction: beyond, its rows go to the engine before it ends */
     bool check_images;    /* tests: compare full before images with the copy */
     uint64_t spool_bytes; /* of changes to a table without a key while it is read; 0 = 256 MiB */
+    uint64_t parts_bytes; /* of rows in part that a window keeps; 0 = 64 MiB */
     bool set_aside;       /* policy for tables that cannot be applied; default: stop */
 };
 

@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-    PARTS_BYTES = 64 * 1024 * 1024, /* Of rows in part that a window keeps. */
+    PARTS_BYTES = 64 * 1024 * 1024,
 };
 
 /* ---- Keys ---- */
@@ -53,6 +53,12 @@ static uint32_t windows_of(struct pipeline *p, const struct copy_table *t, struc
     return count;
 }
 
+static bool has_too_many_parts(const struct pipeline_window *w)
+{
+    const uint64_t limit = w->p->now.parts_bytes;
+    return w->parts != NULL && row_parts_bytes(w->parts) > (limit != 0 ? limit : PARTS_BYTES);
+}
+
 /*
  * What the batch has told of rows that the copy does not have. All it touches besides is complete
  * or gone.
@@ -60,10 +66,12 @@ static uint32_t windows_of(struct pipeline *p, const struct copy_table *t, struc
 static void note_parts(struct pipeline_window *w, struct batch_table *t, struct arena *scratch)
 {
     struct chunk *chunks;
-    if (w->parts == NULL || row_parts_bytes(w->parts) > PARTS_BYTES) {
-        w->has_lost_parts |= w->parts != NULL;
+    if (has_too_many_parts(w)) {
+        w->has_lost_parts = true;
         row_parts_free(w->parts);
         w->parts = NULL;
+    }
+    if (w->parts == NULL) {
         return;
     }
     if (t->parts.rows.count == 0 && row_parts_is_empty(w->parts)) {
@@ -89,7 +97,7 @@ static void note_parts(struct pipeline_window *w, struct batch_table *t, struct 
 
 bool window_has_parts(const struct pipeline_window *w)
 {
-    return !w->has_lost_parts && (w->parts == NULL || row_parts_bytes(w->parts) <= PARTS_BYTES);
+    return !w->has_lost_parts && !has_too_many_parts(w);
 }
 
 void window_note(struct pipeline *p, struct batch *b, struct arena *scratch)

@@ -868,6 +868,55 @@ LOG_TEST(test_parts_of_a_row_that_moves)
     assert_non_null(strstr(arena_dup_cstr(&f->arena, t->reason), "an update of the key"));
 }
 
+/* Updates of parts of row 1 and as many other rows as it takes to be too many. */
+static void play_many_parts(struct log_fixture *f)
+{
+    struct bytebuf script;
+    bytebuf_init(&script, 65536);
+    bytebuf_put_cstr(&script, "BEGIN; t ~1,.,.>.,11,.; ");
+    for (int i = 100; i < 200; i++) {
+        bytebuf_printf(&script, "t ~%d,.,.>.,.,%050d; ", i, i);
+    }
+    bytebuf_put_cstr(&script, "COMMIT");
+    log_fixture_play(f, arena_dup_cstr(&f->arena, bytebuf_str(&script)));
+    bytebuf_release(&script);
+    log_fixture_settle(f);
+}
+
+/* What is lost is said, and what was read is read again. */
+LOG_TEST(test_too_many_parts_of_rows)
+{
+    struct change_position a0;
+    struct chunk_builder b;
+    f->options.parts_bytes = 4096;
+    struct copy_table *t = log_fixture_add_table(f, "t", COPY_LOADING, true);
+    t->brought = key_set_new(0);
+    log_fixture_start(f);
+    change_position_init(&a0);
+    build_rows(&b, t, (const int[]){1, 2}, 2);
+    for (int later = 0; later < 2; later++) {
+        struct pipeline_window *w;
+        assert_done(f, pipeline_window_open(f->pipeline, t, &f->diag, &a0, &w));
+        play_many_parts(f);
+        if (later) {
+            log_fixture_play(f, "BEGIN; t ~2,.,.>.,22,.; COMMIT");
+            log_fixture_settle(f);
+        }
+        assert_int_equal(merge(f, w, &b, f->at, true), -1);
+        assert_int_equal(f->diag.error->code, ER_OUT_OF_RESOURCES);
+        diag_clear_error(&f->diag);
+        assert_int_equal(atomic_load(&table_now(f)->state), COPY_LOADING);
+        assert_string_equal(log_fixture_rows(f, t), "");
+    }
+    struct pipeline_window *w;
+    assert_done(f, pipeline_window_open(f->pipeline, t, &f->diag, &a0, &w));
+    log_fixture_play(f, "BEGIN; t ~1,.,.>.,12,.; t ~2,.,.>.,.,u; COMMIT");
+    assert_done(f, merge(f, w, &b, f->at, true));
+    chunk_builder_release(&b);
+    assert_string_equal(log_fixture_rows(f, table_now(f)), "1,12,s 2,20,u");
+    change_position_release(&a0);
+}
+
 LOG_TEST(test_a_window_of_a_stream_that_stops)
 {
     struct pipeline_window *w;
@@ -1004,6 +1053,7 @@ int main(void)
         cmocka_unit_test(test_parts_of_rows_join_in_small_batches),
         cmocka_unit_test(test_parts_of_one_row),
         cmocka_unit_test(test_parts_of_a_row_that_moves),
+        cmocka_unit_test(test_too_many_parts_of_rows),
         cmocka_unit_test(test_a_window_of_a_stream_that_stops),
         cmocka_unit_test(test_a_table_without_a_key_is_loaded),
         cmocka_unit_test(test_too_many_changes_to_a_table_without_a_key),
