@@ -1,8 +1,8 @@
 """Bar charts and curves as SVG, with nothing but the standard library.
 
 A bar chart has groups along its foot and in each group a bar a party: the median of its values, with a line from the least to
-the greatest. A chart of curves has numbers along its foot and a line a party. Colours tell apart also when printed in grey;
-text takes the page's own fonts.
+the greatest. A chart of curves has numbers along its foot and a line a party. Each names the machine in its lower right corner.
+Colours tell apart also when printed in grey; text takes the page's own fonts.
 """
 
 import math
@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 COLOURS = {"p50": "#1f78b4", "p99": "#e8a33d", "inserts": "#1f78b4", "batches of 64 MiB": "#1f78b4", "batches of 256 MiB": "#e8a33d",
            "direct": "#9aa0a6", "haproxy": "#e8a33d", "router": "#7b4fa3", "pintail": "#1f78b4", "duckdb": "#33a02c"}
 WIDTH, HEIGHT = 860, 380
-LEFT, RIGHT, TOP, BOTTOM = 80, 20, 60, 50
+LEFT, RIGHT, TOP, BOTTOM = 80, 20, 60, 66
 
 
 def nice_step(top):
@@ -61,24 +61,25 @@ def legend(parties):
     return pieces
 
 
-def frame(title, unit):
+def frame(title, unit, machine):
     """What every chart begins with."""
     return [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12" role="img">',
         f"<title>{escape(title)}</title>",
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
         text(LEFT, 20, f"{title} ({unit})", font_size=15, font_weight="bold"),
+        text(WIDTH - RIGHT, HEIGHT - 8, machine, text_anchor="end", font_size=10, fill="#666"),
     ]
 
 
-def bar_chart(title, unit, groups):
+def bar_chart(title, unit, machine, groups):
     """SVG text. `groups` is {name: {party: [values]}}; parties keep the order in which they first come."""
     parties = list(dict.fromkeys(party for group in groups.values() for party in group))
     top = max(max(values) for group in groups.values() for values in group.values())
     scale = (HEIGHT - TOP - BOTTOM - 14) / top if top else 1
     across = (WIDTH - LEFT - RIGHT) / len(groups)
     width = min(70, across * 0.85 / len(parties))
-    pieces = [*frame(title, unit), *legend(parties), *grid(top, scale)]
+    pieces = [*frame(title, unit, machine), *legend(parties), *grid(top, scale)]
     for number, (name, group) in enumerate(groups.items()):
         start = LEFT + across * number + (across - width * len(parties)) / 2
         for at, party in enumerate(parties):
@@ -100,7 +101,7 @@ def curve(points, place, colour, dots):
     return pieces
 
 
-def line_chart(title, unit, foot, series, logarithmic=False):
+def line_chart(title, unit, machine, foot, series, logarithmic=False):
     """SVG text. `series` is {party: [(x, [values])]}, ascending; `foot` says what x is; its axis may be logarithmic."""
     across = math.log10 if logarithmic else float
     numbers = sorted({x for points in series.values() for x, _ in points})
@@ -113,7 +114,7 @@ def line_chart(title, unit, foot, series, logarithmic=False):
     few = len(numbers) <= 12
     step = nice_step(numbers[-1])
     marks = numbers if few else [step * i for i in range(int(numbers[-1] / step) + 1) if step * i >= numbers[0]]
-    pieces = [*frame(title, unit), *legend(series), *grid(top, scale)]
+    pieces = [*frame(title, unit, machine), *legend(series), *grid(top, scale)]
     pieces += [text(place(x, 0)[0], HEIGHT - BOTTOM + 18, label(x), text_anchor="middle") for x in marks]
     pieces.append(text(LEFT + 30 + width / 2, HEIGHT - BOTTOM + 38, foot, text_anchor="middle"))
     for party, points in series.items():

@@ -25,6 +25,12 @@ def samples(results):
                 yield {"upstream": entry.get("upstream", ""), **sample}
 
 
+def machine_text(results):
+    """What the figures were measured on."""
+    machine = results["machine"]
+    return f"{machine['cpus']} CPUs ({machine['cpu']}), {machine['memory_mib'] / 1024:.0f} GiB"
+
+
 def replace(path, text):
     """Writes the whole file or nothing."""
     new = path.with_suffix(path.suffix + ".new")
@@ -44,7 +50,7 @@ def write_csv(results, path):
 
 def write_charts(results, directory):
     """A chart a workload and upstream, its groups the numbers of connections."""
-    found = {}
+    found, machine = {}, machine_text(results)
     for sample in samples(results):
         unit = "per_second" if "per_second" in sample else "mib_per_second"
         chart = found.setdefault((sample["workload"], sample["upstream"], unit), {})
@@ -54,11 +60,11 @@ def write_charts(results, directory):
         groups = {f"{n} connection{'s' if n > 1 else ''}": by_connections[n] for n in sorted(by_connections)}
         title = f"{workload}, upstream {upstream}"
         what = "connections" if workload == "connect" else "queries" if unit == "per_second" else "MiB"
-        replace(directory / f"{workload.replace(' ', '-')}-{upstream}.svg", charts.bar_chart(title, f"{what} a second", groups))
+        replace(directory / f"{workload.replace(' ', '-')}-{upstream}.svg", charts.bar_chart(title, f"{what} a second", machine, groups))
     for entry in results["benchmarks"].values():
         curves = entry["raw"].get("curves", {}) if isinstance(entry["raw"], dict) else {}
         for name, c in curves.items():
-            svg = charts.line_chart(c["title"], c["unit"], c["foot"], c["series"], c["logarithmic"])
+            svg = charts.line_chart(c["title"], c["unit"], machine, c["foot"], c["series"], c["logarithmic"])
             replace(directory / f"{name}.svg", svg)
 
 
