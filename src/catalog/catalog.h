@@ -98,6 +98,8 @@ struct table_def {
     uint32_t next_index_id;
     int32_t auto_increment_column; /* index, or -1 */
     uint64_t auto_increment_start; /* AUTO_INCREMENT= at creation */
+    /* Tables of a source: a foreign key, which is left out, changes rows of its own accord. */
+    bool cascades;
     int64_t created_us, altered_us;
     /* Views: the SELECT's text as stored and shown. p NULL for tables. */
     struct str view_text;

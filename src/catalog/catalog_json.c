@@ -243,6 +243,7 @@ struct str table_def_to_json(const struct table_def *t, struct arena *arena)
     put_u64(o, "next_index_id", t->next_index_id);
     put(o, "auto_increment_column", json_integer(t->auto_increment_column));
     put_u64(o, "auto_increment_start", t->auto_increment_start);
+    put_bool(o, "cascades", t->cascades);
     put(o, "created_us", json_integer(t->created_us));
     put(o, "altered_us", json_integer(t->altered_us));
     put_str(o, "view", t->view_text);
@@ -554,6 +555,7 @@ static void get_table(struct reader *r, const json_t *o, struct table_def *t)
     t->comment = get_str(r, o, "comment");
     t->row_format = get_str(r, o, "row_format");
     t->other_options = get_str(r, o, "other_options");
+    t->cascades = get_bool(o, "cascades");
     t->next_column_id = get_u32(r, o, "next_column_id");
     t->next_index_id = get_u32(r, o, "next_index_id");
     const int64_t auto_column = get_i64(r, o, "auto_increment_column");

@@ -109,6 +109,7 @@ struct table_def *table_def_clone(const struct table_def *from)
                                           .column_id = from->checks[i].column_id,
                                           .not_enforced = from->checks[i].not_enforced};
     }
+    t->cascades = from->cascades;
     t->collation = from->collation;
     t->engine_name = dup_or_null(a, from->engine_name);
     t->comment = dup_or_null(a, from->comment);

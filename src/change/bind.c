@@ -229,6 +229,25 @@ void bind_set_aside(struct pipeline *p, struct copy_table *t, enum copy_state st
     diag_reset(&s->diag);
 }
 
+void bind_silent_cascades(struct pipeline *p)
+{
+    struct stream *s = &p->stream;
+    const uint64_t serial = copy_serial(p->copy);
+    if (serial == s->cascades_serial) {
+        return;
+    }
+    s->cascades_serial = serial;
+    struct copy_table **list;
+    const uint32_t n = copy_list(p->copy, &s->aside_arena, &list);
+    for (uint32_t i = 0; i < n; i++) {
+        if (takes_changes(list[i]) && list[i]->def->cascades) {
+            (void)diag_set_text(&s->diag, ER_NOT_SUPPORTED_YET, STR(COPY_SILENT_CASCADES));
+            bind_set_aside(p, list[i], COPY_ASIDE);
+        }
+        copy_table_unref(list[i]);
+    }
+}
+
 struct binding *bind_table(struct pipeline *p, const struct binlog_table *map, bool is_new)
 {
     struct stream *s = &p->stream;

@@ -266,11 +266,13 @@ void copy_free(struct copy *c)
 struct copy_table *copy_list_put(struct copy *c, struct copy_table *t)
 {
     copy_table_ref(t);
+    atomic_fetch_add_explicit(&c->serial, 1, memory_order_relaxed);
     return htab_put(&c->tables, t->list_key, t);
 }
 
 struct copy_table *copy_list_remove(struct copy *c, const struct copy_table *t)
 {
+    atomic_fetch_add_explicit(&c->serial, 1, memory_order_relaxed);
     /* Another table may have taken the name meanwhile. */
     return htab_find(&c->tables, t->list_key) == t ? htab_remove(&c->tables, t->list_key) : NULL;
 }
@@ -322,6 +324,11 @@ uint32_t copy_list(struct copy *c, struct arena *arena, struct copy_table ***out
     qsort(list, n, sizeof(*list), by_name);
     *out = list;
     return n;
+}
+
+uint64_t copy_serial(struct copy *c)
+{
+    return atomic_load_explicit(&c->serial, memory_order_relaxed);
 }
 
 /* ---- Progress ---- */

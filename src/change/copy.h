@@ -70,6 +70,10 @@ struct copy_table {
  * its changes could not be applied. PINTAIL COPY TABLE brings it back. */
 #define COPY_STAYS_ASIDE UINT64_MAX
 
+/* Why such a table is ASIDE. */
+#define COPY_SILENT_CASCADES                                                                       \
+    "a foreign key with CASCADE or SET NULL: the source does not log the rows that it changes"
+
 struct copy; /* The list. */
 
 /* Which tables are wanted. Patterns "db.table" with * and ?, in order; empty include = all. */
@@ -92,6 +96,9 @@ void copy_table_unref(struct copy_table *t);
 NODISCARD struct copy_table *copy_find(struct copy *c, struct str db, struct str name);
 /* All, by database and name, each with a reference; the array in arena. */
 NODISCARD uint32_t copy_list(struct copy *c, struct arena *arena, struct copy_table ***out);
+
+/* Grows whenever a table is added, replaced or removed. */
+NODISCARD uint64_t copy_serial(struct copy *c);
 
 /*
  * ---- Changes: in the stream's fiber, each inside an engine transaction of `s` that the caller

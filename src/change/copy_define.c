@@ -75,32 +75,15 @@ int copy_check_definition(const struct exec_session *x, const struct table_def *
     return 0;
 }
 
-static bool cascades(const struct index_spec *index)
-{
-    static const enum fk_action silent[] = {FK_CASCADE, FK_SET_NULL, FK_SET_DEFAULT};
-    for (size_t i = 0; i < ARRAY_SIZE(silent); i++) {
-        if (index->on_delete == silent[i] || index->on_update == silent[i]) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What a foreign key changes is in the log of MySQL since 9.6 only. */
+/* What a foreign key changes is in the log of MySQL since 9.6 only (and then of rows' events that
+ * say so: see bind_silent_cascades()). */
 int copy_check_statement(const struct exec_session *x, const struct stmt *stmt, struct diag *d)
 {
-    const struct create_table_stmt *s = &stmt->create_table;
-    if (ddl_source_logs_cascades(x->server->dialect, x->server->version_id)) {
+    if (ddl_source_logs_cascades(x->server->dialect, x->server->version_id) ||
+        !mirror_has_cascades(&stmt->create_table)) {
         return 0;
     }
-    for (uint32_t i = 0; i < s->index_count; i++) {
-        if (s->indexes[i].kind == INDEX_FOREIGN && cascades(&s->indexes[i])) {
-            return diag_set_text(d, ER_NOT_SUPPORTED_YET,
-                                 STR("a foreign key with CASCADE or SET NULL: the source does not "
-                                     "log the rows that it changes"));
-        }
-    }
-    return 0;
+    return diag_set_text(d, ER_NOT_SUPPORTED_YET, STR(COPY_SILENT_CASCADES));
 }
 
 /* Reads and checks. 0 with *out, or -1 with x->diag or d set. */

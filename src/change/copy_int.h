@@ -27,6 +27,7 @@ struct copy {
     struct os_mutex lock; /* The list, the tables' last_key and `made`; a leaf. */
     struct htab tables;   /* struct copy_table by list_key, one reference each. */
     struct copy_database *made;
+    _Atomic(uint64_t) serial; /* See copy_serial(). */
 };
 
 /* Does it have storage in the engine? */

@@ -47,6 +47,11 @@ bool ddl_source_logs_cascades(enum sql_dialect dialect, uint32_t version_id)
     return dialect == DIALECT_MYSQL && version_id >= 90600;
 }
 
+bool ddl_has_column_keys(const struct ddl_run *run)
+{
+    return run->d->kind == UPSTREAM_MARIADB || run->d->version_id >= 90000;
+}
+
 /* ---- The plan so far ---- */
 
 struct str ddl_db(const struct ddl_run *run, struct str db)

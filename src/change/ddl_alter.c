@@ -4,6 +4,7 @@
  */
 #include "change/ddl_int.h"
 #include "change/ddl_words.h"
+#include "mirror/define.h"
 
 #include "exec/define.h"
 
@@ -13,6 +14,7 @@ struct alter_plan {
     struct copy_table *now;
     struct str db, name; /* Behind it. */
     const char *why_not; /* Why it cannot be converted; NULL = it can. */
+    bool adds_cascades;
 };
 
 static bool refuse(struct alter_plan *p, const char *why)
@@ -40,7 +42,7 @@ static bool keep_column(struct alter_plan *p, struct alter_action *a)
     if (c->generated != GENERATED_NONE) {
         return refuse(p, "a generated column was added or changed");
     }
-    if (c->references && p->run->d->kind == UPSTREAM_MARIADB) {
+    if (c->references && ddl_has_column_keys(p->run)) {
         return refuse(p, "a foreign key was added");
     }
     ddl_translate_column(p->run, c);
@@ -89,18 +91,13 @@ static bool keep_modified_column(struct alter_plan *p, struct alter_action *a)
     return keep_column(p, a);
 }
 
-static bool changes_cascades(const struct alter_plan *p, const struct index_spec *index)
-{
-    const bool cascades = index->on_delete == FK_CASCADE || index->on_delete == FK_SET_NULL ||
-                          index->on_delete == FK_SET_DEFAULT || index->on_update == FK_CASCADE ||
-                          index->on_update == FK_SET_NULL || index->on_update == FK_SET_DEFAULT;
-    return cascades && !ddl_source_logs_cascades(p->run->x->server->dialect, p->run->d->version_id);
-}
-
 static bool keep_added_index(struct alter_plan *p, struct alter_action *a)
 {
-    if (a->index.kind == INDEX_FOREIGN && changes_cascades(p, &a->index)) {
-        return refuse(p, "a foreign key was added whose changes the source does not log");
+    if (mirror_cascades(&a->index)) {
+        p->adds_cascades = true;
+        if (!ddl_source_logs_cascades(p->run->x->server->dialect, p->run->d->version_id)) {
+            return refuse(p, "a foreign key was added whose changes the source does not log");
+        }
     }
     bool is_plain = a->index.kind <= INDEX_PLAIN;
     for (uint32_t i = 0; i < a->index.part_count; i++) {
@@ -271,6 +268,7 @@ static void convert(struct alter_plan *p, struct table_def *def, enum exec_alter
     }
     def->db = arena_dup(def->arena, p->db);
     def->name = arena_dup(def->arena, p->name);
+    def->cascades |= p->adds_cascades;
     struct copy_table *after = copy_table_successor(run->d->server, p->now, p->db, p->name, def);
     table_def_unref(def);
     if (atomic_load(&p->now->state) == COPY_LOADING && !same_key(p->now, after)) {

@@ -106,6 +106,9 @@ NODISCARD bool ddl_column_is_certain(const struct ddl_run *run, const struct col
 /* Makes the column what the source has: MariaDB's JSON is a LONGTEXT. */
 void ddl_translate_column(const struct ddl_run *run, struct column_spec *c);
 
+/* Does REFERENCES behind a column make a foreign key? MySQL takes it for nothing before 9.0. */
+NODISCARD bool ddl_has_column_keys(const struct ddl_run *run);
+
 /* Does the source log what foreign keys with CASCADE and SET NULL change? */
 NODISCARD bool ddl_source_logs_cascades(enum sql_dialect dialect, uint32_t version_id);
 

@@ -94,7 +94,7 @@ static bool is_certain(const struct ddl_run *run, bool database_known)
         return false;
     }
     for (uint32_t i = 0; i < s->column_count; i++) {
-        const bool has_foreign_key = s->columns[i].references && run->d->kind == UPSTREAM_MARIADB;
+        const bool has_foreign_key = s->columns[i].references && ddl_has_column_keys(run);
         if (has_foreign_key || !ddl_column_is_certain(run, &s->columns[i], known)) {
             return false;
         }
@@ -110,6 +110,7 @@ static struct table_def *clone_as(struct ddl_run *run, const struct table_def *o
 {
     struct table_def *t = table_def_clone(of);
     t->id = catalog_next_id(run->d->server->catalog);
+    t->cascades = false; /* LIKE leaves foreign keys out. */
     t->version = 1;
     t->share = NULL;
     t->db = arena_dup(t->arena, db);

@@ -274,9 +274,21 @@ static enum decode_stop stage(struct pipeline *p, const struct binlog_item *item
     return count_rows(p, item->event->body.len);
 }
 
+/* MySQL from 9.6 on says with each event that it does what foreign keys ask for by itself and logs
+ * it, which it does not with innodb_native_foreign_keys, nor as a replica of an older one. */
+static bool is_silent(const struct pipeline *p, const struct binlog_rows *rows)
+{
+    const uint16_t told = BINLOG_ROWS_SQL_FOREIGN_KEYS | BINLOG_ROWS_NO_FOREIGN_KEY_CHECKS;
+    return p->dialect == DIALECT_MYSQL && rows->kind != BINLOG_ROWS_INSERT &&
+           (rows->flags & told) == 0;
+}
+
 static enum decode_stop on_rows(struct pipeline *p, const struct binlog_item *item)
 {
     struct stream *s = &p->stream;
+    if (UNLIKELY(is_silent(p, &item->rows))) {
+        bind_silent_cascades(p);
+    }
     struct binding *b = bind_table(p, item->table, false);
     if (b == NULL) {
         return DECODE_FAILED;

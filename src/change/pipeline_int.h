@@ -229,7 +229,8 @@ struct stream {
     uint64_t whole_offset;
     struct copy_change *aside; /* Tables to be set aside at the next boundary. */
     struct arena aside_arena;
-    bool ends_with_ddl; /* DDL is in the open transaction. */
+    uint64_t cascades_serial; /* copy_serial() when tables with cascades were looked for last. */
+    bool ends_with_ddl;       /* DDL is in the open transaction. */
     struct change_ddl_plan *plan;
     struct xa xa;
 };
@@ -307,6 +308,9 @@ void bind_release(struct stream *s);
  * aside, or copied again (COPY_PENDING), from the next boundary on. Reason: the error in s->diag,
  * which is cleared. */
 void bind_set_aside(struct pipeline *p, struct copy_table *t, enum copy_state state);
+/* The event's rows were changed or removed, and what foreign keys made of that is not in the log:
+ * tables with such keys are set aside. */
+void bind_silent_cascades(struct pipeline *p);
 
 /* Is `need` within `have`? */
 NODISCARD bool pipeline_covers(const struct change_position *have,

@@ -138,11 +138,33 @@ static void note_generated(struct table_def *t, const struct generation_note *no
     }
 }
 
+bool mirror_cascades(const struct index_spec *index)
+{
+    static const enum fk_action silent[] = {FK_CASCADE, FK_SET_NULL, FK_SET_DEFAULT};
+    for (size_t i = 0; index->kind == INDEX_FOREIGN && i < ARRAY_SIZE(silent); i++) {
+        if (index->on_delete == silent[i] || index->on_update == silent[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool mirror_has_cascades(const struct create_table_stmt *s)
+{
+    for (uint32_t i = 0; i < s->index_count; i++) {
+        if (mirror_cascades(&s->indexes[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int mirror_define_parsed(struct exec_session *x, const struct database_def *db, struct stmt *stmt,
                          unsigned flags, struct table_def **out)
 {
     struct create_table_stmt *s = &stmt->create_table;
     const struct generation_note *notes = read_generated(&x->stmt_arena, stmt);
+    const bool cascades = mirror_has_cascades(s);
     simplify(x, s);
     if ((flags & MIRROR_DEFINE_BARE) != 0) {
         strip(s);
@@ -151,6 +173,7 @@ int mirror_define_parsed(struct exec_session *x, const struct database_def *db, 
         return -1;
     }
     note_generated(*out, notes);
+    (*out)->cascades = cascades;
     return 0;
 }
 

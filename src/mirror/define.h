@@ -2,7 +2,8 @@
  * Definitions of an upstream's tables, read by our grammar from the text of its SHOW CREATE TABLE.
  *
  * What does not matter to whoever reads the tables is left out: foreign keys, checks, fulltext and
- * spatial indexes, defaults that are expressions. Generated columns are plain ones with their
+ * spatial indexes, defaults that are expressions; of foreign keys it is kept whether one cascades
+ * (table_def.cascades). Generated columns are plain ones with their
  * expression noted: their values come from the upstream.
  */
 #ifndef MIRROR_DEFINE_H
@@ -28,6 +29,11 @@ void mirror_model_set(struct mirror_model *m, const struct server *of, enum upst
 enum mirror_define_flags {
     MIRROR_DEFINE_BARE = 1u << 0, /* Nothing but names, types and keys. */
 };
+
+/* Is it a foreign key with CASCADE, SET NULL or SET DEFAULT? */
+NODISCARD bool mirror_cascades(const struct index_spec *index);
+/* Has the table of the statement such a one? */
+NODISCARD bool mirror_has_cascades(const struct create_table_stmt *s);
 
 /*
  * The definition behind a CREATE TABLE statement, in that database. x: a session of a model.

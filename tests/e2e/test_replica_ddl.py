@@ -1,5 +1,6 @@
 """storage.backend: hybrid: statements that define tables, followed in the log, with rows before and after each."""
 
+import contextlib
 import pathlib
 import shutil
 import tempfile
@@ -65,11 +66,10 @@ def rows_of(server, table, column=False):
             return [c[0] for c in cursor.description], sorted(cursor.fetchall(), key=repr)
 
 
-@pytest.fixture(scope="module", params=["mysql", "mariadb"])
-def servers(request, binary):
-    """A real server and a copy of it, for all tests: starting them takes longer than these."""
+@contextlib.contextmanager
+def running_pair(dialect, binary, *options):
     work = pathlib.Path(tempfile.mkdtemp(prefix="pintail-e2e-"))
-    source = Upstream(request.param, work / "source", "--binlog").start()
+    source = Upstream(dialect, work / "source", "--binlog", *options).start()
     (work / "copy").mkdir()
     copy = Server(binary, work / "copy", "--storage-duckdb-threads", "2", "--storage", "hybrid", "--mysql-host", "127.0.0.1",
                   "--mysql-port", str(source.port), "--mysql-user", "root", "--replica-retry", "100ms", "--replica-check-images",
@@ -78,6 +78,13 @@ def servers(request, binary):
     copy.kill()
     source.stop()
     shutil.rmtree(work, ignore_errors=True)
+
+
+@pytest.fixture(scope="module", params=["mysql", "mariadb"])
+def servers(request, binary):
+    """A real server and a copy of it, for all tests: starting them takes longer than these."""
+    with running_pair(request.param, binary) as servers:
+        yield servers
 
 
 @pytest.fixture
@@ -247,21 +254,54 @@ def test_created_in_the_log(pair):
     pair.check()
 
 
-def test_foreign_key_that_cascades(pair):
-    """What the source does not log has the table set aside; else it is followed."""
-    pair.script("CREATE TABLE p (id INT PRIMARY KEY)", "CREATE TABLE c (id INT PRIMARY KEY, p INT, FOREIGN KEY f (p) REFERENCES p (id) "
-                "ON DELETE CASCADE)", "INSERT INTO p VALUES (1), (2)", "INSERT INTO c VALUES (1, 1), (2, 2), (3, 2)",
-                "DELETE FROM p WHERE id = 2")
-    if pair.dialect == "mysql":
-        pair.check()
+PARENT = ["CREATE TABLE p (id INT PRIMARY KEY)", "INSERT INTO p VALUES (1), (2), (3), (4)"]
+CHILD_ROWS = "INSERT INTO c VALUES (1, 1), (2, 2), (3, 2), (4, 3), (5, 4)"
+# Ways to get a foreign key f of table c that cascades.
+CASCADES = {
+    "created": ["CREATE TABLE c (id INT PRIMARY KEY, p INT, CONSTRAINT f FOREIGN KEY (p) REFERENCES p (id) ON DELETE CASCADE)", CHILD_ROWS],
+    "created with the column": ["CREATE TABLE c (id INT PRIMARY KEY, p INT REFERENCES p (id) ON DELETE CASCADE)", CHILD_ROWS],
+    "added": ["CREATE TABLE c (id INT PRIMARY KEY, p INT)", CHILD_ROWS,
+              "ALTER TABLE c ADD CONSTRAINT f FOREIGN KEY (p) REFERENCES p (id) ON UPDATE CASCADE ON DELETE SET NULL"],
+}
+
+
+def await_aside(pair, table):
     deadline = time.monotonic() + WAIT_SECONDS
-    while pair.dialect != "mysql" and pair.states().get("c", ("",))[0] != "ASIDE":
+    while pair.states().get(table, ("",))[0] != "ASIDE":
         assert time.monotonic() < deadline, pair.states()
         time.sleep(0.1)
+
+
+@pytest.mark.parametrize("way", CASCADES)
+def test_foreign_key_that_cascades(pair, way):
+    """What the source does not log has the table set aside; else it is followed."""
+    pair.script(*PARENT, *CASCADES[way], "DELETE FROM p WHERE id = 2", "UPDATE p SET id = 30 WHERE id = 1 AND (SELECT COUNT(*) FROM c) = 5")
+    if pair.dialect == "mysql":
+        pair.check()
+    else:
+        await_aside(pair, "c")
     name = [row[0] for row in pair.source.query("SELECT CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS "
                                                 "WHERE CONSTRAINT_SCHEMA = 'd'")]
     pair.script(f"ALTER TABLE c DROP FOREIGN KEY {name[0]}", "INSERT INTO c VALUES (9, 9)", "DELETE FROM p")
     pair.check()
+
+
+def test_cascades_that_the_source_does_not_log(binary):
+    """A MySQL that could log them: innodb_native_foreign_keys. Found when a row that may have had children goes."""
+    with running_pair("mysql", binary, "--innodb-native-foreign-keys=ON") as pair:
+        pair.source.query("CREATE DATABASE d")
+        pair.script(*PARENT, "CREATE TABLE other (id INT PRIMARY KEY, p INT, FOREIGN KEY (p) REFERENCES p (id))")
+        for way, statements in CASCADES.items():
+            pair.script(*statements)
+            pair.check()
+            pair.script("SET foreign_key_checks = 0", "UPDATE p SET id = 20 WHERE id = 2", "UPDATE p SET id = 2 WHERE id = 20")
+            pair.check()
+            pair.script("DELETE FROM p WHERE id = 2")
+            await_aside(pair, "c")
+            assert "does not log" in pair.states()["c"][2], way
+            assert {name: state[0] for name, state in pair.states().items() if name != "c"} == {"p": "LIVE", "other": "LIVE"}
+            pair.script("DROP TABLE c", "INSERT INTO p VALUES (2)")
+            pair.check()
 
 
 def test_databases(pair):
