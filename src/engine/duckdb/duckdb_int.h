@@ -84,8 +84,9 @@ struct ddb_instance {
     struct duckdb_config config;
     /* As config had them until set_variable(), while others read them. */
     _Atomic(uint64_t) checkpoint_threshold, disk_reserve;
-    struct str file; /* The database file; empty in memory. */
-    int lock_fd;     /* The data directory's identity file, locked; -1 in memory. */
+    _Atomic(uint64_t) memory_limit; /* DuckDB's, bytes */
+    struct str file;                /* The database file; empty in memory. */
+    int lock_fd;                    /* The data directory's identity file, locked; -1 in memory. */
     struct log log;
 
     pthread_rwlock_t gate;
@@ -216,6 +217,9 @@ NODISCARD int ddb_directory_open(struct str path, struct diag *diag);
  * Returns -1. */
 int ddb_own_failed(struct ddb_instance *in, duckdb_error_type type, const char *message,
                    struct diag *diag);
+
+/* Notes DuckDB's limit of memory; the caller holds the gate. */
+NODISCARD int ddb_read_memory_limit(struct ddb_instance *in, struct diag *diag);
 
 /* Runs SQL on the auxiliary connection and drops the result. The caller holds the gate. */
 NODISCARD int ddb_aux_exec(struct ddb_instance *in, const char *sql, struct diag *diag);

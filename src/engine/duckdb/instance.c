@@ -130,7 +130,7 @@ static int prepare_database(struct ddb_instance *in, struct diag *diag)
     /* Closing checkpoints by itself otherwise, without looking at the free space. */
     if (ddb_aux_exec(in, "PRAGMA disable_checkpoint_on_shutdown", diag) != 0 ||
         ddb_keys_register(in, diag) != 0 || ddb_rows_register(in, diag) != 0 ||
-        ddb_key_bits_register(in, diag) != 0) {
+        ddb_key_bits_register(in, diag) != 0 || ddb_read_memory_limit(in, diag) != 0) {
         return -1;
     }
 #ifdef HAVE_UDF
@@ -206,6 +206,17 @@ int ddb_aux_number(struct ddb_instance *in, const char *sql, struct diag *diag, 
 {
     *out = 0;
     return aux_run(in, sql, NULL, diag, out);
+}
+
+int ddb_read_memory_limit(struct ddb_instance *in, struct diag *diag)
+{
+    int64_t limit;
+    const int rc = ddb_aux_number(
+        in, "SELECT parse_formatted_bytes(current_setting('memory_limit'))::BIGINT", diag, &limit);
+    if (rc == 0) {
+        atomic_store(&in->memory_limit, (uint64_t)limit);
+    }
+    return rc;
 }
 
 /* ---- The engine's open and close ---- */

@@ -123,7 +123,7 @@ static int apply(struct ddb_instance *in, const struct setting *setting, struct 
         remember(in, setting, value);
         pthread_mutex_unlock(&in->lock);
     }
-    return rc;
+    return rc == 0 ? ddb_read_memory_limit(in, diag) : rc;
 }
 
 int ddb_set_variable(struct engine *e, struct str name, struct str value, struct diag *diag)

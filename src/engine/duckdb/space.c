@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+/* Of DuckDB's limit of memory one in so many may be taken by what was committed since the last
+ * checkpoint, which gives it back. */
+#define MEMORY_SHARE 4
 /* What a checkpoint may write beyond what the log holds: metadata, and blocks that are copied when
  * half used. */
 #define CHECKPOINT_MARGIN ((uint64_t)32 << 20)
@@ -86,7 +89,8 @@ bool ddb_checkpoint_is_due(struct ddb_instance *in)
     uint64_t data;
     uint64_t wal;
     ddb_file_sizes(in, &data, &wal);
-    if (wal < atomic_load(&in->checkpoint_threshold)) {
+    if (wal < MIN(atomic_load(&in->checkpoint_threshold),
+                  atomic_load(&in->memory_limit) / MEMORY_SHARE)) {
         return false;
     }
     if (checkpoint_fits(in, wal)) {
