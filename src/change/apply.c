@@ -149,6 +149,7 @@ static int store_changes(struct pass *x)
 
 static int merge_windows(struct pass *x)
 {
+    const uint64_t start = clock_monotonic_us();
     int rc = 0;
     rlist_foreach (it, &x->job->merges) {
         rc = rc == 0 ? window_merge_rows(x->p, x->p->session, RLIST_ENTRY(it, struct request, link),
@@ -156,6 +157,7 @@ static int merge_windows(struct pass *x)
                      : rc;
         crash_point("change-merge");
     }
+    x->job->record.merge_us = clock_monotonic_us() - start;
     return rc;
 }
 

@@ -49,7 +49,9 @@ struct batch_record {
     uint64_t transactions, rows_inserted, rows_updated, rows_deleted, bytes;
     uint32_t tables;
     enum batch_end end;
-    uint64_t decode_us, merge_us, apply_us, commit_us;
+    uint64_t decode_us; /* with what its changes come to, by key */
+    uint64_t merge_us;  /* of apply_us: rows that the snapshot has read */
+    uint64_t apply_us, commit_us;
     char gtid[160]; /* of the last transaction */
 };
 

@@ -163,7 +163,7 @@ static void add_number(struct exec_session *x, struct engine_stat *out, const ch
 
 /* What was written to the copy, by the names that AliSQL gives it: all of it in batches. */
 enum {
-    REPLICA_ROWS = 6,
+    REPLICA_ROWS = 3,
 };
 
 static size_t replica_rows(struct exec_session *x, struct engine_stat *out)
@@ -174,12 +174,9 @@ static size_t replica_rows(struct exec_session *x, struct engine_stat *out)
         return 0;
     }
     server->replica_ops->info(server->change, &x->stmt_arena, &i);
-    add_number(x, &out[0], "Duckdb_rows_insert", 0);
-    add_number(x, &out[1], "Duckdb_rows_update", 0);
-    add_number(x, &out[2], "Duckdb_rows_delete", 0);
-    add_number(x, &out[3], "Duckdb_rows_insert_in_batch", i.rows_inserted);
-    add_number(x, &out[4], "Duckdb_rows_update_in_batch", i.rows_updated);
-    add_number(x, &out[5], "Duckdb_rows_delete_in_batch", i.rows_deleted);
+    add_number(x, &out[0], "Duckdb_rows_insert_in_batch", i.rows_inserted);
+    add_number(x, &out[1], "Duckdb_rows_update_in_batch", i.rows_updated);
+    add_number(x, &out[2], "Duckdb_rows_delete_in_batch", i.rows_deleted);
     return REPLICA_ROWS;
 }
 

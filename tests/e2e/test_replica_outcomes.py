@@ -100,6 +100,24 @@ def test_by_policy_the_table_is_set_aside(new_server, shop):
     assert same(server, shop, "shop.goods", "id") == 3
 
 
+def test_by_policy_not_in_portions(new_server, shop):
+    """A transaction that is partly written can be undone as a whole only: it stops, and goes on without the table."""
+    server = make_replica(new_server, shop, "--replica-on-error", "set_aside", "--replica-huge-transaction", "1MiB").start()
+    wait_live(server)
+    shop.run("SET SESSION sql_log_bin = 0; INSERT INTO shop.goods (id, name) VALUES (77, 'unseen'); SET SESSION sql_log_bin = 1;"
+             "CREATE TABLE shop.many (id INT PRIMARY KEY AUTO_INCREMENT, name CHAR(60));"
+             "BEGIN; INSERT INTO shop.many (name) WITH RECURSIVE n AS (SELECT 1 i UNION ALL SELECT i + 1 FROM n WHERE i < 900) "
+             "SELECT REPEAT('x', 60) FROM n a JOIN n b WHERE b.i <= 50;"
+             "UPDATE shop.goods SET name = 'y' WHERE id = 77; COMMIT")
+    assert "keys: (77)" in wait_for_stop(server)["Last_SQL_Error"]
+    command(server, "PINTAIL DROP TABLE shop.goods", "START REPLICA FOR CHANNEL 'pintail'")
+    assert same(server, shop, "shop.many", "id") == 45000
+    same(server, shop, "shop.sales", "day, shop")
+    command(server, "PINTAIL COPY TABLE shop.goods")
+    wait_live(server)
+    same(server, shop, "shop.goods", "id")
+
+
 def test_statements_in_the_log_stop(replica, shop):
     wait_live(replica)
     with shop.connect() as connection:
@@ -240,6 +258,49 @@ def test_batches_are_shown(replica, shop):
         assert r["ended_by"] in ("idle", "age", "request") and r["tables"] == 1 and r["last_gtid"] and r["begun_at"] <= r["committed_at"], r
         assert r["decode_us"] > 0 and r["apply_us"] > 0 and r["commit_us"] > 0, r
     assert any(r["ended_by"] == "ddl" and r["transactions"] == 1 for r in rows), rows
+    assert all(r["merge_us"] <= r["apply_us"] for r in rows) and any(r["merge_us"] >= 100 for r in rows), rows
+    counts = [name for name, _ in replica.query("SHOW GLOBAL STATUS LIKE 'duckdb_rows_%'")]
+    assert len({name.lower() for name in counts}) == len(counts), counts
+
+
+def test_lag_rises_and_falls(new_server, shop):
+    """A transaction that has come whole is not applied before the one behind it has, which takes its time."""
+    armed, begin, end = threading.Event(), threading.Event(), threading.Event()
+    passed = []
+
+    def hold(data, _before):
+        if armed.is_set():
+            begin.wait(60)
+            if sum(passed) > 1_000_000:
+                end.wait(60)
+            passed.append(len(data))
+        return data
+
+    shop.run("CREATE TABLE shop.many (id INT PRIMARY KEY AUTO_INCREMENT, name CHAR(60))")
+    with faultproxy.FaultProxy(shop.port) as proxy:
+        proxy.down = hold
+        server = make_replica(new_server, proxy).start()
+        wait_live(server, ("goods", "sales", "many"))
+        with column(server) as connection, connection.cursor(pymysql.cursors.DictCursor) as cursor:
+            def lag():
+                cursor.execute("SELECT lag_ms, lag_transactions FROM pintail.replica")
+                row = cursor.fetchone()
+                cursor.execute("SHOW REPLICA STATUS FOR CHANNEL 'pintail'")
+                shown = cursor.fetchone()
+                return shown.get("Seconds_Behind_Source", shown.get("Seconds_Behind_Master")), row["lag_ms"], row["lag_transactions"]
+
+            wait_for(lambda: lag() == (0, 0, 0), lag)
+            armed.set()
+            shop.run("INSERT INTO shop.goods (name) VALUES ('late');"
+                     "INSERT INTO shop.many (name) WITH RECURSIVE n AS (SELECT 1 i UNION ALL SELECT i + 1 FROM n WHERE i < 900) "
+                     "SELECT REPEAT('x', 60) FROM n a JOIN n b WHERE b.i <= 100")
+            begin.set()
+            wait_for(lambda: lag()[0] >= 2, lag)
+            seconds, milliseconds, transactions = lag()
+            assert seconds >= 2 and 2000 <= milliseconds < 60000 and transactions == 1
+            end.set()
+            wait_for(lambda: lag() == (0, 0, 0), lag)
+        same(server, shop, "shop.many", "id")
 
 
 # ---- Another place, another server ----
