@@ -348,7 +348,7 @@ static void retract_snapshot(struct change *c)
     }
 }
 
-/* Waits for the end of the pipeline, or of the wish that it runs. */
+/* Waits for the end of the pipeline or the snapshot, or of the wish that they run. */
 static int watch(struct change *c, struct diag *d)
 {
     struct pipeline_status s;
@@ -362,6 +362,9 @@ static int watch(struct change *c, struct diag *d)
             return diag_set_text(d, s.last_errno != 0 ? s.last_errno : ER_REPLICA_FATAL_ERROR,
                                  s.last_errno != 0 ? str_from_cstr(s.last_error)
                                                    : STR("Fatal error: the stream has ended"));
+        }
+        if (c->snapshot != NULL && snapshot_has_failed(c->snapshot, d)) {
+            return -1;
         }
     }
 }

@@ -42,7 +42,6 @@ static void set_source(struct arena *arena, const struct change_status *s, struc
     out->io_state = s->started ? keep(arena, source->state) : STR("");
     out->read_file = keep(arena, source->file);
     out->read_offset = source->offset;
-    out->retrieved_gtids = keep(arena, source->gtid_state);
     out->source_version = keep(arena, source->version);
     out->source_server_id = source->source_server_id;
     out->source_uuid = source->kind == UPSTREAM_MYSQL ? keep(arena, source->source_id) : STR("");
@@ -92,6 +91,16 @@ static void set_error(struct change *c, struct arena *arena, struct replica_info
     os_mutex_unlock(&c->lock);
 }
 
+/* What was received and not applied is forgotten with the source. After the applied ones: they are
+ * never ahead. */
+static struct str retrieved_gtids(struct change *c, struct arena *arena, struct str executed)
+{
+    os_mutex_lock(&c->lock);
+    const struct str out = c->source != NULL ? change_source_received(c->source, arena) : executed;
+    os_mutex_unlock(&c->lock);
+    return out;
+}
+
 static void set_position(struct change *c, struct arena *arena, struct replica_info *out)
 {
     struct change_position p;
@@ -101,6 +110,7 @@ static void set_position(struct change *c, struct arena *arena, struct replica_i
         out->exec_offset = p.offset;
         out->by_gtid = p.mode != CHANGE_BY_FILE;
         out->executed_gtids = out->by_gtid ? change_position_gtids(&p, arena) : STR("");
+        out->retrieved_gtids = retrieved_gtids(c, arena, out->executed_gtids);
         if (out->read_file.len == 0) {
             out->read_file = out->exec_file;
             out->read_offset = out->exec_offset;
@@ -151,7 +161,8 @@ static void set_progress(struct arena *arena, const struct change_status *s,
 static void info(struct change *c, struct arena *arena, struct replica_info *out)
 {
     struct change_status *s = ARENA_NEW(arena, struct change_status);
-    *out = (struct replica_info){.executed_gtids = STR(""), .exec_file = STR("")};
+    *out = (struct replica_info){
+        .executed_gtids = STR(""), .retrieved_gtids = STR(""), .exec_file = STR("")};
     change_status(c, s);
     set_settings(c, out);
     set_source(arena, s, out);

@@ -33,6 +33,17 @@ void snapshot_report(struct snapshot *s, struct str what, const struct diag *d)
              error->code);
 }
 
+bool snapshot_has_failed(struct snapshot *s, struct diag *d)
+{
+    os_mutex_lock(&s->lock);
+    const bool failed = s->has_failed;
+    if (failed) {
+        (void)diag_set_text(d, s->last_errno, str_from_cstr(s->last_error));
+    }
+    os_mutex_unlock(&s->lock);
+    return failed;
+}
+
 /* ---- Changes of the list ---- */
 
 struct change_task {
@@ -389,6 +400,9 @@ static bool reconcile(struct snapshot *s)
     const bool is_done = s->c != NULL && snapshot_reconcile(s, &d) == 0;
     if (!is_done) {
         snapshot_report(s, STR("the source"), &d);
+        os_mutex_lock(&s->lock);
+        s->has_failed = s->is_refused;
+        os_mutex_unlock(&s->lock);
     }
     if (s->c != NULL) {
         hang_up(&s->c);
@@ -428,7 +442,6 @@ static void copy_options(struct snapshot *s, const struct snapshot_options *o)
     s->o = *o;
     s->o.database = arena_dup(&s->arena, o->database);
     s->o.workers = MIN(o->workers == 0 ? SNAPSHOT_WORKERS : o->workers, SNAPSHOT_WORKERS_MAX);
-    s->o.chunk_rows = o->chunk_rows == 0 ? SNAPSHOT_CHUNK_ROWS : o->chunk_rows;
     s->o.chunk_bytes = o->chunk_bytes == 0 ? SNAPSHOT_CHUNK_BYTES : o->chunk_bytes;
 }
 

@@ -20,7 +20,6 @@ struct snapshot_options {
     struct str database;       /* of storage.mysql.database; empty = all */
     const struct copy_filter *filter;
     uint32_t workers;     /* 0 = 2 */
-    uint32_t chunk_rows;  /* at the beginning; adapted so that a view is open for 1 s at most */
     uint64_t chunk_bytes; /* at most */
 };
 
@@ -44,6 +43,8 @@ struct snapshot_status {
     char last_error[512];
 };
 void snapshot_status(struct snapshot *s, struct snapshot_status *out);
+/* Has it met what somebody has to mend first? d says what, then. Any thread. */
+NODISCARD bool snapshot_has_failed(struct snapshot *s, struct diag *d);
 /* When a table that is being copied will be complete, at its rate so far. False: not known. Any
  * thread. */
 NODISCARD bool snapshot_table_eta(const struct copy_table *t, uint64_t *out_us);

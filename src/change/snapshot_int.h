@@ -89,7 +89,7 @@ NODISCARD int snapshot_key_text(const struct snapshot_format *f, const struct co
 
 enum {
     SNAPSHOT_STOP = 1u << 0,        /* Interrupt of the snapshot's fibers: end. */
-    SNAPSHOT_VIEW_US = 1000 * 1000, /* How long a view stays open. */
+    SNAPSHOT_VIEW_US = 1000 * 1000, /* How long a view of a table with a key stays open. */
 };
 
 /* Connects and logs in, with the settings by which rows and definitions come as they are needed.
@@ -122,6 +122,14 @@ NODISCARD int snapshot_view_open_locked(struct snapshot_view *v, const struct co
 void snapshot_view_unlock(struct snapshot_view *v);
 void snapshot_view_close(struct snapshot_view *v);
 
+/*
+ * Before and after a view that is to be short: the source itself ends the connection, and with it
+ * the view and its metadata locks, when we neither read nor ask for a second (the network is cut,
+ * this machine stands still). 0, or -1 with d set.
+ */
+NODISCARD int snapshot_guard(struct upstream_conn *c, struct diag *d);
+void snapshot_unguard(struct upstream_conn *c);
+
 /* SHOW CREATE TABLE as snapshot_definition_text() has it, in arena. 0, or -1 with d set. */
 NODISCARD int snapshot_read_definition(struct upstream_conn *c, struct str db, struct str name,
                                        struct arena *arena, struct diag *d, struct str *out);
@@ -131,7 +139,6 @@ NODISCARD int snapshot_read_definition(struct upstream_conn *c, struct str db, s
 enum {
     SNAPSHOT_WORKERS_MAX = 16,
     SNAPSHOT_WORKERS = 2,
-    SNAPSHOT_CHUNK_ROWS = 4096,
     SNAPSHOT_CHUNK_ROWS_MAX = 512 * 1024,
     SNAPSHOT_CHUNK_BYTES = 32 * 1024 * 1024,
     SNAPSHOT_ERROR_MAX = 512,
@@ -142,6 +149,7 @@ struct snapshot_worker {
     struct snapshot *s;
     struct fiber *fiber;
     struct upstream_conn *c;      /* NULL: not connected. */
+    bool is_dropped;              /* c was given up by our own will, in the midst of a result. */
     struct upstream_conn *locker; /* As c; for locks. */
     struct str claimed;           /* The list_key of the table it is at; p NULL = none. */
 };
@@ -171,12 +179,14 @@ struct snapshot {
     _Atomic(bool) started; /* All of its fibers are there. */
     _Atomic(bool) stopping;
     _Atomic(bool) poked;
-    uint32_t looks; /* The coordinator's: at lists of tables that had just changed. */
+    uint32_t looks;  /* The coordinator's: at lists of tables that had just changed. */
+    bool is_refused; /* The coordinator's: what it met last has to be mended by somebody. */
     _Atomic(uint64_t) rows, bytes;
     struct os_mutex lock; /* Protects what follows; a leaf. */
     uint64_t rows_per_s;  /* Of late; 0 = not known. */
     int last_errno;
     char last_error[SNAPSHOT_ERROR_MAX];
+    bool has_failed; /* As is_refused, of last_error. */
 };
 
 /* Keeps an error for the status, and logs it. what: "db.table" or what else it is about. */
@@ -210,6 +220,20 @@ enum snapshot_outcome {
     SNAPSHOT_AGAIN, /* Something went wrong that may be gone later; d says what. */
     SNAPSHOT_STALE, /* It has changed meanwhile: the list is to be compared again. */
 };
+
+/*
+ * How many rows a SELECT brings. The first brings few, as nothing is known of their size; it grows
+ * as long as a SELECT takes less than a fraction of a view's time. Pure.
+ */
+struct snapshot_limit {
+    uint64_t rows;      /* As far as there is room for them. */
+    uint64_t row_bytes; /* Of a row, of late; 0: not known. */
+};
+void snapshot_limit_init(struct snapshot_limit *l);
+/* Of the next SELECT, with room for so many bytes: 1 at least. */
+NODISCARD uint64_t snapshot_limit_next(const struct snapshot_limit *l, uint64_t room);
+/* A SELECT has brought so much in that time; 0 rows: none that was whole when time was up. */
+void snapshot_limit_adapt(struct snapshot_limit *l, uint64_t rows, uint64_t bytes, uint64_t us);
 
 /* Copies a PENDING or LOADING table, all that is left of it. */
 NODISCARD enum snapshot_outcome snapshot_copy_table(struct snapshot_worker *w, struct copy_table *t,

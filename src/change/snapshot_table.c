@@ -9,10 +9,18 @@
 #include <stdlib.h>
 
 enum {
-    SELECT_SHORT_US = 250 * 1000, /* A SELECT that takes less may be larger, */
-    SELECT_LONG_US = 400 * 1000,  /* one that takes more is to be smaller. */
+    /* Of a view, whose metadata lock lasts from its first SELECT to its end: */
+    VIEW_SELECT_US = SNAPSHOT_VIEW_US / 2,    /* no SELECT is begun later, */
+    VIEW_ROW_US = SNAPSHOT_VIEW_US / 4 * 3,   /* no row is taken later, */
+    VIEW_LAST_US = SNAPSHOT_VIEW_US / 10 * 9, /* and none is waited for. */
+    CLOSE_US = 100 * 1000,        /* For the end of a view, then the connection is dropped. */
+    DRAIN_US = 50 * 1000,         /* For rows that are not wanted, likewise. */
+    SELECT_TINY_US = 12 * 1000,   /* A SELECT that takes less may be larger by far, */
+    SELECT_SHORT_US = 100 * 1000, /* one that takes less larger, */
+    SELECT_LONG_US = 200 * 1000,  /* one that takes more is to be smaller. */
+    GROWTH_LARGE = 8,
+    FIRST_ROWS = 16,
     YIELD_ROWS = 512,
-    MIN_ROWS = 16,
     ROOM_PARTS = 16,                  /* One of them is not worth a SELECT. */
     BROUGHT_BYTES = 64 * 1024 * 1024, /* Of keys in memory. */
 };
@@ -54,9 +62,10 @@ struct table_copy {
     struct row_set *set;    /* Being filled. */
     struct merge_job merge;
     struct bytebuf last_key; /* Behind which the next chunk begins. */
-    uint64_t limit;          /* Rows of a SELECT, as far as there is room for them. */
-    uint64_t row_bytes;      /* Of a row, of late; 0: not known. */
-    uint64_t total_rows;     /* Merged. */
+    struct snapshot_limit limit;
+    uint64_t begun_us;   /* The view's SELECTs. */
+    bool is_overdue;     /* The view's time was over before a SELECT had brought what it was to. */
+    uint64_t total_rows; /* Merged. */
     uint64_t total_bytes;
     bool is_last; /* There are no rows behind last_key. */
 };
@@ -74,7 +83,8 @@ static size_t row_bytes(const struct table_def *def)
 
 static void copy_begin(struct table_copy *k, struct snapshot_worker *w, struct copy_table *t)
 {
-    *k = (struct table_copy){.w = w, .s = w->s, .t = t, .limit = w->s->o.chunk_rows};
+    *k = (struct table_copy){.w = w, .s = w->s, .t = t};
+    snapshot_limit_init(&k->limit);
     k->set = &k->sets[0];
     arena_init(&k->merge.arena, 0);
     diag_init(&k->merge.diag);
@@ -131,6 +141,26 @@ static struct chunk_builder *builder_with_room(struct table_copy *k)
 
 /* ---- Reading ---- */
 
+/* At once: until then the source may keep the view and its lock. */
+static void hang_up_broken(struct snapshot_worker *w)
+{
+    if (w->c != NULL && w->c->broken) {
+        upstream_close(w->c);
+        w->c = NULL;
+    }
+}
+
+/* The worker's connection, anew where the last one was dropped. */
+static int connect_worker(struct snapshot_worker *w, struct diag *d)
+{
+    hang_up_broken(w);
+    if (w->c == NULL) {
+        w->is_dropped = false;
+        w->c = snapshot_connect(&w->s->o, d);
+    }
+    return w->c != NULL ? 0 : -1;
+}
+
 /* Stops the reader: the next SELECT goes on behind this row. */
 static int remember_key(struct table_copy *k, const struct snapshot_format *f, struct str payload,
                         struct diag *d)
@@ -173,8 +203,14 @@ static bool has_room(const struct table_copy *k)
     return k->set->bytes < k->s->o.chunk_bytes / ROOM_PARTS * (ROOM_PARTS - 1);
 }
 
-/* Reads up to `limit` rows. A chunk that is full of bytes before ends there: what the source sends
- * behind is dropped. */
+/* Is the time of the view over? Asked for where rows are waited for. */
+static bool is_late(const struct table_copy *k)
+{
+    return !conn_has_packet(&k->w->c->conn) && clock_monotonic_us() >= k->begun_us + VIEW_ROW_US;
+}
+
+/* Reads up to `limit` rows. A chunk that is full of bytes before, or late, ends there: what the
+ * source sends behind is dropped. */
 static int read_rows(struct table_copy *k, struct upstream_rows *r, uint64_t limit, struct diag *d)
 {
     struct snapshot_format f;
@@ -190,7 +226,7 @@ static int read_rows(struct table_copy *k, struct upstream_rows *r, uint64_t lim
         if (put_row(k, &f, payload, d) != 0) {
             return -1;
         }
-        if (++rows == limit || is_full(k)) {
+        if (++rows == limit || is_full(k) || is_late(k)) {
             return remember_key(k, &f, payload, d);
         }
     }
@@ -198,45 +234,70 @@ static int read_rows(struct table_copy *k, struct upstream_rows *r, uint64_t lim
     return rc;
 }
 
-/* How many rows the next SELECT is to bring. */
-static uint64_t next_limit(const struct table_copy *k)
+void snapshot_limit_init(struct snapshot_limit *l)
 {
-    uint64_t limit = k->limit;
-    if (k->row_bytes > 0 && k->set->bytes < k->s->o.chunk_bytes) {
-        limit = MIN(limit, (k->s->o.chunk_bytes - k->set->bytes) / k->row_bytes + 1);
-    }
-    return MAX(limit, (uint64_t)MIN_ROWS);
+    *l = (struct snapshot_limit){.rows = FIRST_ROWS};
 }
 
-/* The next SELECT takes about as long as it should. */
-static void adapt(struct table_copy *k, uint64_t rows, uint64_t us)
+uint64_t snapshot_limit_next(const struct snapshot_limit *l, uint64_t room)
+{
+    return l->row_bytes > 0 ? MIN(l->rows, room / l->row_bytes + 1) : l->rows;
+}
+
+void snapshot_limit_adapt(struct snapshot_limit *l, uint64_t rows, uint64_t bytes, uint64_t us)
 {
     if (us > SELECT_LONG_US) {
-        k->limit = MAX(MIN(k->limit, rows) / 2, (uint64_t)MIN_ROWS);
-    } else if (us < SELECT_SHORT_US && rows >= k->limit && k->limit < SNAPSHOT_CHUNK_ROWS_MAX) {
-        k->limit *= 2;
+        l->rows = MAX(MIN(l->rows, rows) / 2, (uint64_t)1);
+    } else if (us < SELECT_SHORT_US && rows >= l->rows) {
+        const uint64_t growth = us < SELECT_TINY_US ? GROWTH_LARGE : 2;
+        l->rows = MIN(l->rows * growth, (uint64_t)SNAPSHOT_CHUNK_ROWS_MAX);
     }
-    if (k->set->rows > 0) {
-        k->row_bytes = k->set->bytes / k->set->rows + 1;
+    if (rows > 0) {
+        l->row_bytes = bytes / rows + 1;
     }
+}
+
+/* What the source sends yet is read when it is little; else the connection is dropped, which makes
+ * the source end the SELECT. */
+static void end_rows(struct table_copy *k, struct upstream_rows *r)
+{
+    const uint64_t until_us = clock_monotonic_us() + DRAIN_US;
+    struct upstream_conn *c = k->w->c;
+    const bool was_broken = c->broken;
+    struct diag ignored;
+    struct str payload;
+    diag_init(&ignored);
+    while (!c->broken && upstream_rows_next(r, &payload, &ignored) > 0) {
+        c->broken = clock_monotonic_us() >= until_us;
+    }
+    k->w->is_dropped = c->broken && !was_broken;
+    diag_release(&ignored);
+    upstream_rows_end(r);
 }
 
 static int read_select(struct table_copy *k, struct diag *d)
 {
     const uint64_t begun_us = clock_monotonic_us();
-    const uint64_t before = k->set->rows;
-    const uint64_t limit = next_limit(k);
+    const uint64_t rows = k->set->rows;
+    const uint64_t bytes = k->set->bytes;
+    const uint64_t limit = snapshot_limit_next(&k->limit, k->s->o.chunk_bytes - bytes);
+    struct upstream_conn *c = k->w->c;
     struct bytebuf sql;
+    int rc = -1;
+    /* A row alone has all the time that it needs. */
+    c->read_until_us = limit > 1 ? k->begun_us + VIEW_LAST_US : 0;
     bytebuf_init(&sql, SNAPSHOT_SQL_MAX);
     snapshot_put_select(&sql, k->t, bytebuf_str(&k->last_key), limit);
-    struct upstream_rows *r = upstream_rows_begin(k->w->c, bytebuf_str(&sql), true, &k->scratch, d);
+    struct upstream_rows *r = upstream_rows_begin(c, bytebuf_str(&sql), true, &k->scratch, d);
     bytebuf_release(&sql);
-    if (r == NULL) {
-        return -1;
+    if (r != NULL) {
+        rc = read_rows(k, r, limit, d);
+        end_rows(k, r);
     }
-    const int rc = read_rows(k, r, limit, d);
-    upstream_rows_end(r);
-    adapt(k, k->set->rows - before, clock_monotonic_us() - begun_us);
+    const uint64_t now_us = clock_monotonic_us();
+    k->is_overdue = rc != 0 && c->broken && !k->w->is_dropped && c->read_until_us != 0 &&
+                    now_us >= c->read_until_us;
+    snapshot_limit_adapt(&k->limit, k->set->rows - rows, k->set->bytes - bytes, now_us - begun_us);
     return rc;
 }
 
@@ -254,18 +315,33 @@ static int check_definition(struct table_copy *k, struct diag *d)
     return 0;
 }
 
+/* With the view open. */
+static int read_chunk(struct table_copy *k, struct diag *d)
+{
+    int rc = check_definition(k, d);
+    k->begun_us = clock_monotonic_us();
+    while (rc == 0 && !k->is_last && has_room(k) &&
+           clock_monotonic_us() < k->begun_us + VIEW_SELECT_US) {
+        rc = read_select(k, d);
+    }
+    return rc;
+}
+
 static int read_view(struct table_copy *k, const struct change_position *a0,
                      struct snapshot_view *v, struct diag *d)
 {
-    if (snapshot_view_open(v, a0, k->t, d) != 0) {
+    if (snapshot_guard(v->c, d) != 0) {
         return -1;
     }
-    const uint64_t until = clock_monotonic_us() + SNAPSHOT_VIEW_US / 2;
-    int rc = check_definition(k, d);
-    while (rc == 0 && !k->is_last && has_room(k) && clock_monotonic_us() < until) {
-        rc = read_select(k, d);
+    int rc = snapshot_view_open(v, a0, k->t, d);
+    if (rc == 0) {
+        rc = read_chunk(k, d);
+        v->c->read_until_us = clock_monotonic_us() + CLOSE_US;
+        snapshot_view_close(v);
+        v->c->read_until_us = 0;
     }
-    snapshot_view_close(v);
+    snapshot_unguard(v->c);
+    hang_up_broken(k->w);
     return rc;
 }
 
@@ -385,6 +461,9 @@ static int copy_window(struct table_copy *k, struct diag *d)
     struct change_position a0;
     struct snapshot_view v;
     struct pipeline_window *window;
+    if (connect_worker(k->w, d) != 0) {
+        return -1;
+    }
     change_position_init(&a0);
     int rc = pipeline_window_open(k->s->pipeline, k->t, d, &a0, &window);
     if (rc == 0) {
@@ -399,12 +478,29 @@ static int copy_window(struct table_copy *k, struct diag *d)
     return rc;
 }
 
+/* As copy_window(); what did not come in time is read again with fewer rows at once. */
+static int copy_window_in_time(struct table_copy *k, struct diag *d)
+{
+    const struct str last_key = arena_dup(&k->scratch, bytebuf_str(&k->last_key));
+    for (;;) {
+        k->is_overdue = false;
+        const int rc = copy_window(k, d);
+        if (rc == 0 || !k->is_overdue || fiber_interrupted() != 0) {
+            return rc;
+        }
+        diag_reset(d);
+        forget_rows(k->set);
+        bytebuf_reset(&k->last_key);
+        bytebuf_put_str(&k->last_key, last_key);
+    }
+}
+
 static int copy_keyed(struct table_copy *k, struct diag *d)
 {
     bytebuf_put_str(&k->last_key, copy_last_key(k->s->copy, k->t, &k->arena));
     int rc = 0;
     while (rc == 0 && !k->is_last) {
-        rc = copy_window(k, d);
+        rc = copy_window_in_time(k, d);
         arena_reset(&k->scratch);
     }
     return await_merge(k, d) != 0 ? -1 : rc;
@@ -638,7 +734,8 @@ static enum snapshot_outcome judge(struct snapshot_worker *w, struct copy_table 
 {
     const struct diag_cond *error = d->error;
     for (size_t i = 0; error != NULL && i < ARRAY_SIZE(outcomes); i++) {
-        if (outcomes[i].code != error->code || w->c == NULL || w->c->broken) {
+        const bool is_lost = (w->c == NULL || w->c->broken) && !w->is_dropped;
+        if (outcomes[i].code != error->code || is_lost) {
             continue;
         }
         if (outcomes[i].outcome != SNAPSHOT_DONE) {
@@ -676,11 +773,8 @@ static enum snapshot_outcome copy_loading(struct snapshot_worker *w, struct copy
 enum snapshot_outcome snapshot_copy_table(struct snapshot_worker *w, struct copy_table *t,
                                           struct diag *d)
 {
-    if (w->c == NULL) {
-        w->c = snapshot_connect(&w->s->o, d);
-        if (w->c == NULL) {
-            return SNAPSHOT_AGAIN;
-        }
+    if (connect_worker(w, d) != 0) {
+        return SNAPSHOT_AGAIN;
     }
     if (atomic_load(&t->state) == COPY_LOADING) {
         return copy_loading(w, t, d);

@@ -70,6 +70,12 @@ static uint16_t database_collation(struct reconcile *r, struct str db)
     return 0;
 }
 
+static int list_has_changed(struct diag *d)
+{
+    return diag_set_text(d, ER_TABLE_DEF_CHANGED,
+                         STR("its list of tables has just changed; it is looked at again"));
+}
+
 /* ---- Databases ---- */
 
 /* One that is not known here: statements in the log that make tables in it will need its collation.
@@ -164,13 +170,81 @@ static int remove_table(struct reconcile *r, struct copy_table *t, struct diag *
     return rc;
 }
 
+/* As what is no table any more. */
+static bool is_listed(const struct reconcile *r, const struct copy_table *t)
+{
+    for (uint32_t i = 0; i < r->found.object_count; i++) {
+        const struct upstream_object *o = &r->found.objects[i];
+        if ((o->kind == UPSTREAM_VIEW || o->kind == UPSTREAM_SEQUENCE) && str_eq(o->db, t->db) &&
+            str_eq(o->name, t->name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int refuse_hidden(const struct reconcile *r, const struct copy_table *t, struct diag *d)
+{
+    const struct str text = arena_printf(
+        r->arena,
+        "'%s' cannot be followed: the account may not read `%.*s`.`%.*s`, which the copy has: "
+        "GRANT SELECT ON *.* to it, or on that table, or PINTAIL DROP TABLE; then START REPLICA",
+        upstream_name(r->s->o.upstream), STR_FMT(t->db), STR_FMT(t->name));
+    r->s->is_refused = true;
+    return diag_set(d, ER_REPLICA_FATAL_ERROR, text.p);
+}
+
+/* What the answer to a statement that reads the table says; code 0: it was carried out. */
+static int judge_missing(const struct reconcile *r, const struct copy_table *t, int code,
+                         struct str message, struct diag *d, bool *out_gone)
+{
+    *out_gone = code == ER_NO_SUCH_TABLE || code == ER_BAD_DB_ERROR || is_listed(r, t);
+    if (*out_gone) {
+        return 0;
+    }
+    if (code == ER_TABLEACCESS_DENIED_ERROR || code == ER_DBACCESS_DENIED_ERROR) {
+        return t->schema_hash == COPY_STAYS_ASIDE ? 0 : refuse_hidden(r, t, d);
+    }
+    return code == 0 ? list_has_changed(d) : diag_set_text(d, code, message);
+}
+
+/*
+ * Lists leave out what the account may not see, which is not to be taken for gone: a table that is
+ * wanted and not in the list is asked for itself. 0, or -1 with d set: nobody can tell, or it is
+ * there.
+ */
+static int find_gone(const struct reconcile *r, const struct copy_table *t, struct diag *d,
+                     bool *out_gone)
+{
+    struct bytebuf sql;
+    struct upstream_result result;
+    struct diag refused;
+    *out_gone = !is_wanted(r->s, t->db, t->name);
+    if (*out_gone || r->found.truncated) {
+        return 0;
+    }
+    diag_init(&refused);
+    bytebuf_init(&sql, SNAPSHOT_SQL_MAX);
+    bytebuf_put_cstr(&sql, "SELECT 1 FROM ");
+    snapshot_put_table(&sql, t->db, t->name);
+    bytebuf_put_cstr(&sql, " LIMIT 0");
+    const bool ok = upstream_query(r->s->c, bytebuf_str(&sql), r->arena, &refused, &result) == 0;
+    const int rc = judge_missing(r, t, ok ? 0 : refused.error->code,
+                                 ok ? STR("") : refused.error->message, d, out_gone);
+    bytebuf_release(&sql);
+    diag_release(&refused);
+    return rc;
+}
+
 /* What was known before, and may have gone or changed without a word in the log. */
 static int review_table(struct reconcile *r, struct copy_table *t, struct diag *d)
 {
     const struct upstream_object *o = htab_find(&r->objects, t->list_key);
     const enum copy_state state = atomic_load(&t->state);
     if (o == NULL) {
-        return r->found.truncated && is_wanted(r->s, t->db, t->name) ? 0 : remove_table(r, t, d);
+        bool gone;
+        const int rc = find_gone(r, t, d, &gone);
+        return rc == 0 && gone ? remove_table(r, t, d) : rc;
     }
     const uint64_t hash = object_hash(r, o);
     if (t->schema_hash == COPY_STAYS_ASIDE) {
@@ -286,8 +360,7 @@ static int confirm(struct reconcile *r, struct diag *d)
         return 0;
     }
     r->s->looks++;
-    return diag_set_text(d, ER_TABLE_DEF_CHANGED,
-                         STR("its list of tables has just changed; it is looked at again"));
+    return list_has_changed(d);
 }
 
 static int compare(struct reconcile *r, struct diag *d)

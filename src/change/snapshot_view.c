@@ -12,6 +12,9 @@ enum {
     BINARY_LOG_STATUS_VERSION = 80200,
 };
 
+/* Seconds that the source waits for us to read on: rows may be read more slowly than they come. */
+#define WRITE_TIMEOUT "3600"
+
 /* ---- Connections ---- */
 
 /*
@@ -22,7 +25,8 @@ static const char *const settings[] = {
     "SET NAMES utf8mb4",
     "SET SESSION sql_mode = 'ALLOW_INVALID_DATES', sql_quote_show_create = 1, autocommit = 1, "
     "time_zone = '+00:00', character_set_results = NULL, sql_select_limit = DEFAULT, "
-    "sql_safe_updates = 0, completion_type = 0, net_write_timeout = 3600, lock_wait_timeout = 3",
+    "sql_safe_updates = 0, completion_type = 0, net_write_timeout = " WRITE_TIMEOUT
+    ", lock_wait_timeout = 3",
     "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
 };
 
@@ -122,6 +126,11 @@ int snapshot_source_now(struct upstream_conn *c, struct change_position *out, st
 
 /* ---- Views ---- */
 
+int snapshot_guard(struct upstream_conn *c, struct diag *d)
+{
+    return upstream_exec(c, STR("SET SESSION net_write_timeout = 1, wait_timeout = 1"), d);
+}
+
 /* Waits until everything up to a0 can be seen: the log is written before. */
 static int wait_for_gtids(struct upstream_conn *c, const struct change_position *a0, struct diag *d)
 {
@@ -194,6 +203,12 @@ void snapshot_view_close(struct snapshot_view *v)
     run_quietly(v->c, STR("COMMIT"));
 }
 
+void snapshot_unguard(struct upstream_conn *c)
+{
+    run_quietly(c,
+                STR("SET SESSION net_write_timeout = " WRITE_TIMEOUT ", wait_timeout = DEFAULT"));
+}
+
 static int begin(struct snapshot_view *v, struct diag *d)
 {
     if (upstream_exec(v->c, STR("START TRANSACTION WITH CONSISTENT SNAPSHOT"), d) != 0) {
@@ -232,7 +247,9 @@ int snapshot_view_open_locked(struct snapshot_view *v, const struct copy_table *
     if (lock_table(v, t, d) != 0) {
         return -1;
     }
+    v->c->read_until_us = clock_monotonic_us() + SNAPSHOT_VIEW_US;
     const int rc = begin(v, d);
+    v->c->read_until_us = 0;
     if (rc != 0) {
         snapshot_view_unlock(v);
     }

@@ -84,6 +84,15 @@ void change_source_status(struct change_source *s, struct change_source_status *
     os_mutex_unlock(&s->lock);
 }
 
+struct str change_source_received(struct change_source *s, struct arena *arena)
+{
+    os_mutex_lock(&s->lock);
+    const struct str out =
+        s->got.mode != CHANGE_BY_FILE ? change_position_gtids(&s->got, arena) : STR("");
+    os_mutex_unlock(&s->lock);
+    return out;
+}
+
 /* ---- Events ---- */
 
 static uint32_t load_u32(const char *p)
@@ -137,6 +146,32 @@ static void see_control(struct change_source *s, const struct binlog_event *ev)
     diag_release(&ignored);
 }
 
+/* As for the others, mistakes are for the decoder to report. */
+static void see_gtid(struct change_source *s, const struct binlog_event *ev)
+{
+    struct diag ignored;
+    struct binlog_mysql_gtid mysql;
+    struct binlog_mariadb_gtid_event mariadb;
+    diag_init(&ignored);
+    os_mutex_lock(&s->lock);
+    if (ev->type == BINLOG_MARIADB_GTID) {
+        if (binlog_decode_mariadb_gtid(ev, &mariadb, &ignored) == 0) {
+            mariadb_pos_set(&s->got.mariadb, mariadb.gtid);
+        }
+    } else if (binlog_decode_mysql_gtid(ev, &mysql, &ignored) == 0) {
+        const struct gtid_source source = gtid_source_of(&mysql);
+        gtid_set_add(&s->got.gtids, &source,
+                     (struct gtid_interval){.start = mysql.gno, .end = mysql.gno + 1});
+    }
+    os_mutex_unlock(&s->lock);
+    diag_release(&ignored);
+}
+
+static bool is_gtid(uint8_t type)
+{
+    return type == BINLOG_GTID || type == BINLOG_GTID_TAGGED || type == BINLOG_MARIADB_GTID;
+}
+
 static bool is_control(uint8_t type)
 {
     return type == BINLOG_FORMAT_DESCRIPTION || type == BINLOG_ROTATE || type == BINLOG_HEARTBEAT ||
@@ -167,15 +202,18 @@ static void see_event(struct change_source *s, struct str event)
     if (event.len < BINLOG_HEADER_LEN) {
         return;
     }
-    if (!is_control((uint8_t)event.p[TYPE_OFFSET])) {
+    const uint8_t type = (uint8_t)event.p[TYPE_OFFSET];
+    if (!is_control(type)) {
         see_log_pos(s, event.p);
-        return;
+        if (!is_gtid(type) || s->position.mode == CHANGE_BY_FILE) {
+            return;
+        }
     }
     struct diag ignored;
     struct binlog_event ev;
     diag_init(&ignored);
     if (binlog_decode_event(&s->format, event, 0, &ev, &ignored) == 0) {
-        see_control(s, &ev);
+        is_gtid(type) ? see_gtid(s, &ev) : see_control(s, &ev);
     }
     diag_release(&ignored);
 }
@@ -390,6 +428,7 @@ static void begin(struct change_source *s)
     fiber_clear_interrupt(RESTART);
     os_mutex_lock(&s->lock);
     change_position_copy(&s->position, &s->from);
+    change_position_copy(&s->got, &s->from);
     s->generation = s->from_generation;
     os_mutex_unlock(&s->lock);
     s->received = 0;
@@ -509,7 +548,9 @@ struct change_source *change_source_start(const struct change_source_options *o,
     change_queue_init(&s->queue, o->queue_bytes, o->block_bytes);
     change_position_init(&s->from);
     change_position_init(&s->position);
+    change_position_init(&s->got);
     change_position_copy(&s->from, from);
+    change_position_copy(&s->got, from);
     keep_options(s, o);
     s->log.module = "change";
     s->status.state = "Connecting to source";
@@ -536,6 +577,7 @@ void change_source_stop(struct change_source *s)
     }
     change_queue_release(&s->queue);
     change_position_release(&s->position);
+    change_position_release(&s->got);
     change_position_release(&s->from);
     os_mutex_release(&s->lock);
     free(s);

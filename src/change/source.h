@@ -98,9 +98,11 @@ struct change_source_status {
     uint32_t source_server_id;
     char file[CHANGE_FILE_MAX]; /* read so far */
     uint64_t offset;
-    char gtid_state[4096]; /* of the source, when it was connected to */
 };
 void change_source_status(struct change_source *s, struct change_source_status *out);
+/* The GTIDs of all that has been received, with what was applied before; of mode CHANGE_BY_FILE
+ * none. In arena. Any thread. */
+NODISCARD struct str change_source_received(struct change_source *s, struct arena *arena);
 
 /* ---- Prerequisites (source_check.c) ---- */
 

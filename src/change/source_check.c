@@ -191,6 +191,79 @@ static void check_may_replicate(struct check *k)
     }
 }
 
+/* Does a row of SHOW GRANTS give a privilege on whole tables, wherever? One on columns only has
+ * them behind its name. */
+static bool gives(struct str grant, struct str privilege)
+{
+    const struct str begin = STR("GRANT ");
+    const struct str end = STR(" ON ");
+    char quote = '\0';
+    size_t from = begin.len;
+    for (size_t i = from; str_starts_with(grant, begin) && i < grant.len; i++) {
+        const char c = grant.p[i];
+        const bool is_end = str_starts_with(str_from(grant.p + i, grant.len - i), end);
+        if (quote != '\0') {
+            quote = c == quote ? '\0' : quote;
+        } else if (c == '`' || c == '"') {
+            quote = c;
+        } else if (c == ',' || is_end) {
+            const struct str name = str_trim(str_from(grant.p + from, i - from));
+            if (str_eq_nocase(name, privilege) || str_eq_nocase(name, STR("ALL PRIVILEGES"))) {
+                return true;
+            }
+            if (is_end) {
+                return false;
+            }
+            from = i + 1;
+        }
+    }
+    return false;
+}
+
+static bool is_on_all(struct str grant)
+{
+    static const char all[] = " ON *.* TO ";
+    return memmem(grant.p, grant.len, all, sizeof(all) - 1) != NULL;
+}
+
+/*
+ * What the snapshot needs. The server lists the grants of active roles, too. Rights on some
+ * databases or tables will do: they may be all that are copied.
+ */
+static void check_grants(struct check *k)
+{
+    static const struct {
+        struct str privilege;
+        const char *without;
+    } needed[] = {
+        {STR_INIT("SELECT"), "read its tables"},
+        {STR_INIT("LOCK TABLES"), "lock a table for the moment in which its copy begins"},
+    };
+    struct upstream_result r;
+    int code;
+    if (!ask(k, STR("SHOW GRANTS"), &r, &code)) {
+        return; /* It runs without accounts. */
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
+        bool somewhere = false;
+        bool everywhere = false;
+        for (uint64_t row = 0; row < r.row_count; row++) {
+            const bool is_given = gives(r.rows[row][0], needed[i].privilege);
+            somewhere = somewhere || is_given;
+            everywhere = everywhere || (is_given && is_on_all(r.rows[row][0]));
+        }
+        if (!somewhere) {
+            find(k, "the account may not %s: GRANT %.*s ON *.* to it", needed[i].without,
+                 STR_FMT(needed[i].privilege));
+        } else if (!everywhere) {
+            log_info(k->log,
+                     "the account has %.*s on some databases or tables only: what it may "
+                     "not see is not copied",
+                     STR_FMT(needed[i].privilege));
+        }
+    }
+}
+
 /* ---- The position of now ---- */
 
 static void check_filters(struct check *k, const struct upstream_result *r)
@@ -338,6 +411,7 @@ int change_source_check(struct upstream_conn *c, struct log *log, struct diag *d
     check_names(&k);
     check_chain(&k);
     check_may_replicate(&k);
+    check_grants(&k);
     read_position(&k, out_now);
     identify(&k, out_now);
     const int rc = conclude(&k);

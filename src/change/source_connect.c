@@ -48,9 +48,13 @@ struct advice {
     "Another replica with our server id (and the server_uuid made from it) follows the same "      \
     "source: give each Pintail and each replica a server id of its own (replica.server_id), then " \
     "START REPLICA"
+#define BEYOND_END                                                                                 \
+    "The position lies beyond the end of the source's log file: the source has lost the end of "   \
+    "its log, or the position that was given is not one of it. RESET REPLICA and START REPLICA "   \
+    "copy the tables anew"
 #define GRANT_REPLICA                                                                              \
-    "The account needs GRANT REPLICATION SLAVE, REPLICATION CLIENT, SELECT ON *.* (MariaDB: "      \
-    "REPLICATION SLAVE, BINLOG MONITOR, SLAVE MONITOR, SELECT)"
+    "The account needs GRANT SELECT, LOCK TABLES, REPLICATION SLAVE, REPLICATION CLIENT ON *.* "   \
+    "(MariaDB: BINLOG MONITOR in place of REPLICATION CLIENT)"
 #define CHECK_ACCOUNT "Check user and password of the account for the source, and its host"
 
 /* Errors that trying again does not help against. The first that fits counts. */
@@ -67,6 +71,8 @@ static const struct advice advices[] = {
      .part = "truncated in the middle of event",
      .text = TORN_LOG,
      .remedy = REMEDY_BEHIND_TEAR},
+    {.code = DUMP_ERROR, .part = "position > file size", .text = BEYOND_END},
+    {.code = DUMP_ERROR, .part = "impossible position", .text = BEYOND_END},
     {.code = DUMP_ERROR,
      .part = "max_allowed_packet",
      .text = "Raise max_allowed_packet on the source"},
@@ -214,9 +220,6 @@ static void note_identity(struct change_source *s, const struct identity *id)
     (void)snprintf(st->version, sizeof(st->version), "%.*s", (int)sizeof(st->version) - 1,
                    s->c->version);
     (void)snprintf(st->source_id, sizeof(st->source_id), "%s", id->id);
-    (void)snprintf(st->gtid_state, sizeof(st->gtid_state), "%.*s",
-                   (int)MIN(id->gtids.len, sizeof(st->gtid_state) - 1),
-                   id->gtids.p != NULL ? id->gtids.p : "");
     os_mutex_unlock(&s->lock);
 }
 

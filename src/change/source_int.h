@@ -78,9 +78,10 @@ struct change_source {
     struct change_queue queue;
     _Atomic(bool) is_waiting; /* The server has nothing more, as far as can be seen. */
 
-    struct os_mutex lock;        /* Protects the next four; before the queue's. */
+    struct os_mutex lock;        /* Protects the next five; before the queue's. */
     struct change_position from; /* Where to begin. */
     uint64_t from_generation;    /* Of the blocks from there on. */
+    struct change_position got;  /* That place, with the GTIDs that have come since. */
     struct change_source_status status;
     bool is_stopping;
 

@@ -24,7 +24,7 @@ struct replica_info {
     struct str io_state, sql_state; /* MySQL's words */
     struct str read_file, exec_file;
     uint64_t read_offset, exec_offset;
-    struct str retrieved_gtids, executed_gtids;
+    struct str retrieved_gtids, executed_gtids; /* Both empty unless by_gtid. */
     bool by_gtid;
     const char *tls_mode; /* storage.mysql.tls_mode */
     struct str tls_ca, tls_cert, tls_key;

@@ -50,7 +50,7 @@ static void set_source(struct show_run *r, const struct replica_info *i)
     show_text(r, "Executed_Gtid_Set", i->executed_gtids);
     show_uint(r, "Auto_Position", i->by_gtid);
     show_cstr(r, "Using_Gtid", i->by_gtid ? "Slave_Pos" : "No");
-    show_text(r, "Gtid_IO_Pos", i->by_gtid ? i->executed_gtids : STR(""));
+    show_text(r, "Gtid_IO_Pos", i->retrieved_gtids);
 }
 
 static void set_errors(struct show_run *r, const struct replica_info *i)

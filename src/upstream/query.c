@@ -497,7 +497,7 @@ void upstream_rows_end(struct upstream_rows *r)
     struct diag ignored;
     struct str payload;
     diag_init(&ignored);
-    while (!r->ended && upstream_rows_next(r, &payload, &ignored) > 0) {
+    while (!r->ended && !r->c->broken && upstream_rows_next(r, &payload, &ignored) > 0) {
     }
     diag_release(&ignored);
     close_statement(r);

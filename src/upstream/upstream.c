@@ -218,7 +218,8 @@ static uint64_t deadline_after(uint64_t timeout_us)
 
 uint64_t upstream_read_deadline(const struct upstream_conn *c)
 {
-    return deadline_after(c->read_timeout_us);
+    const uint64_t deadline_us = deadline_after(c->read_timeout_us);
+    return c->read_until_us == 0 ? deadline_us : MIN(deadline_us, c->read_until_us);
 }
 
 uint64_t upstream_write_deadline(const struct upstream_conn *c)

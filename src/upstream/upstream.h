@@ -136,12 +136,15 @@ struct upstream_conn {
     uint8_t collation;        /* of the greeting */
     char auth_plugin[64];     /* of the greeting */
     char role[132];           /* MariaDB: the role that its first login had; relay/login.c */
+    bool role_unknown;        /* it could not be read, as the password has expired */
     uint8_t nonce[WIRE_NONCE_LEN];
     uint16_t status; /* status flags of the last OK or EOF */
     bool secure;     /* TLS or UNIX socket: passwords may be sent as they are */
     bool logged_in;
     bool broken;              /* good for nothing but upstream_close() */
     uint64_t read_timeout_us; /* of upstream_options when it was made; 0 = none */
+    uint64_t read_until_us;   /* no reply is waited for beyond (monotonic); 0 = none. Whoever uses
+                                 the connection sets it. */
     uint64_t write_timeout_us;
     uint64_t connect_timeout_us;
     uint64_t born_us; /* clock_monotonic_us() */
@@ -306,7 +309,7 @@ NODISCARD int upstream_reset(struct upstream_conn *c, struct diag *d);
  * Streaming form, for large results (snapshot, verify): rows are handed out one at a time, borrowed
  * until the next call. binary: through a prepared statement, values in the binary protocol.
  * upstream_rows_next() returns 1 with a row, 0 at the end, -1 with d set. upstream_rows_end() reads
- * and drops what is left.
+ * and drops what is left, unless the connection is broken.
  */
 struct upstream_rows; /* query.c */
 NODISCARD struct upstream_rows *upstream_rows_begin(struct upstream_conn *c, struct str sql,

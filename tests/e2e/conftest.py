@@ -116,6 +116,13 @@ class Server:
                 return int(line.split()[1]) * 1024
         raise AssertionError("no VmRSS")
 
+    def peak(self):
+        """The most memory that it had at a time, in bytes."""
+        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+        raise AssertionError("no VmHWM")
+
     def assert_alive(self):
         assert self.process.poll() is None, f"the server ended:\n{self.log_text()[-4000:]}"
         assert self.query("SELECT 1") == ((1,),)

@@ -1,16 +1,27 @@
 """storage.backend: hybrid: tables are copied while the server is written to, killed, and changed; the copy is its equal."""
 
+import contextlib
 import random
+import re
+import signal
 import subprocess
+import sys
 import threading
 import time
 
 import pymysql
 import pytest
-from conftest import Upstream, run
+from conftest import ROOT, Upstream, error_of, run
+
+sys.path.insert(0, str(ROOT / "tests/faultproxy"))
+from faultproxy import FaultProxy, forward, throttle  # noqa: E402
 
 WAIT_SECONDS = 120
 KINDS = ["mysql", "mariadb"]
+MIB = 1 << 20
+# What copying 400 MiB of wide rows may take of memory: DuckDB keeps them until its next checkpoint, two portions of 32 MiB
+# are on the way to it. All of them on the way would be twice as much.
+WIDE_MEMORY = 640 * MIB
 
 # Name, type, and values: extremes first, then what is easily got wrong.
 TYPES = [
@@ -74,8 +85,9 @@ def source(shared_source):
     return shared_source
 
 
-def copy_of(source, new_server, *options):
-    return new_server("--storage", "hybrid", "--mysql-host", "127.0.0.1", "--mysql-port", str(source.port), "--mysql-user",
+def copy_of(source, new_server, *options, port=None):
+    """port: of what stands before the source."""
+    return new_server("--storage", "hybrid", "--mysql-host", "127.0.0.1", "--mysql-port", str(port or source.port), "--mysql-user",
                       "root", "--replica-retry", "100ms", *options)
 
 
@@ -300,6 +312,52 @@ def test_kills_meanwhile(source, new_server):
     assert " rows copied in " not in copy.log_text()[before:]
 
 
+def fill_wide(source, rows, narrow=0):
+    """d.wide: rows without much in them, then rows of 1 MiB. The log does not have them."""
+    with source.connect() as connection:
+        run(connection, "SET sql_log_bin = 0")
+        fill(connection, max(rows, narrow))
+        run(connection, "CREATE TABLE d.wide (id INT PRIMARY KEY, a LONGBLOB)")
+        run(connection, f"INSERT INTO d.wide SELECT n, 'narrow' FROM d.numbers WHERE n < {narrow}")
+        run(connection, f"INSERT INTO d.wide SELECT n + {narrow}, REPEAT(SHA2(n, 256), {MIB // 64}) FROM d.numbers WHERE n < {rows}")
+        run(connection, "DROP TABLE d.numbers")
+
+
+def rows_copied(copy, table, database="d"):
+    rows = copy.query(f"SELECT rows_copied FROM pintail.tables WHERE `database` = '{database}' AND name = '{table}'")
+    return rows[0][0] if rows else 0
+
+
+def test_a_killed_copy_goes_on_where_it_was(source, new_server):
+    """What is stored is not read again."""
+    wide = 60
+    fill_wide(source, wide)
+    with FaultProxy(source.port) as proxy:
+        proxy.down = throttle(10 * MIB)
+        copy = copy_of(source, new_server, "--storage-mysql-tls-mode", "disabled", port=proxy.port).start()
+        seen = [0]
+
+        def is_half_done():
+            now = rows_copied(copy, "wide")
+            if now != seen[-1]:
+                seen.append(now)
+            return now >= wide // 2
+
+        wait_for(is_half_done, copy.log_text)
+        copy.kill()
+        # Rows are counted when they are about to be stored, those before them have been.
+        stored = seen[-2]
+        assert 0 < stored and seen[-1] < wide, seen
+        copy.start()
+        wait_for(lambda: rows_copied(copy, "wide") >= stored, copy.log_text)
+        wait_until_live(copy, "wide")
+        assert rows_copied(copy, "wide") == wide
+        again = [int(n) for n in re.findall(r"table d\.wide is live: (\d+) rows copied", copy.log_text())]
+        assert len(again) == 1 and 0 < again[0] <= wide - stored, (again, seen)
+        proxy.down = forward
+        assert verify(copy, "wide") == wide
+
+
 def test_definitions_change_meanwhile(source, new_server):
     """Tables are altered, made and dropped while they are copied."""
     writers = Writers(source, 60000)
@@ -341,14 +399,113 @@ def test_what_is_not_copied(source, new_server):
     assert not states(copy, "e")
 
 
-def test_wide_rows(source, new_server):
+def test_patterns_that_have_changed_at_the_next_start(source, new_server):
+    """A table that they no longer take leaves the copy; one that they take again is copied, as it is then."""
     with source.connect() as connection:
-        fill(connection, 200)
-        run(connection, "CREATE TABLE d.wide (id INT PRIMARY KEY, a LONGBLOB, b LONGTEXT)")
-        run(connection, "INSERT INTO d.wide SELECT n, REPEAT(CHAR(n), 300000), REPEAT('ü', n * 100) FROM d.numbers")
+        fill(connection, 10)
+        for table in ("stays", "goes"):
+            run(connection, f"CREATE TABLE d.{table} (x INT PRIMARY KEY)")
+            run(connection, f"INSERT INTO d.{table} SELECT n FROM d.numbers")
+        copy = copy_of(source, new_server).start()
+        wait_until_live(copy, "numbers", "stays", "goes")
+        options = copy.options
+        for patterns in (["--replica-exclude", "d.goes"], ["--replica-include", "d.numbers,d.stays"]):
+            copy.stop()
+            before = len(copy.log_text())
+            copy.options = [*options, *patterns]
+            copy.start()
+            wait_for(lambda: set(states(copy)) == {"numbers", "stays"}, lambda: (states(copy), copy.log_text()[-3000:]))
+            run(connection, "DELETE FROM d.goes WHERE x = 3")
+            run(connection, "REPLACE INTO d.goes VALUES (100)")
+            with copy.connect() as session:
+                run(session, "SET pintail_route = 'column'")
+                assert error_of(session, "SELECT * FROM d.goes") == 1146
+            copy.stop()
+            copy.options = options
+            copy.start()
+            wait_until_live(copy, "numbers", "stays", "goes")
+            assert_equal(copy, source, "numbers", "stays", "goes")
+            assert re.findall(r"table (\S+) is live", copy.log_text()[before:]) == ["d.goes"]
+
+
+@contextlib.contextmanager
+def locking(source, table):
+    """Takes the exclusive metadata lock of a table time and again meanwhile, as ALTER TABLE does; how long each had to wait."""
+    waits, stopping = [], threading.Event()
+
+    def lock():
+        with source.connect() as connection:
+            while not stopping.is_set():
+                waits.append(time_of_lock(connection, table))
+                stopping.wait(0.05)
+
+    thread = threading.Thread(target=lock)
+    thread.start()
+    try:
+        yield waits
+    finally:
+        stopping.set()
+        thread.join()
+
+
+def time_of_lock(connection, table):
+    begun = time.monotonic()
+    run(connection, f"LOCK TABLES {table} WRITE")
+    waited = time.monotonic() - begun
+    run(connection, "UNLOCK TABLES")
+    return waited
+
+
+def test_wide_rows(source, new_server):
+    """They are never all in memory."""
+    wide = 400
+    fill_wide(source, wide)
     copy = copy_of(source, new_server).start()
+    before = copy.resident()
     wait_until_live(copy, "wide")
-    assert verify(copy, "wide") == 200
+    grown = copy.peak() - before
+    assert verify(copy, "wide") == wide
+    assert grown < WIDE_MEMORY, f"{grown / MIB:.0f} MiB"
+
+
+# The longest wait for a metadata lock: a second; where a connection is dropped another, in which the source waits for the
+# proxy to read on; and what a busy machine adds.
+LOCK_SECONDS = 2.5
+
+
+def test_wide_rows_are_not_locked_for_long(source, new_server):
+    """Behind narrow ones, through a network that is slower than the source."""
+    wide, narrow = 150, 3000
+    fill_wide(source, wide, narrow)
+    with FaultProxy(source.port) as proxy:
+        proxy.down = throttle(40 * MIB)
+        copy = copy_of(source, new_server, "--storage-mysql-tls-mode", "disabled", port=proxy.port).start()
+        with locking(source, "d.wide") as waits:
+            wait_until_live(copy, "wide")
+        assert max(waits) < LOCK_SECONDS, waits
+        proxy.down = forward
+        assert verify(copy, "wide") == wide + narrow
+
+
+def test_a_copy_that_stands_still_holds_no_lock(source, new_server):
+    """The source gives up who neither reads nor asks."""
+    wide = 100
+    fill_wide(source, wide)
+    with FaultProxy(source.port) as proxy, source.connect() as connection:
+        proxy.down = throttle(20 * MIB)
+        copy = copy_of(source, new_server, "--storage-mysql-tls-mode", "disabled", port=proxy.port).start()
+        run(connection, "SET lock_wait_timeout = 20")
+        for part in range(4):
+            wait_for(lambda: rows_copied(copy, "wide") >= wide // 6 * part, copy.log_text)
+            copy.signal(signal.SIGSTOP)
+            try:
+                waited = time_of_lock(connection, "d.wide")
+            finally:
+                copy.signal(signal.SIGCONT)
+            assert waited < LOCK_SECONDS, f"{waited:.1f} s"
+        proxy.down = forward
+        wait_until_live(copy, "wide")
+        assert verify(copy, "wide") == wide
 
 
 def test_verifying_finds_what_differs(source, new_server):

@@ -502,14 +502,162 @@ def test_settings_that_prevent_it_are_all_told(shop, replica):
     wait_for_copy(server, shop)
 
 
-def test_missing_grants_are_all_told(shop, replica):
-    shop.run("DROP USER IF EXISTS weak; CREATE USER weak IDENTIFIED BY 'wpw'; GRANT SELECT ON *.* TO weak")
-    server = replica(user="weak", password="wpw")
-    position = "REPLICATION CLIENT" if shop.dialect == "mysql" else "BINLOG MONITOR"
-    wait_for_error(server, "GRANT REPLICATION SLAVE ON *.*", f"GRANT {position} ON *.*")
-    shop.run(f"GRANT REPLICATION SLAVE, {position} ON *.* TO weak")
+def position_grant(source):
+    return "REPLICATION CLIENT" if source.dialect == "mysql" else "BINLOG MONITOR"
+
+
+@pytest.fixture
+def weak(shop):
+    """An account without any right."""
+    shop.run("DROP USER IF EXISTS weak; CREATE USER weak IDENTIFIED BY 'wpw'")
+    yield {"user": "weak", "password": "wpw"}
+    shop.run("DROP USER weak")
+
+
+def table_state(server, name):
+    with server.connect(**server.account) as connection, connection.cursor() as cursor:
+        cursor.execute("SET pintail_route = column")
+        cursor.execute(f"SELECT state FROM pintail.tables WHERE `database` = 'shop' AND name = '{name}'")
+        return cursor.fetchone()
+
+
+def test_missing_grants_are_all_told(shop, replica, weak):
+    server = replica(**weak)
+    wanted = ("REPLICATION SLAVE", position_grant(shop), "SELECT", "LOCK TABLES")
+    wait_for_error(server, *(f"GRANT {grant} ON *.*" for grant in wanted))
+    # A right on some columns is none on the table.
+    shop.run(f"GRANT REPLICATION SLAVE, {position_grant(shop)} ON *.* TO weak; GRANT SELECT (id), INSERT ON shop.t TO weak;"
+             "GRANT LOCK TABLES ON shop.* TO weak")
+    run(server, "START REPLICA")
+    wait_for_error(server, "GRANT SELECT ON *.*")
+    assert "GRANT LOCK TABLES" not in status(server)["Last_IO_Error"]
+    shop.run("GRANT SELECT ON shop.* TO weak")
     run(server, "START REPLICA")
     wait_for_copy(server, shop)
+    assert "has SELECT on some databases or tables only" in server.log_text()
+
+
+def test_grants_may_come_by_a_role(shop, replica, weak):
+    shop.run("DROP ROLE IF EXISTS reader; CREATE ROLE reader; GRANT SELECT, LOCK TABLES ON *.* TO reader;"
+             f"GRANT REPLICATION SLAVE, {position_grant(shop)} ON *.* TO weak; GRANT reader TO weak;"
+             f"SET DEFAULT ROLE reader {'TO' if shop.dialect == 'mysql' else 'FOR'} weak")
+    wait_for_copy(replica(**weak), shop)
+    shop.run("DROP ROLE reader")
+
+
+@pytest.mark.parametrize("scope", ["*.*", "shop.*"])
+def test_a_revoked_grant_removes_no_table(shop, replica, weak, scope):
+    """Tables that cannot be seen any more are not gone."""
+    shop.run(f"GRANT REPLICATION SLAVE, {position_grant(shop)} ON *.* TO weak; GRANT SELECT, LOCK TABLES ON {scope} TO weak")
+    if scope != "*.*":
+        shop.run("GRANT SELECT ON other.* TO weak")  # Some right to read is left.
+    server = replica(**weak)
+    wait_for_copy(server, shop)
+    run(server, "STOP REPLICA")
+    shop.run(f"REVOKE SELECT ON {scope} FROM weak; REVOKE LOCK TABLES ON {scope} FROM weak; GRANT LOCK TABLES ON other.* TO weak;"
+             "INSERT INTO shop.t VALUES (4, 'meanwhile', NULL)")
+    run(server, "START REPLICA")
+    wait_for_error(server, "cannot be followed", "GRANT SELECT ON *.* to it")
+    assert table_state(server, "t") == ("live",)
+    shop.run(f"GRANT SELECT, LOCK TABLES ON {scope} TO weak")
+    run(server, "START REPLICA")
+    wait_for_copy(server, shop)
+    assert status(server)["Last_IO_Error"] == ""
+    assert server.log_text().count("copied in") == 1, "the table was copied again"
+    assert "removed from the copy" not in server.log_text()
+
+
+def test_a_hidden_table_may_be_taken_out_of_the_copy(shop, replica, weak):
+    """Which lets go on with the others."""
+    shop.run(f"GRANT REPLICATION SLAVE, {position_grant(shop)} ON *.* TO weak; GRANT LOCK TABLES ON shop.* TO weak;"
+             "CREATE TABLE shop.hidden (id INT PRIMARY KEY); GRANT SELECT ON shop.t TO weak; GRANT SELECT ON shop.hidden TO weak")
+    server = replica(**weak)
+    wait_for(lambda: table_state(server, "hidden") == ("live",), server.log_text)
+    run(server, "STOP REPLICA")
+    shop.run("REVOKE SELECT ON shop.hidden FROM weak")
+    run(server, "START REPLICA")
+    wait_for_error(server, "`shop`.`hidden`, which the copy has", "PINTAIL DROP TABLE")
+    run(server, "PINTAIL DROP TABLE shop.hidden")
+    shop.run("INSERT INTO shop.t VALUES (4, 'd', NULL); CREATE TABLE shop.seen (id INT PRIMARY KEY); GRANT SELECT ON shop.seen TO weak")
+    run(server, "START REPLICA")
+    wait_for_copy(server, shop)
+    wait_for(lambda: table_state(server, "seen") == ("live",), server.log_text)
+    assert table_state(server, "hidden") == ("aside",) and table_state(server, "t") == ("live",)
+
+
+def test_a_table_that_was_dropped_without_a_word_in_the_log(shop, replica):
+    shop.run("CREATE TABLE shop.gone (id INT PRIMARY KEY); CREATE TABLE shop.viewed (id INT PRIMARY KEY);"
+             "CREATE DATABASE lost; CREATE TABLE lost.gone (id INT PRIMARY KEY)")
+    server = replica()
+    wait_for(lambda: all(rows_of(server, f"SELECT COUNT(*) FROM {name}") == ((0,),) for name in ("shop.gone", "shop.viewed", "lost.gone")),
+             server.log_text)
+    run(server, "STOP REPLICA")
+    shop.run("SET SESSION sql_log_bin = 0; DROP TABLE shop.gone, shop.viewed; CREATE VIEW shop.viewed AS SELECT id FROM shop.t;"
+             "DROP DATABASE lost; SET SESSION sql_log_bin = 1; INSERT INTO shop.t VALUES (4, 'd', NULL)")
+    run(server, "START REPLICA")
+    wait_for_copy(server, shop)
+    wait_for(lambda: server.log_text().count("is removed from the copy") == 3, server.log_text)
+    assert table_state(server, "gone") is None and table_state(server, "viewed") is None and table_state(server, "t") == ("live",)
+
+
+@contextlib.contextmanager
+def setting(source, name, value):
+    """A global variable for a while; skips where the server has none of the name."""
+    before = source.query(f"SHOW GLOBAL VARIABLES LIKE '{name}'")
+    if not before:
+        pytest.skip(f"this server has no {name}")
+    source.query(f"SET GLOBAL {name} = {value}")
+    try:
+        yield
+    finally:
+        source.query(f"SET GLOBAL {name} = {before[0][1]}")
+
+
+@pytest.mark.parametrize("name, value, good, text", [
+    ("sync_binlog", 0, 1, "the source's sync_binlog is 0: a crash of its machine may lose the end of its log"),
+    ("binlog_expire_logs_seconds", 3600, 86400, "the source keeps its log for 3600 s only")])
+def test_settings_that_are_warned_of(shop, replica, name, value, good, text):
+    server = replica("--replica-autostart", "off")
+    with setting(shop, name, good):
+        run(server, "START REPLICA")
+        wait_for_copy(server, shop)
+        assert text not in server.log_text()
+        run(server, "STOP REPLICA")
+    with setting(shop, name, value):
+        run(server, "START REPLICA")
+        wait_for(lambda: text in server.log_text(), server.log_text)
+        assert status(server)["Replica_IO_Running"] != "No"
+
+
+def test_a_position_beyond_the_end_says_what_to_do(shop, replica):
+    server = replica("--replica-autostart", "off")
+    file = shop.query("SHOW BINARY LOG STATUS" if shop.dialect == "mysql" else "SHOW MASTER STATUS")[0][0]
+    run(server, f"CHANGE REPLICATION SOURCE TO SOURCE_LOG_FILE = '{file}', SOURCE_LOG_POS = 1000000000")
+    run(server, "START REPLICA")
+    wait_for_error(server, "1236", "beyond the end of the source's log file", "RESET REPLICA and START REPLICA")
+    copy_anew(server, shop)
+
+
+def gtids(source):
+    return source.query("SELECT @@gtid_executed" if source.dialect == "mysql" else "SELECT @@gtid_binlog_pos")[0][0]
+
+
+def test_what_was_received_is_shown(shop, replica):
+    """By the names of both families; never less than what was applied."""
+    server = replica()
+    wait_for_copy(server, shop)
+    received = "Retrieved_Gtid_Set" if shop.dialect == "mysql" else "Gtid_IO_Pos"
+    for i in range(3):
+        shop.run(f"INSERT INTO shop.t VALUES ({4 + i}, 'received', NULL)")
+        wait_for_copy(server, shop)
+        assert status(server)[received] == gtids(shop)
+    before = gtids(shop)
+    run(server, "STOP REPLICA")
+    shop.run("INSERT INTO shop.t VALUES (8, 'stopped', NULL)")
+    assert status(server)[received] == before
+    run(server, "START REPLICA")
+    wait_for_copy(server, shop)
+    assert status(server)[received] == gtids(shop)
 
 
 def test_what_a_source_is_started_with(new_server, work):
@@ -519,3 +667,43 @@ def test_what_a_source_is_started_with(new_server, work):
         wait_for_error(follower(new_server, bare.port), "its binary log is off", "lower_case_table_names is 1")
     finally:
         bare.stop()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_log_comes_by_tls(new_server, work, kind):
+    """From a server whose certificate is verified, for an account that is not let in otherwise."""
+    server = Upstream(kind, work / "encrypted", "--tls=on", "--binlog").start()
+    try:
+        server.run("CREATE USER own IDENTIFIED BY 'opw' REQUIRE SSL; GRANT ALL ON *.* TO own; CREATE DATABASE shop;"
+                   "CREATE TABLE shop.t (id INT PRIMARY KEY, v VARCHAR(100), b LONGBLOB)")
+        plain = follower(new_server, server.port, "--storage-mysql-tls-mode", "disabled")
+        wait_for(lambda: "stopped" in plain.log_text() or "cannot be followed" in plain.log_text(), plain.log_text)
+        assert "Access denied" in plain.log_text()
+        copy = follower(new_server, server.port, "--storage-mysql-tls-mode", "verify_identity", "--storage-mysql-tls-ca",
+                        str(server.work / "tls/ca.pem"))
+        copy.account["ssl"] = {"ca": None}
+        wait_for_copy(copy, server)
+        server.run("INSERT INTO shop.t VALUES (1, 'by TLS', REPEAT('x', 100000))")
+        wait_for_copy(copy, server)
+        assert status(copy)["Replica_IO_Running"] == "Yes"
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("change, text", [
+    ("ADD COLUMN more INT", "another number of columns than the copy of `shop`.`t`"),
+    ("MODIFY v VARBINARY(100)", "another character set of column `v`"), ("MODIFY id BIGINT", "another type of column `id`"),
+    ("CHANGE v w VARCHAR(100)", "another name of column `v`")])
+def test_a_definition_that_changed_without_a_word_in_the_log(shop, replica, change, text):
+    server = replica()
+    wait_for_copy(server, shop)
+    shop.run(f"SET SESSION sql_log_bin = 0; ALTER TABLE shop.t {change}; SET SESSION sql_log_bin = 1; DELETE FROM shop.t WHERE id = 1")
+
+    def stopped():
+        s = status(server)
+        return s["Replica_SQL_Running"] == "No" and s["Last_SQL_Errno"] == 1412 and "the log has " + text in s["Last_SQL_Error"]
+
+    wait_for(stopped, lambda: (status(server), server.log_text()[-3000:]))
+    run(server, "PINTAIL COPY TABLE shop.t")
+    run(server, "START REPLICA")
+    wait_for(lambda: rows_of(server, "SELECT id FROM shop.t ORDER BY id") == ((2,), (3,)), server.log_text)

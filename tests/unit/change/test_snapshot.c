@@ -252,6 +252,70 @@ static void test_when_a_table_is_complete(void **state)
     assert_false(snapshot_table_eta(&t, &left_us));
 }
 
+/* ---- How many rows a SELECT brings ---- */
+
+enum {
+    MIB = 1024 * 1024,
+    QUICK_US = 1000,
+    RIGHT_US = 150 * 1000,
+    SLOW_US = 800 * 1000,
+};
+
+static void test_limit_begins_with_few_rows_and_soon_has_many(void **state)
+{
+    struct snapshot_limit l;
+    int selects = 0;
+    (void)state;
+    snapshot_limit_init(&l);
+    assert_true(snapshot_limit_next(&l, SNAPSHOT_CHUNK_BYTES) <= 16);
+    while (snapshot_limit_next(&l, SNAPSHOT_CHUNK_BYTES) < 64 * 1024) {
+        const uint64_t rows = snapshot_limit_next(&l, SNAPSHOT_CHUNK_BYTES);
+        snapshot_limit_adapt(&l, rows, rows * 100, QUICK_US);
+        assert_true(++selects < 6);
+    }
+    for (; selects < 20; selects++) {
+        snapshot_limit_adapt(&l, l.rows, l.rows * 8, QUICK_US);
+    }
+    assert_int_equal(snapshot_limit_next(&l, SNAPSHOT_CHUNK_BYTES), SNAPSHOT_CHUNK_ROWS_MAX);
+}
+
+static void test_limit_of_wide_rows(void **state)
+{
+    struct snapshot_limit l;
+    (void)state;
+    snapshot_limit_init(&l);
+    snapshot_limit_adapt(&l, 16, UINT64_C(16) * MIB, QUICK_US);
+    assert_int_equal(snapshot_limit_next(&l, UINT64_C(8) * MIB), 8);
+    assert_int_equal(snapshot_limit_next(&l, 0), 1);
+    /* It is the last SELECT's rows that count. */
+    l.rows = 1000;
+    snapshot_limit_adapt(&l, 1000, 1000 * 100, RIGHT_US);
+    assert_int_equal(snapshot_limit_next(&l, UINT64_C(8) * MIB), 1000);
+}
+
+static void test_limit_by_the_time_that_it_took(void **state)
+{
+    struct snapshot_limit l = {.rows = 1000};
+    (void)state;
+    snapshot_limit_adapt(&l, 1000, 1000, RIGHT_US);
+    assert_int_equal(l.rows, 1000);
+    snapshot_limit_adapt(&l, 1000, 1000, RIGHT_US / 2);
+    assert_int_equal(l.rows, 2000);
+    /* There was no room for more: that says nothing of more. */
+    snapshot_limit_adapt(&l, 500, 500, QUICK_US);
+    assert_int_equal(l.rows, 2000);
+    snapshot_limit_adapt(&l, 2000, 2000, SLOW_US);
+    assert_int_equal(l.rows, 1000);
+    /* So many came before time was up. */
+    snapshot_limit_adapt(&l, 20, 20, SLOW_US);
+    assert_int_equal(l.rows, 10);
+    snapshot_limit_adapt(&l, 0, 0, SLOW_US);
+    assert_int_equal(l.rows, 1);
+    assert_int_equal(snapshot_limit_next(&l, SNAPSHOT_CHUNK_BYTES), 1);
+    snapshot_limit_adapt(&l, 1, 1, SLOW_US);
+    assert_int_equal(l.rows, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +328,9 @@ int main(void)
         cmocka_unit_test(test_row_with_other_columns),
         cmocka_unit_test(test_key_text),
         cmocka_unit_test(test_when_a_table_is_complete),
+        cmocka_unit_test(test_limit_begins_with_few_rows_and_soon_has_many),
+        cmocka_unit_test(test_limit_of_wide_rows),
+        cmocka_unit_test(test_limit_by_the_time_that_it_took),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

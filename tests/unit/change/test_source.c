@@ -154,6 +154,16 @@ static void dump(struct fake_server *s, struct conn *c, struct str payload)
     send_log(s, c, d.position);
 }
 
+/* What the replica has is not looked at: all is sent. */
+static void dump_gtid(struct fake_server *s, struct conn *c, struct str payload)
+{
+    struct wire_binlog_dump_gtid d;
+    CHECK(wire_decode_binlog_dump_gtid(payload, &d) == 0);
+    CHECK(d.server_id == fake.replica);
+    fake.dumps++;
+    send_log(s, c, DUMP_FILE_OFFSET);
+}
+
 static void serve(struct fake_server *s, struct conn *c)
 {
     struct str payload;
@@ -174,6 +184,9 @@ static void serve(struct fake_server *s, struct conn *c)
         case COM_BINLOG_DUMP:
             dump(s, c, payload);
             return;
+        case COM_BINLOG_DUMP_GTID:
+            dump_gtid(s, c, payload);
+            return;
         default:
             return;
         }
@@ -192,13 +205,14 @@ struct follower {
     uint64_t at; /* End of the last event of the log. */
 };
 
-static void begin(struct follower *f, uint32_t max_event_bytes)
+static void begin_in(struct follower *f, enum change_mode mode, uint32_t max_event_bytes)
 {
     fake_start(&f->server, serve);
     diag_init(&f->d);
     change_position_init(&f->position);
     (void)snprintf(f->position.file, sizeof(f->position.file), "binlog.000001");
     f->position.offset = DUMP_FILE_OFFSET;
+    f->position.mode = mode;
     f->restarts = 0;
     f->at = DUMP_FILE_OFFSET;
     binlog_stream_init(&f->stream, BINLOG_CHECKSUM_NONE);
@@ -216,6 +230,11 @@ static void begin(struct follower *f, uint32_t max_event_bytes)
     };
     f->source = change_source_start(&o, &f->position);
     CHECK(f->source != NULL);
+}
+
+static void begin(struct follower *f, uint32_t max_event_bytes)
+{
+    begin_in(f, CHANGE_BY_FILE, max_event_bytes);
 }
 
 static void finish(struct follower *f)
@@ -333,6 +352,54 @@ static void test_log_arrives_whole(void **state)
     run(whole_log);
 }
 
+static bool has_received(struct follower *f, const char *gtids)
+{
+    struct arena arena;
+    arena_init(&arena, 0);
+    const bool same = str_eq(change_source_received(f->source, &arena), str_from_cstr(gtids));
+    arena_release(&arena);
+    return same;
+}
+
+/* Received is what has come, be it taken or not. */
+static void received(void *arg)
+{
+    (void)arg;
+    static const char all[] = "e8722c4a-e59e-11f1-b852-02fc00000001:2-7";
+    struct follower f;
+    begin_in(&f, CHANGE_BY_MYSQL_GTID, 1u << 30);
+    CHECK(has_received(&f, ""));
+    for (unsigned i = 0; !has_received(&f, all); i++) {
+        CHECK(i < 20000);
+        (void)fiber_sleep(1000);
+    }
+    CHECK(follow(&f) == CHANGE_TAKE_BLOCK);
+    CHECK(has_received(&f, all));
+    finish(&f);
+}
+
+static void test_received_gtids_are_told(void **state)
+{
+    (void)state;
+    run(received);
+}
+
+static void received_by_file(void *arg)
+{
+    (void)arg;
+    struct follower f;
+    begin(&f, 1u << 30);
+    CHECK(follow(&f) == CHANGE_TAKE_BLOCK);
+    CHECK(has_received(&f, ""));
+    finish(&f);
+}
+
+static void test_no_gtids_are_told_by_file(void **state)
+{
+    (void)state;
+    run(received_by_file);
+}
+
 static void cut_log(void *arg)
 {
     (void)arg;
@@ -398,6 +465,25 @@ static void test_purged_log_says_what_to_do(void **state)
     CHECK(fiber_run(refuse, "RESET REPLICA and START REPLICA copy the tables anew") == 0);
 }
 
+static void test_position_beyond_the_end_says_what_to_do(void **state)
+{
+    (void)state;
+    reset_fake();
+    fake.dump_error = 1236;
+    fake.dump_text = "Client requested master to start replication from position > file size";
+    CHECK(fiber_run(refuse, "beyond the end of the source's log file") == 0);
+}
+
+static void test_too_small_packets_say_what_to_do(void **state)
+{
+    (void)state;
+    reset_fake();
+    fake.dump_error = 1236;
+    fake.dump_text = "log event entry exceeded max_allowed_packet; Increase max_allowed_packet on "
+                     "source";
+    CHECK(fiber_run(refuse, "Raise max_allowed_packet on the source") == 0);
+}
+
 static void test_large_event_names_the_limit(void **state)
 {
     (void)state;
@@ -413,10 +499,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_log_arrives_whole),
+        cmocka_unit_test(test_received_gtids_are_told),
+        cmocka_unit_test(test_no_gtids_are_told_by_file),
         cmocka_unit_test(test_goes_on_after_a_cut_within_an_event),
         cmocka_unit_test(test_restarts_where_it_is_told),
         cmocka_unit_test(test_own_server_id_is_refused),
         cmocka_unit_test(test_purged_log_says_what_to_do),
+        cmocka_unit_test(test_position_beyond_the_end_says_what_to_do),
+        cmocka_unit_test(test_too_small_packets_say_what_to_do),
         cmocka_unit_test(test_large_event_names_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
