@@ -30,10 +30,11 @@ bench: build ## measure, as ratios; BENCH=name for one
 	@scripts/bench $(BENCH)
 
 SECONDS ?= 3600
-torture: build ## the copy under load and failures, SECONDS (3600) on each of four servers
+torture: build ## the copy under load and failures, SECONDS (3600) on each of four servers, half of it with their default settings
 	@scripts/deps test
-	@for server in mysql97 mariadb mariadb105 mariadb118; do \
-	    tests/torture/run --bin $(RELEASE)/bin --server $$server --seconds $(SECONDS) --harsh || exit 1; done
+	@for server in mysql97 mariadb mariadb105 mariadb118; do for settings in "" --defaults; do \
+	    tests/torture/run --bin $(RELEASE)/bin --server $$server --seconds $$(($(SECONDS) / 2)) --harsh $$settings || exit 1; \
+	done; done
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format-19 -i

@@ -597,7 +597,8 @@ static enum batch_outcome put_special(struct batch_table *t, const struct batch_
         chunk_builder_set(b, column, &v);
         return BATCH_OK;
     }
-    if (before != NULL && before->state != BINLOG_CELL_ABSENT) {
+    /* MariaDB (FULL_NODUP) leaves out virtual columns that have changed with others, too. */
+    if (before != NULL && before->state != BINLOG_CELL_ABSENT && map->is_sparse) {
         return put_cell(t, map, b, column, column, before, d);
     }
     if (before == NULL && def->default_kind == DEFAULT_VALUE) {

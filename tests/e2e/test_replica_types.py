@@ -6,7 +6,8 @@ import pytest
 from conftest import Server, Upstream, run
 from test_replica import column, make_replica, tables, wait_for, wait_live
 
-KINDS = ["mysql", "mariadb"]
+# Servers, by their names in tests/servers or as conftest chooses one of a family.
+SERVERS = ["mysql", "mariadb", "mariadb105", "mariadb118"]
 
 # Column, values: the first two are inserted, the third replaces the first.
 COMMON = [
@@ -34,21 +35,35 @@ COMMON = [
     ("VARCHAR(10) NOT NULL DEFAULT 'dé'", "DEFAULT", "'x'", "DEFAULT"), ("DATETIME DEFAULT CURRENT_TIMESTAMP", "DEFAULT", "NULL", "'2020-01-01'"),
     ("INT INVISIBLE", "NULL", "1", "2"),
 ]
+OWN_MARIADB = [("TEXT COMPRESSED", "REPEAT('c', 2000)", "NULL", "'d'")]
 OWN = {
     "mysql": [("INT DEFAULT (1 + 1)", "DEFAULT", "NULL", "3")],
-    "mariadb": [("TEXT COMPRESSED", "REPEAT('c', 2000)", "NULL", "'d'")],
+    "mariadb": OWN_MARIADB,
+    "mariadb105": OWN_MARIADB,
+    "mariadb118": [*OWN_MARIADB, ("TIMESTAMP NULL", "'2106-02-07 06:28:15'", "NULL", "'2038-01-19 03:14:08'"),
+                   ("TIMESTAMP(6) NULL", "'2106-02-07 06:28:15.999999'", "NULL", "'2038-01-19 03:14:07.999999'")],
 }
 # Tables with such columns are not copied.
-REFUSED = {"mysql": ["GEOMETRY", "POINT SRID 4326", "VECTOR(3)"], "mariadb": ["GEOMETRY", "UUID", "INET6"]}
+REFUSED = {"mysql": ["GEOMETRY", "POINT SRID 4326", "VECTOR(3)"], "mariadb": ["GEOMETRY", "UUID", "INET6"],
+           "mariadb105": ["GEOMETRY", "INET6"], "mariadb118": ["GEOMETRY", "UUID", "INET4", "INET6", "VECTOR(3)"]}
 JSON = next(f"c{i}" for i, c in enumerate(COMMON) if c[0] == "JSON")
+# What MariaDB may be followed with: its images must be whole.
+FORMS_MARIADB = ["binlog_row_image = FULL", "binlog_row_image = FULL, GLOBAL log_bin_compress = ON"]
 FORMS = {
     "mysql": ["binlog_row_image = FULL", "binlog_row_image = MINIMAL", "binlog_row_image = NOBLOB",
               "binlog_row_image = FULL, binlog_row_value_options = PARTIAL_JSON",
               "binlog_row_image = FULL, binlog_transaction_compression = ON",
-              "binlog_row_image = MINIMAL, binlog_transaction_compression = ON"],
-    "mariadb": ["binlog_row_image = FULL"],
+              "binlog_row_image = MINIMAL, binlog_transaction_compression = ON",
+              "binlog_row_image = NOBLOB, binlog_transaction_compression = ON"],
+    "mariadb": FORMS_MARIADB, "mariadb105": FORMS_MARIADB, "mariadb118": FORMS_MARIADB,
 }
-FORM_IDS = [(kind, form) for kind in KINDS for form in FORMS[kind]]
+FORM_IDS = [(kind, form) for kind in SERVERS for form in FORMS[kind]]
+# The type of an event in each server's log when the form compresses it.
+COMPRESSED_EVENTS = {"mysql": "Transaction_payload", "mariadb": "Update_rows_compressed_v1"}
+
+
+def family(kind):
+    return "mysql" if kind == "mysql" else "mariadb"
 
 
 @pytest.fixture(scope="module")
@@ -121,11 +136,18 @@ def changes(kind, name, keyed):
     yield [f"INSERT INTO shop.{name} (id) VALUES (60)", f"DELETE FROM shop.{name} WHERE id = 60"]
 
 
+def events_of(source):
+    """Types of the events in the log that is written to."""
+    with source.connect() as connection:
+        log = run(connection, "SHOW BINARY LOGS")[-1][0]
+        return {row[2] for row in run(connection, f"SHOW BINLOG EVENTS IN '{log}'")}
+
+
 def play(source, form, groups):
     with source.connect() as connection:
         # One variable at a time, as MariaDB has not all of them.
         for setting in form.split(", "):
-            run(connection, f"SET SESSION {setting}")
+            run(connection, f"SET {setting}")
         for statements in groups:
             run(connection, "START TRANSACTION")
             for sql in statements:
@@ -144,17 +166,28 @@ def assert_equal(source, server, name):
         assert [row[3] for row in checked if row[2] == "status"] == ["OK"], checked
 
 
+@pytest.fixture
+def settings_again(pair):
+    """What a form sets for the whole server is taken back."""
+    yield
+    source = pair[0]
+    if family(source.dialect) == "mariadb":
+        source.run("SET GLOBAL log_bin_compress = OFF")
+
+
 @pytest.mark.parametrize("pair,form", FORM_IDS, indirect=["pair"])
-def test_every_type(pair, form):
+def test_every_type(pair, form, settings_again):
     source, server = pair
+    source.run("FLUSH BINARY LOGS")
     for name, key in (("keyed", ", PRIMARY KEY (id)"), ("named", ", UNIQUE KEY (id)"), ("heap", "")):
         create(source, name, key)
         play(source, form, changes(source.dialect, name, key != ""))
         wait_live(server, [name])
         assert_equal(source, server, name)
+    assert (COMPRESSED_EVENTS[family(source.dialect)] in events_of(source)) == ("compress" in form)
 
 
-@pytest.mark.parametrize("pair", KINDS, indirect=True)
+@pytest.mark.parametrize("pair", SERVERS, indirect=True)
 def test_types_that_are_not_copied(pair):
     source, server = pair
     names = [f"refused{i}" for i, _ in enumerate(REFUSED[source.dialect])]
@@ -179,8 +212,9 @@ def test_parts_of_documents_without_the_whole(pair):
     assert tables(server)["other"][0] == "live"
 
 
-@pytest.mark.parametrize("pair", ["mariadb"], indirect=True)
-@pytest.mark.parametrize("image", ["MINIMAL", "NOBLOB"])
+# FULL_NODUP, since 11.4: whole before, what has changed after, but not the virtual columns that change with it.
+@pytest.mark.parametrize("pair,image", [(kind, image) for kind in SERVERS[1:] for image in ("MINIMAL", "NOBLOB")] + [("mariadb118", "FULL_NODUP")],
+                         indirect=["pair"])
 def test_images_that_do_not_tell_all(pair, image):
     """MariaDB does not log all that a REPLACE changes: a table with such an update is set aside, the others go on."""
     source, server = pair

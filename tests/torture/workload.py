@@ -66,6 +66,7 @@ TYPES = {
     "bl": ("BLOB", lambda r: r.randbytes(r.choice([0, 5, 3000]))),
     "e": ("ENUM('red','green','blue','') CHARACTER SET utf8mb4", lambda r: r.choice(["red", "green", "blue", ""])),
     "s": ("SET('a','b','c','d')", lambda r: ",".join(x for x in "abcd" if r.random() < 0.5)),
+    "unseen": ("INT INVISIBLE", lambda r: r.randrange(1000)),
     "js": ("JSON", lambda r: r.choice(['{"a": 1, "b": [1, 2, "x"]}', "[]", '"text"', "null", '{"n": 1.5, "k": {"z": true}}'])),
 }
 
@@ -73,24 +74,26 @@ TYPES = {
 class Table:
     """A table and what its statements need."""
 
-    def __init__(self, name, key_definition, key_columns, columns):
+    def __init__(self, name, key_definition, key_columns, columns, more=(), tail=""):
         self.name, self.key_columns = name, key_columns  # key_columns: name -> maker
         self.columns = {c: (TYPES[c][0], maybe(TYPES[c][1])) for c in columns}
         self.key_definition = key_definition
+        self.more, self.tail = list(more), tail  # What no statement gives a value: computed columns, constraints, partitions.
 
     def create(self):
         body = [self.key_definition] + [f"{c} {sql}" for c, (sql, _) in self.columns.items()]
-        tail = [f"PRIMARY KEY ({', '.join(self.key_columns)})"] if self.key_columns else []
-        return f"CREATE TABLE {self.name} ({', '.join(body + tail)})"
+        key = [f"PRIMARY KEY ({', '.join(self.key_columns)})"] if self.key_columns else []
+        return f"CREATE TABLE {self.name} ({', '.join(body + key + self.more)}) {self.tail}"
 
 
 def small(r):
     return r.randrange(1, 400)
 
 
-def tables():
-    """Fresh ones: sessions change them by DDL."""
+def tables(logs_cascades=False):
+    """Fresh ones: sessions change them by DDL. logs_cascades: the server logs what foreign keys change; else there are none that do."""
     everything = list(TYPES)
+    rule = "CASCADE" if logs_cascades else "RESTRICT"
     return [
         Table("ints", "id INT NOT NULL", {"id": small}, everything[:15]),
         Table("times", "id BIGINT UNSIGNED NOT NULL", {"id": small}, ["day", "dt", "dt6", "ts", "ti", "ti3", "y", "f8"]),
@@ -101,6 +104,14 @@ def tables():
         Table("unique_ones", "id INT NOT NULL, u INT NOT NULL UNIQUE", {"id": small}, ["vc"]),
         Table("keyless", "a INT, b VARCHAR(10)", {}, ["t8", "dt", "d9"]),
         Table("bulk", "id INT NOT NULL", {"id": small}, ["txt", "t64"]),
+        Table("computed", "id INT NOT NULL", {"id": small}, ["t32", "vc", "unseen"],
+              ["kept INT AS (t32 % 1000 + id) STORED", "shown VARCHAR(80) AS (CONCAT('<', vc, '>')) VIRTUAL",
+               "unseen_too BIGINT AS (unseen * 2) VIRTUAL INVISIBLE"]),
+        Table("parts", "id INT NOT NULL", {"id": small}, ["vc", "dt", "d9"], tail="PARTITION BY RANGE (id)"
+              " (PARTITION p0 VALUES LESS THAN (100), PARTITION p1 VALUES LESS THAN (1000), PARTITION p2 VALUES LESS THAN MAXVALUE)"),
+        Table("parents", "id INT NOT NULL", {"id": small}, ["vc"]),
+        Table("children", "id INT NOT NULL, parent INT", {"id": small}, ["vc"],
+              [f"FOREIGN KEY (parent) REFERENCES parents (id) ON DELETE {rule} ON UPDATE {rule}"]),
     ]
 
 
@@ -165,18 +176,19 @@ def await_end(connection, number):
 class Writer:
     """One session of the load. step() runs a transaction; errors of the server that a load like this meets are part of it."""
 
-    EXPECTED = {1062, 1205, 1213, 1146, 1054, 1050, 1060, 1091, 1051, 1136, 1412, 1364, 1292, 1366, 1264, 1265, 1406, 3105, 3854, 1020}
+    EXPECTED = {1062, 1205, 1213, 1146, 1054, 1050, 1060, 1091, 1051, 1136, 1412, 1364, 1292, 1366, 1264, 1265, 1406, 3105, 3854, 1020,
+                1451, 1452, 1907, 3106}
     # After these, too, the connection is given up: of a distributed transaction that has failed nothing else can be done with it.
     LOST = {0, 2003, 2006, 2013, 2055, 1053, 1317, 1927, 1077, 1397, 1398, 1399, 1400, 1401, 1402, 1440, 1613, 1614, 3575}
 
     # MariaDB 10.5 lets TRUNCATE, DROP and RENAME pass prepared transactions that it has recovered, and logs what does not follow.
     recovers_without_locks = False
 
-    def __init__(self, connect, database, seed, with_ddl=False, images=()):
+    def __init__(self, connect, database, seed, with_ddl=False, images=(), logs_cascades=False):
         self.connect, self.database, self.images = connect, database, images
         self.seed, self.in_xa, self.xa = seed, False, 0
         self.random, self.with_ddl = random.Random(seed), with_ddl
-        self.tables = tables()
+        self.tables = tables(logs_cascades)
         self.connection = None
         self.left = 0  # The number of the connection closed last.
         self.steps = self.errors = self.ddl = 0
@@ -294,6 +306,8 @@ class Writer:
             row = {"a": r.randrange(6), "b": r.choice(["x", "y", None])}
         if table.name == "unique_ones":
             row["u"] = r.randrange(100000)
+        if table.name == "children":
+            row["parent"] = r.choice([None, small(r), small(r)])
         row.update({c: make(r) for c, (_, make) in table.columns.items() if r.random() < 0.9})
         return row
 
@@ -399,4 +413,9 @@ class Writer:
             f"CREATE TABLE {side} SELECT id, 'made' AS v FROM unique_ones LIMIT 5",
             f"CREATE TABLE {side} LIKE {table.name}",
             "TRUNCATE TABLE keyless",
+            f"ALTER TABLE computed ADD COLUMN {name} INT AS (id + 1) {r.choice(['STORED', 'VIRTUAL'])}",
+            f"ALTER TABLE {table.name} ADD COLUMN {name} INT INVISIBLE DEFAULT 5",
+            f"ALTER TABLE parts TRUNCATE PARTITION p{r.randrange(3)}",
+            f"ALTER TABLE parts REORGANIZE PARTITION p0, p1 INTO (PARTITION p0 VALUES LESS THAN ({r.randrange(1, 1000)}),"
+            " PARTITION p1 VALUES LESS THAN (1000))",
         ]))
