@@ -325,7 +325,13 @@ static int remember_role(struct exchange *x)
         return 0;
     }
     if (read_role(x->up, x->l->arena, x->d, &role) != 0) {
-        return -1;
+        if (x->up->broken || x->d->error->code != ER_MUST_CHANGE_PASSWORD) {
+            return -1;
+        }
+        /* The client may log in, and has to set its password first. */
+        diag_reset(x->d);
+        x->up->role_unknown = true;
+        return 0;
     }
     snprintf(x->up->role, sizeof x->up->role, "%.*s", STR_FMT(role));
     return 0;
@@ -452,6 +458,9 @@ static bool has_own_role(struct upstream_conn *c, struct diag *d)
     struct str role;
     if (c->kind != UPSTREAM_MARIADB) {
         return true;
+    }
+    if (c->role_unknown) {
+        return false;
     }
     arena_init(&arena, 0);
     const bool same = read_role(c, &arena, d, &role) == 0 && str_eq(role, str_from_cstr(c->role));

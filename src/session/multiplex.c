@@ -12,13 +12,20 @@ static const char *const base_names[] = {
     "character_set_results", "collation_connection", "sql_mode", "time_zone", "autocommit",
 };
 
-/* Variables whose value cannot be given to another connection, or means something else there. */
+#define STATE_CHANGE "session_track_state_change"
+
+enum {
+    CHARSET_NAMES = 3, /* So many of base_names are character sets. */
+};
+
+/* Variables whose value cannot be given to another connection, or means something else there; the
+ * last one is on where connections are shared. */
 static const char *const unfit_names[] = {
     "timestamp",           "insert_id",  "last_insert_id",   "identity",
     "rand_seed1",          "rand_seed2", "pseudo_thread_id", "gtid_next",
     "gtid_seq_no",         "server_id",  "gtid_domain_id",   "pseudo_slave_mode",
     "pseudo_replica_mode", "profiling",  "skip_replication", "sql_log_bin",
-    "last_gtid",           "debug",      "debug_sync",
+    "last_gtid",           "debug",      "debug_sync",       STATE_CHANGE,
 };
 
 /* Names that only one of the servers has. */
@@ -69,7 +76,9 @@ const char *mux_pin_reason(const struct mux *m)
             return reasons[i].reason;
         }
     }
-    return NULL;
+    return m->held             ? "held: SQL_CALC_FOUND_ROWS"
+           : m->has_conditions ? "held: warnings or an error"
+                               : NULL;
 }
 
 static void forget_names(struct mux *m)
@@ -85,17 +94,32 @@ void mux_release(struct mux *m)
     forget_names(m);
     free(m->settings);
     free(m->db);
+    free(m->charsets);
+    free(m->role);
     *m = (struct mux){0};
 }
+
+/* Reasons behind which a role may have been set. */
+static const unsigned role_pins =
+    MUX_PIN_ROLE | MUX_PIN_PROGRAM | MUX_PIN_PREPARED | MUX_PIN_UNKNOWN;
 
 void mux_reset(struct mux *m)
 {
     forget_names(m);
-    m->pins = 0;
+    m->doubts_role = m->doubts_role || (m->pins & role_pins) != 0;
+    m->pins &= MUX_PIN_OPTION | MUX_PIN_BINLOG;
+    /* Where connections are shared the role is read after the reset. */
+    m->pins |= m->doubts_role && !m->shares ? MUX_PIN_ROLE : 0;
+    m->tells_state = m->told_at_login;
     m->statements = 0;
     m->mapped = 0;
     m->insert_id = false;
+    m->held = false;
+    m->has_conditions = false;
+    m->conditions_linger = false;
+    m->conditions_lost = false;
     m->changed = true;
+    m->reading_changed = true;
 }
 
 /* ---- Reading the settings ---- */
@@ -202,6 +226,26 @@ static int replace_text(char **p, struct str text)
     return 0;
 }
 
+/*
+ * What a login has given, kept from the first reading; and is the role still that of the login?
+ * columns: whether changes of state are told, role.
+ */
+static int take_login(struct mux *m, const struct str *columns, struct str charsets)
+{
+    const struct str role = columns[1].p == NULL ? STR("") : columns[1];
+    if (m->role == NULL) {
+        m->told_at_login = str_eq(columns[0], STR("1"));
+        m->tells_state = m->told_at_login;
+        const bool has_role = replace_text(&m->role, role) == 0;
+        return has_role ? replace_text(&m->charsets, charsets) : -1;
+    }
+    if (m->doubts_role && !str_eq(role, str_from_cstr(m->role))) {
+        m->pins |= MUX_PIN_ROLE;
+    }
+    m->doubts_role = false;
+    return 0;
+}
+
 /* Takes over what the server has said. Returns 0, 1 when something cannot be carried, -1. */
 static int take_settings(struct mux *m, const char *const *names, unsigned count,
                          const struct upstream_result *r)
@@ -209,13 +253,20 @@ static int take_settings(struct mux *m, const char *const *names, unsigned count
     struct bytebuf out;
     bool fits = true;
     bytebuf_init(&out, 64u << 10);
+    size_t charsets_len = 0;
     for (unsigned i = put_names(&out, r); i < count; i++) {
         fits = put_setting(&out, names[i], r->rows[0][i]) && fits;
+        charsets_len = i == CHARSET_NAMES - 1 ? out.len : charsets_len;
+    }
+    if (m->shares) {
+        (void)put_setting(&out, STATE_CHANGE, STR("1"));
     }
     const struct str db = r->rows[0][count];
     const struct str timeout = r->rows[0][count + 1];
     int rc = out.failed || replace_text(&m->settings, bytebuf_str(&out)) != 0 ||
-                     replace_text(&m->db, db.p == NULL ? STR("") : db) != 0
+                     replace_text(&m->db, db.p == NULL ? STR("") : db) != 0 ||
+                     (m->shares &&
+                      take_login(m, r->rows[0] + count + 2, str_from(out.p, charsets_len)) != 0)
                  ? -1
                  : 0;
     m->idle_timeout_us = 0;
@@ -228,6 +279,11 @@ static int take_settings(struct mux *m, const char *const *names, unsigned count
     m->pins |= m->shares && m->has_db != (db.p != NULL) ? MUX_PIN_DATABASE : 0;
     bytebuf_release(&out);
     return rc;
+}
+
+static bool has_roles(const struct upstream_conn *c)
+{
+    return c->kind == UPSTREAM_MARIADB || c->version_id >= 80000;
 }
 
 static int read_settings(struct mux *m, struct upstream_conn *c, struct diag *d)
@@ -246,8 +302,12 @@ static int read_settings(struct mux *m, struct upstream_conn *c, struct diag *d)
         bytebuf_put_str(&sql, STR(","));
     }
     bytebuf_put_str(&sql, STR("DATABASE(),@@SESSION.wait_timeout"));
+    if (m->shares) {
+        bytebuf_put_str(&sql, STR(",@@SESSION." STATE_CHANGE));
+        bytebuf_put_str(&sql, has_roles(c) ? STR(",CURRENT_ROLE()") : STR(",NULL"));
+    }
     int rc = upstream_query(c, bytebuf_str(&sql), &arena, d, &r);
-    if (rc == 0 && (r.row_count != 1 || r.column_count != count + 2)) {
+    if (rc == 0 && (r.row_count != 1 || r.column_count != count + (m->shares ? 4 : 2))) {
         rc = diag_set(d, ER_MALFORMED_PACKET);
     } else if (rc == 0 && take_settings(m, names, count, &r) != 0) {
         rc = diag_set(d, ER_OUT_OF_RESOURCES);
@@ -258,6 +318,7 @@ static int read_settings(struct mux *m, struct upstream_conn *c, struct diag *d)
         rc = 0;
     }
     m->changed = false;
+    m->reading_changed = false;
     bytebuf_release(&sql);
     arena_release(&arena);
     return rc;
@@ -265,6 +326,7 @@ static int read_settings(struct mux *m, struct upstream_conn *c, struct diag *d)
 
 int mux_refresh(struct mux *m, struct upstream_conn *c, struct diag *d)
 {
+    m->moved = true; /* what ROW_COUNT() gives now is not the client's */
     return read_settings(m, c, d);
 }
 
@@ -285,6 +347,20 @@ static int assume_settings(struct mux *m, uint16_t collation, struct str databas
                : diag_set(d, ER_OUT_OF_RESOURCES);
 }
 
+/* Has a connection that is shared report changes of session state. */
+static int track_state(struct mux *m, struct upstream_conn *c, struct diag *d)
+{
+    if (upstream_exec(c, STR("SET @@SESSION." STATE_CHANGE "=1"), d) == 0) {
+        return 0;
+    }
+    if (c->broken) {
+        return -1;
+    }
+    diag_reset(d); /* it may set its password only, and then nothing else either */
+    m->pins |= MUX_PIN_VARIABLE;
+    return 0;
+}
+
 int mux_start(struct mux *m, struct upstream_conn *c, bool shares, uint16_t collation,
               struct str database, struct diag *d)
 {
@@ -292,7 +368,36 @@ int mux_start(struct mux *m, struct upstream_conn *c, bool shares, uint16_t coll
     m->shares = shares;
     m->lets_linger = c->kind == UPSTREAM_MARIADB;
     m->has_db = database.len > 0;
-    return shares ? read_settings(m, c, d) : assume_settings(m, collation, database, d);
+    if (!shares) {
+        return assume_settings(m, collation, database, d);
+    }
+    return read_settings(m, c, d) != 0 ? -1 : track_state(m, c, d);
+}
+
+int mux_restore(struct mux *m, struct upstream_conn *c, struct diag *d)
+{
+    /* MariaDB gives the connection the character sets of whoever logged in last on it, MySQL those
+     * that its configuration names. */
+    if (c->kind == UPSTREAM_MARIADB && m->charsets != NULL && m->charsets[0] != '\0' &&
+        upstream_exec(c, str_from_cstr(m->charsets), d) != 0) {
+        return -1;
+    }
+    return track_state(m, c, d) != 0 ? -1 : mux_refresh(m, c, d);
+}
+
+bool mux_has_own_role(struct mux *m, struct upstream_conn *c)
+{
+    struct diag d;
+    if (!m->shares || (!m->doubts_role && (m->pins & role_pins) == 0)) {
+        return true;
+    }
+    diag_init(&d);
+    forget_names(m);
+    m->pins = 0;
+    m->doubts_role = true;
+    const bool is_read = read_settings(m, c, &d) == 0;
+    diag_release(&d);
+    return is_read && (m->pins & (MUX_PIN_ROLE | MUX_PIN_VARIABLE)) == 0;
 }
 
 bool mux_can_move(const struct mux *m)
@@ -304,6 +409,9 @@ bool mux_can_move(const struct mux *m)
 
 static void add_name(struct mux *m, struct str name)
 {
+    if (str_eq_nocase(name, STR(STATE_CHANGE))) {
+        m->tells_state = true;
+    }
     for (size_t i = 0; i < ARRAY_SIZE(unfit_names); i++) {
         if (str_eq_nocase(name, str_from_cstr(unfit_names[i]))) {
             m->pins |= MUX_PIN_VARIABLE;
@@ -328,51 +436,98 @@ static void add_name(struct mux *m, struct str name)
     m->names[m->name_count++] = copy;
 }
 
-/* Does it change how texts are read from now on, or which tables they mean? */
-static bool changes_reading(const struct sql_effects *e)
+int mux_check(const struct mux *m, unsigned effects, struct diag *d)
 {
-    for (unsigned i = 0; i < e->variable_count; i++) {
-        if (str_eq_nocase(e->variables[i], STR("sql_mode")) ||
-            str_starts_with_nocase(e->variables[i], STR("character_set_")) ||
-            str_starts_with_nocase(e->variables[i], STR("collation_"))) {
-            return true;
-        }
-    }
-    return (e->effects & (EFFECT_NAMES | EFFECT_USE)) != 0;
-}
-
-int mux_statement(struct mux *m, const struct sql_effects *e, struct diag *d)
-{
-    if ((e->effects & EFFECT_READS_ROW_COUNT) != 0 && m->moved) {
+    if ((effects & EFFECT_READS_ROW_COUNT) != 0 && m->moved) {
         return diag_set(d, ER_NOT_SUPPORTED_YET,
                         "ROW_COUNT() or FOUND_ROWS() after the connection was given back "
                         "(pool.mode: transaction)");
     }
-    if ((e->effects & EFFECT_READS_DIAGNOSTICS) != 0 && m->conditions_lost) {
+    if ((effects & EFFECT_READS_DIAGNOSTICS) != 0 && m->conditions_lost) {
         return diag_set(d, ER_NOT_SUPPORTED_YET,
-                        "warnings of an earlier statement after the connection was given back "
-                        "(pool.mode: transaction)");
+                        "warnings of an earlier statement after the connection to the server was "
+                        "given back (pool.mode: transaction) or lost");
     }
-    if ((e->effects & EFFECT_READS_INSERT_ID) != 0 && m->insert_id_lost) {
+    if ((effects & EFFECT_READS_INSERT_ID) != 0 && m->insert_id_lost) {
         return diag_set(d, ER_NOT_SUPPORTED_YET,
                         "LAST_INSERT_ID() after the connection to the server was lost");
     }
+    return 0;
+}
+
+static void note_pins(struct mux *m, unsigned effects)
+{
     for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {
-        m->pins |= (e->effects & pins[i].effect) != 0 ? pins[i].pin : 0;
+        m->pins |= (effects & pins[i].effect) != 0 ? pins[i].pin : 0;
     }
+}
+
+/* All that pin. */
+static unsigned pin_effects(void)
+{
+    unsigned all = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {
+        all |= pins[i].effect;
+    }
+    return all;
+}
+
+void mux_note(struct mux *m, const struct sql_effects *e)
+{
+    note_pins(m, e->effects);
     for (unsigned i = 0; i < e->variable_count; i++) {
         add_name(m, e->variables[i]);
     }
-    if (m->mapped > 0 && changes_reading(e)) {
+    m->reads_conditions = false;
+}
+
+void mux_statement(struct mux *m, unsigned effects)
+{
+    const unsigned settings = EFFECT_VARIABLES | EFFECT_NAMES | EFFECT_USE;
+    const unsigned reading = EFFECT_READING | EFFECT_NAMES | EFFECT_USE;
+    note_pins(m, effects);
+    if (m->mapped > 0 && (effects & reading) != 0) {
         /* They were prepared as texts were read before; elsewhere they would be prepared anew. */
         m->pins |= MUX_PIN_STATEMENTS;
     }
-    m->changed = m->changed || (e->effects & (EFFECT_VARIABLES | EFFECT_NAMES | EFFECT_USE)) != 0;
+    m->changed = m->changed || (effects & settings) != 0;
+    m->reading_changed = m->reading_changed || (effects & reading) != 0;
+    m->may_change += (effects & (settings | EFFECT_READS_SCHEMA | pin_effects())) != 0 ? 1 : 0;
     m->moved = false;
-    m->held = (e->effects & EFFECT_FOUND_ROWS) != 0;
-    m->reads_conditions = (e->effects & EFFECT_READS_DIAGNOSTICS) != 0;
+    m->held = (effects & EFFECT_FOUND_ROWS) != 0;
+    m->reads_conditions = (effects & EFFECT_READS_DIAGNOSTICS) != 0;
     m->held_until_us = 0;
-    return 0;
+}
+
+void mux_use(struct mux *m)
+{
+    m->changed = true;
+    m->reading_changed = true;
+    m->may_change++;
+}
+
+bool mux_tracked(struct mux *m, const struct wire_track *t)
+{
+    /* It is told also when a routine of another database has run, or, by MariaDB,
+     * INFORMATION_SCHEMA was read: then it is as it was. */
+    if (t->type == WIRE_TRACK_SCHEMA &&
+        (m->db == NULL || !str_eq(t->value, str_from_cstr(m->db)))) {
+        (void)replace_text(&m->db, t->value);
+        m->changed = true;
+        m->reading_changed = true;
+        m->may_change++; /* that change is told with it */
+    }
+    if (t->type != WIRE_TRACK_STATE_CHANGE || !m->shares) {
+        return true;
+    }
+    m->state_changed = true;
+    return m->tells_state;
+}
+
+void mux_count_change(struct mux *m)
+{
+    m->changes += m->state_changed ? 1 : 0;
+    m->state_changed = false;
 }
 
 /*
@@ -392,13 +547,23 @@ static bool shows_table(const struct reply_track *t, uint16_t status)
            (status & (SERVER_STATUS_NO_INDEX_USED | SERVER_STATUS_NO_GOOD_INDEX_USED)) != 0;
 }
 
+/* Does the statement leave nothing of the conditions of those before it? */
+static bool clears_conditions(const struct mux *m, const struct reply_track *t, uint16_t status)
+{
+    const bool is_statement = t->command == COM_QUERY || t->command == COM_STMT_EXECUTE;
+    return m->lets_linger ? shows_table(t, status) : is_statement;
+}
+
 enum mux_next mux_after_reply(struct mux *m, const struct reply_track *t, uint16_t status)
 {
     const bool left_some = t->failed || t->last_warnings > 0;
     m->conditions_linger =
         left_some || (m->lets_linger && m->conditions_linger && !shows_table(t, status));
-    m->conditions_lost = m->conditions_lost && !left_some;
+    m->conditions_lost = m->conditions_lost && !left_some && !clears_conditions(m, t, status);
     m->has_conditions = left_some || (m->has_conditions && m->reads_conditions);
+    m->pins |= m->changes > m->may_change ? MUX_PIN_PROGRAM : 0;
+    m->changes = 0;
+    m->may_change = 0;
     m->insert_id = m->insert_id || t->last_insert_id != 0;
     m->changed = m->changed || (m->shares && t->last_insert_id != 0);
     if ((status & SERVER_STATUS_IN_TRANS) != 0) {
@@ -420,14 +585,24 @@ enum mux_next mux_after_reply(struct mux *m, const struct reply_track *t, uint16
         m->held_until_us = clock_monotonic_us() + MUX_HOLD_US;
         return MUX_HOLD;
     }
-    return MUX_FREE;
+    /* Preparing a statement leaves ROW_COUNT() as it is. */
+    return t->command == COM_STMT_PREPARE && m->held_until_us != 0 ? MUX_HOLD : MUX_FREE;
 }
 
 /* ---- Changing connections ---- */
 
+void mux_lost(struct mux *m)
+{
+    m->moved = true;
+    m->conditions_lost = m->conditions_lost || m->has_conditions || m->conditions_linger;
+    m->has_conditions = false;
+    m->conditions_linger = false;
+}
+
 int mux_leave(struct mux *m, struct upstream_conn *c, uint64_t session_id, struct diag *d)
 {
-    if (m->changed && read_settings(m, c, d) != 0) {
+    const bool is_read = m->changed;
+    if (is_read && read_settings(m, c, d) != 0) {
         return -1;
     }
     if (m->pins != 0 || !m->shares) {
@@ -437,8 +612,10 @@ int mux_leave(struct mux *m, struct upstream_conn *c, uint64_t session_id, struc
         replace_text(&c->settings.db, str_from_cstr(m->db)) != 0) {
         return -1;
     }
-    c->settings.owner = session_id;
+    /* ROW_COUNT() there is the session's, unless settings were read or nothing was executed. */
+    c->settings.owner = is_read || m->moved ? 0 : session_id;
     m->moved = true;
+    m->held_until_us = 0;
     if (m->conditions_linger) {
         /* Nobody else may find them: whoever takes the connection resets it. */
         upstream_forget(c);

@@ -18,10 +18,11 @@ enum {
     TEXT_KEEP_LEN = 4096, /* Longest statement text that an idle session keeps. */
 };
 
-/* A prepared statement's text, for the statistics. */
+/* A prepared statement that is not carried along. */
 struct prepared_text {
     uint8_t key[4];
-    struct stats_text stats;
+    unsigned effects;        /* of executing it: enum sql_effect */
+    struct stats_text stats; /* empty when it is long */
     char text[];
 };
 
@@ -38,7 +39,8 @@ struct passthrough {
     struct prepared_text *executed; /* its text is the one sent last; NULL = none */
     uint64_t text_token;            /* the command that the text belongs to */
     uint64_t next_token;
-    struct htab prepared; /* 4 bytes of the id -> struct prepared_text */
+    unsigned prepared_effects; /* of the text prepared last */
+    struct htab prepared;      /* 4 bytes of the id -> struct prepared_text */
     struct stmts
         stmts; /* prepared statements that are carried along; only when connections are shared */
     struct relay relay;
@@ -143,15 +145,17 @@ static bool parse_kill(struct str text, struct str *out_head, uint64_t *out_id)
     return rest.len == 0 || str_eq(rest, STR(";"));
 }
 
-/* The upstream's number for a session of ours; 0 when it is not one. */
-static uint64_t upstream_id_of(struct session *s, uint64_t id)
+/* The upstream's number for a session of ours; 0 when it is not one, or has no connection. kills:
+ * how many more KILLs are on their way to it from now on. */
+static uint64_t upstream_id_of(struct session *s, uint64_t id, int kills)
 {
     uint64_t found = 0;
     os_mutex_lock(&s->all->lock);
     rlist_foreach (it, &s->all->list) {
-        const struct session *other = RLIST_ENTRY(it, struct session, link);
+        struct session *other = RLIST_ENTRY(it, struct session, link);
         if (other->x.id == id) {
             found = other->upstream_id;
+            other->kills += kills;
         }
     }
     os_mutex_unlock(&s->all->lock);
@@ -317,6 +321,17 @@ static int attach(struct session *s)
     return 0;
 }
 
+/* Others no longer see which connection the session has. False: a KILL is on its way there, and
+ * would hit whoever has the connection next. */
+static bool hide_upstream(struct session *s)
+{
+    os_mutex_lock(&s->all->lock);
+    const bool can_hide = s->kills == 0;
+    s->upstream_id = can_hide ? 0 : s->upstream_id;
+    os_mutex_unlock(&s->all->lock);
+    return can_hide;
+}
+
 /* Gives the connection back between two commands, if the session can do without it. */
 static void detach(struct session *s)
 {
@@ -329,9 +344,11 @@ static void detach(struct session *s)
     if (rc == 0) {
         rc = stmts_trim(c, s->x.diag);
     }
-    if (rc == 0) {
+    if (rc == 0 && hide_upstream(s)) {
         set_upstream(s, NULL);
         upstream_pool_put(p->pool, c);
+    } else if (rc == 0) {
+        p->mux.held_until_us = clock_monotonic_us() + MUX_HOLD_US;
     } else if (rc < 0) {
         p->unfit = true;
         s->quit = true;
@@ -340,8 +357,8 @@ static void detach(struct session *s)
 
 /* ---- Commands on their way ---- */
 
-/* What a statement's text says about the session. 0, or -1 with x.diag set. */
-static int note_statement(struct session *s, uint8_t command, struct str text, bool is_whole)
+/* Notes what a statement's text says about the session. Returns its effects. */
+static unsigned note_statement(struct session *s, uint8_t command, struct str text, bool is_whole)
 {
     struct passthrough *p = s->pass;
     struct sql_effects e = {.effects = EFFECT_UNKNOWN};
@@ -352,9 +369,16 @@ static int note_statement(struct session *s, uint8_t command, struct str text, b
         };
         sql_effects(text, &options, &e);
     }
-    p->changes_schema = (e.effects & EFFECT_SCHEMA) != 0;
     router_note(&p->router, command, &e);
-    return mux_statement(&p->mux, &e, s->x.diag);
+    mux_note(&p->mux, &e);
+    return e.effects;
+}
+
+/* What a statement does that is executed now. */
+static void begin_statement(struct passthrough *p, unsigned effects)
+{
+    p->changes_schema = (effects & EFFECT_SCHEMA) != 0;
+    mux_statement(&p->mux, effects);
 }
 
 /* The handlers of commands that are looked at before they are sent. 0, or -1 with x.diag set: the
@@ -365,14 +389,44 @@ static int sending_query(struct session *s, struct relay_command *c)
 {
     const struct str text = c->is_whole ? query_text(s, c) : STR_NULL;
     remember_text(s->pass, c, text);
-    return note_statement(s, c->command, text, c->is_whole);
+    const unsigned effects = note_statement(s, c->command, text, c->is_whole);
+    if (mux_check(&s->pass->mux, effects, s->x.diag) != 0) {
+        return -1;
+    }
+    begin_statement(s->pass, effects);
+    return 0;
 }
 
 static int sending_prepare(struct session *s, struct relay_command *c)
 {
-    const struct str text = str_from(c->payload.p + 1, c->payload.len - 1);
+    /* What is not known whole is not carried along. */
+    const struct str text = c->is_whole ? str_from(c->payload.p + 1, c->payload.len - 1) : STR_NULL;
+    s->pass->stmts.last_id = 0; /* -1 no longer names the one before, however this ends */
     remember_text(s->pass, c, text);
-    return note_statement(s, c->command, text, c->is_whole);
+    s->pass->prepared_effects = note_statement(s, c->command, text, c->is_whole);
+    return 0;
+}
+
+static bool executes(uint8_t command)
+{
+    return command == COM_STMT_EXECUTE || command == MARIADB_COM_STMT_BULK_EXECUTE;
+}
+
+/* What a command about a prepared statement does to the session; id: 0, or stmts_named(). */
+static unsigned effects_of(const struct passthrough *p, struct str payload, uint32_t id)
+{
+    if (!executes((uint8_t)payload.p[0])) {
+        return 0;
+    }
+    if (id != 0) {
+        return stmts_effects(&p->stmts, id);
+    }
+    if (payload.len >= 5 && memcmp(payload.p + 1, "\xff\xff\xff\xff", 4) == 0) {
+        return p->prepared_effects;
+    }
+    const struct prepared_text *t =
+        payload.len < 5 ? NULL : htab_find(&p->prepared, str_from(payload.p + 1, 4));
+    return t != NULL ? t->effects : EFFECT_VARIABLES; /* not known: the settings are read again */
 }
 
 /*
@@ -383,15 +437,23 @@ static int sending_statement(struct session *s, struct relay_command *c)
 {
     struct passthrough *p = s->pass;
     const uint32_t id = stmts_named(&p->stmts, c->payload);
+    const unsigned effects = effects_of(p, c->payload, id);
+    if (mux_check(&p->mux, effects, s->x.diag) != 0) {
+        return -1;
+    }
     if (id == 0) {
         remember_prepared(p, c);
-        return 0;
+    } else {
+        remember_text(p, c, stmts_text(&p->stmts, id));
+        const bool sent =
+            !p->mux.reading_changed &&
+            stmts_patch(&p->stmts, p->up, p->mux.db, c->payload, c->is_whole, &s->x.stmt_arena);
+        p->own = !sent;
+        p->mux.pins |= p->stmts.unreadable ? MUX_PIN_STATEMENTS : 0;
     }
-    remember_text(p, c, stmts_text(&p->stmts, id));
-    const bool sent = !p->mux.changed && stmts_patch(&p->stmts, p->up, p->mux.db, c->payload,
-                                                     c->is_whole, &s->x.stmt_arena);
-    p->own = !sent;
-    p->mux.pins |= p->stmts.unreadable ? MUX_PIN_STATEMENTS : 0;
+    if (!p->own && executes(c->command)) {
+        begin_statement(p, effects);
+    }
     return 0;
 }
 
@@ -407,7 +469,15 @@ static int sending_close(struct session *s, struct relay_command *c)
 static int sending_init_db(struct session *s, struct relay_command *c)
 {
     (void)c;
-    s->pass->mux.changed = true;
+    mux_use(&s->pass->mux);
+    return 0;
+}
+
+/* Where connections are shared more is to be done than the server does: see reset_connection(). */
+static int sending_reset(struct session *s, struct relay_command *c)
+{
+    (void)c;
+    s->pass->own = s->pass->mux.shares;
     return 0;
 }
 
@@ -432,7 +502,7 @@ static int sending_kill(struct session *s, struct relay_command *c)
 {
     uint32_t id;
     if (wire_decode_u32_command(c->payload, &id) == 0) {
-        const uint64_t upstream_id = upstream_id_of(s, id);
+        const uint64_t upstream_id = upstream_id_of(s, id, 0);
         stmts_set_number(c->payload, upstream_id != 0 ? (uint32_t)upstream_id : id);
     }
     return 0;
@@ -450,12 +520,14 @@ static const struct {
     [COM_QUERY] = {.sending = sending_query},
     [COM_STMT_PREPARE] = {.sending = sending_prepare},
     [COM_STMT_EXECUTE] = {.sending = sending_statement},
+    [MARIADB_COM_STMT_BULK_EXECUTE] = {.sending = sending_statement},
     [COM_STMT_FETCH] = {.sending = sending_statement},
     [COM_STMT_RESET] = {.sending = sending_statement},
     [COM_STMT_SEND_LONG_DATA] = {.sending = sending_statement},
     [COM_STMT_CLOSE] = {.sending = sending_close},
     [COM_INIT_DB] = {.sending = sending_init_db},
     [COM_SET_OPTION] = {.sending = sending_option},
+    [COM_RESET_CONNECTION] = {.sending = sending_reset},
     [COM_REGISTER_REPLICA] = {.sending = sending_dump},
     [COM_BINLOG_DUMP] = {.sending = sending_dump},
     [COM_BINLOG_DUMP_GTID] = {.sending = sending_dump},
@@ -527,13 +599,15 @@ static enum relay_verdict on_command(void *arg, struct relay *r, struct relay_co
     return RELAY_FORWARD;
 }
 
-/* Remembers the text of a statement that is not carried along. */
-static void keep_text(struct passthrough *p, uint32_t id, struct str text)
+/* Remembers a statement that is not carried along: the one prepared last. */
+static void keep_prepared(struct passthrough *p, uint32_t id, struct str text)
 {
-    struct prepared_text *e = text.len > TEXT_KEEP_LEN ? NULL : calloc(1, sizeof *e + text.len);
+    text = text.len > TEXT_KEEP_LEN ? STR("") : text;
+    struct prepared_text *e = calloc(1, sizeof *e + text.len);
     if (e == NULL) {
         return;
     }
+    e->effects = p->prepared_effects;
     for (unsigned i = 0; i < 4; i++) {
         e->key[i] = (uint8_t)(id >> (8 * i));
     }
@@ -548,19 +622,20 @@ static uint32_t on_prepared(void *arg, struct relay *r, const struct wire_prepar
 {
     struct session *s = arg;
     struct passthrough *p = s->pass;
-    const bool has_text = p->text.len > 0 && p->text_token != 0 && relay_token(r) == p->text_token;
-    const struct str text = has_text ? bytebuf_str(&p->text) : STR_NULL;
+    const bool is_last = p->text_token != 0 && relay_token(r) == p->text_token;
+    const bool has_text = is_last && p->text.len > 0;
+    const struct str text = has_text ? bytebuf_str(&p->text) : STR("");
     uint32_t id = 0;
-    if (has_text && p->mux.shares && !p->mux.changed) {
-        id = stmts_add(&p->stmts, p->up, p->mux.db, text, ok);
+    if (has_text && p->mux.shares && !p->mux.reading_changed && p->mux.db != NULL) {
+        id = stmts_add(&p->stmts, p->up, p->mux.db, text, p->prepared_effects, ok);
     }
     if (id != 0) {
         p->mux.mapped++;
         return id;
     }
     p->mux.statements++;
-    if (has_text) {
-        keep_text(p, ok->stmt_id, text);
+    if (is_last) {
+        keep_prepared(p, ok->stmt_id, text);
     }
     return ok->stmt_id;
 }
@@ -605,6 +680,16 @@ static uint64_t idle_deadline(const struct session *s)
                                    : session_read_deadline(s);
 }
 
+/* The session has been reset. */
+static void forget_session(struct session *s)
+{
+    struct passthrough *p = s->pass;
+    mux_reset(&p->mux);
+    router_reset(s, &p->router);
+    stmts_clear(&p->stmts);
+    upstream_forget_statements(p->up);
+}
+
 /* The mirror is told of changed definitions; may the connection go back to the pool? */
 static void after_reply(struct session *s, const struct relay_reply *reply)
 {
@@ -616,10 +701,7 @@ static void after_reply(struct session *s, const struct relay_reply *reply)
     }
     p->changes_schema = false;
     if (reply->command == COM_RESET_CONNECTION && !reply->track->failed) {
-        mux_reset(m);
-        router_reset(s, &p->router);
-        stmts_clear(&p->stmts);
-        upstream_forget_statements(p->up);
+        forget_session(s);
     }
     if (mux_after_reply(m, reply->track, p->up->status) == MUX_FREE && p->stmts.held == 0 &&
         (m->shares || is_plain_select(p, reply))) {
@@ -645,6 +727,7 @@ static void on_replied(void *arg, struct relay *r, const struct relay_reply *rep
         bytebuf_init(&p->text, RELAY_PEEK_MAX);
     }
     arena_reset(&s->x.stmt_arena);
+    mux_count_change(&p->mux);
     if (r->sent_count == 0) {
         s->x.txn.active = (p->up->status & SERVER_STATUS_IN_TRANS) != 0;
         s->upstream_status = p->up->status;
@@ -655,8 +738,14 @@ static void on_replied(void *arg, struct relay *r, const struct relay_reply *rep
     }
 }
 
+static bool on_tracked(void *arg, const struct wire_track *t)
+{
+    struct session *s = arg;
+    return mux_tracked(&s->pass->mux, t);
+}
+
 static const struct relay_hooks hooks = {
-    .command = on_command, .replied = on_replied, .prepared = on_prepared};
+    .command = on_command, .replied = on_replied, .prepared = on_prepared, .tracked = on_tracked};
 
 /* ---- Login ---- */
 
@@ -706,6 +795,8 @@ static int begin_session(struct session *s, const struct relay_login *login, str
         return -1;
     }
     if (shares) {
+        /* Settings that cannot be read at login: it may set its password only, others more. */
+        p->unfit = p->unfit || (p->mux.pins & MUX_PIN_VARIABLE) != 0;
         relay_ask_release(&p->relay);
         join_key(s);
     }
@@ -800,6 +891,15 @@ static void drop_prepared(struct passthrough *p)
     bytebuf_reset(&p->text);
 }
 
+/* Can whoever has the connection next do with the role that the session has left there? */
+static bool has_own_role(struct passthrough *p, struct upstream_conn *up)
+{
+    fiber_mask_interrupts();
+    const bool has = up->broken || mux_has_own_role(&p->mux, up);
+    fiber_unmask_interrupts();
+    return has;
+}
+
 /* What the session holds upstream goes back to where it came from. */
 static void let_go(struct session *s)
 {
@@ -808,12 +908,11 @@ static void let_go(struct session *s)
     if (up == NULL) {
         return;
     }
-    os_mutex_lock(&s->all->lock);
-    s->upstream_id = 0;
-    os_mutex_unlock(&s->all->lock);
+    p->unfit = !hide_upstream(s) || p->unfit;
     p->up = NULL;
     p->relay.up = NULL;
-    if (p->unfit || p->relay.sent_count > 0 || p->relay.skip_up > 0 || p->relay.infile) {
+    if (p->unfit || p->relay.sent_count > 0 || p->relay.skip_up > 0 || p->relay.infile ||
+        !has_own_role(p, up)) {
         upstream_pool_drop(p->pool, up);
     } else {
         relay_give_back(p->pool, up);
@@ -849,13 +948,27 @@ static int change_user(struct session *s, struct str payload)
 
 /* ---- Commands of ours ---- */
 
+/* Has a connection for a command of ours, which is given back behind it if it was taken for it. */
+static int attach_for_now(struct session *s)
+{
+    struct passthrough *p = s->pass;
+    const bool is_taken = p->up == NULL;
+    if (attach(s) != 0) {
+        return -1;
+    }
+    if (is_taken && p->mux.shares) {
+        relay_ask_release(&p->relay);
+    }
+    return 0;
+}
+
 /* Runs one of our own statements upstream in the client's name, and answers as the upstream did.
  * Returns whether that was an OK. */
 static bool run_upstream(struct session *s, struct str sql)
 {
     struct passthrough *p = s->pass;
     struct upstream_result r;
-    if (attach(s) != 0) {
+    if (attach_for_now(s) != 0) {
         reply_error(s);
         return false;
     }
@@ -867,9 +980,6 @@ static bool run_upstream(struct session *s, struct str sql)
     pkt_begin(&s->conn.w);
     wire_encode_ok(&s->conn.w, s->x.capabilities, WIRE_MARK_OK, &r.ok);
     (void)!pkt_end(&s->conn.w);
-    if (p->mux.shares && p->mux.pins == 0) {
-        relay_ask_release(&p->relay);
-    }
     return true;
 }
 
@@ -878,19 +988,23 @@ static void kill_session(struct session *s, struct str head, uint64_t id)
 {
     const bool query_only = memmem(head.p, head.len, "Q", 1) != NULL ||
                             memmem(head.p, head.len, "q", 1) != NULL; /* KILL QUERY */
-    const uint64_t upstream_id = upstream_id_of(s, id);
     const struct str operator_ = s->all->server->upstream_user;
     const bool is_operator = operator_.len > 0 && str_eq(s->pass->user, operator_);
     const struct str user = is_operator ? STR_NULL : s->pass->user;
-    if (upstream_id == 0 && registry_kill_here(s->all, id, user, query_only)) {
-        reply_simple_ok(s); /* it has no connection upstream now */
+    if (upstream_id_of(s, id, 0) != 0 && attach_for_now(s) != 0) {
+        reply_error(s);
         return;
     }
+    /* Looked at again, as a connection to say it on may have been waited for. */
+    const uint64_t upstream_id = upstream_id_of(s, id, 1);
     const struct str sql = arena_printf(&s->x.stmt_arena, "%.*s%llu", STR_FMT(head),
                                         (unsigned long long)(upstream_id != 0 ? upstream_id : id));
-    if (run_upstream(s, sql)) {
+    if (upstream_id == 0 && registry_kill_here(s->all, id, user, query_only)) {
+        reply_simple_ok(s); /* it has no connection upstream now */
+    } else if (run_upstream(s, sql)) {
         registry_kill_here(s->all, id, STR_NULL, query_only);
     }
+    (void)upstream_id_of(s, id, -1);
 }
 
 /* ---- For route.c ---- */
@@ -898,11 +1012,8 @@ static void kill_session(struct session *s, struct str head, uint64_t id)
 int passthrough_attach(struct session *s, struct upstream_conn **out)
 {
     struct passthrough *p = s->pass;
-    if (attach(s) != 0) {
+    if (attach_for_now(s) != 0) {
         return -1;
-    }
-    if (p->mux.shares && p->mux.pins == 0) {
-        relay_ask_release(&p->relay);
     }
     *out = p->up;
     return 0;
@@ -948,18 +1059,45 @@ static void own_query(struct session *s, struct str payload)
     }
 }
 
+/* COM_RESET_CONNECTION on a connection that others have used, and will use. */
+static void reset_connection(struct session *s)
+{
+    struct passthrough *p = s->pass;
+    if (attach(s) != 0 || upstream_reset(p->up, s->x.diag) != 0) {
+        reply_error(s);
+        s->quit = p->up != NULL && p->up->broken;
+        return;
+    }
+    forget_session(s);
+    s->x.txn.active = false;
+    if (mux_restore(&p->mux, p->up, s->x.diag) != 0) {
+        reply_error(s);
+        p->unfit = true;
+        s->quit = true;
+        return;
+    }
+    s->upstream_status = p->up->status;
+    atomic_store(&s->x.state, mux_pin_reason(&p->mux));
+    reply_simple_ok(s);
+    if (p->mux.pins == 0) {
+        relay_ask_release(&p->relay);
+    }
+}
+
 /* A command about a statement that is carried along, which could not go on as it was. */
 static void statement_command(struct session *s, struct str payload)
 {
     struct passthrough *p = s->pass;
     const uint8_t command = (uint8_t)payload.p[0];
     const uint32_t id = stmts_named(&p->stmts, payload);
+    const unsigned effects = effects_of(p, payload, id);
     if (command == COM_STMT_CLOSE) {
         p->mux.mapped -= p->mux.mapped > 0 ? 1 : 0;
         stmts_remove(&p->stmts, id);
         return;
     }
-    if (attach(s) != 0 || (p->mux.changed && mux_refresh(&p->mux, p->up, s->x.diag) != 0) ||
+    if (attach(s) != 0 || (p->mux.reading_changed && mux_refresh(&p->mux, p->up, s->x.diag) != 0) ||
+        mux_check(&p->mux, effects, s->x.diag) != 0 ||
         stmts_send(&p->stmts, p->up, p->mux.db, payload, &s->x.stmt_arena, s->x.diag) != 0) {
         if (reply_is_expected(command)) {
             reply_error(s);
@@ -968,6 +1106,9 @@ static void statement_command(struct session *s, struct str payload)
         return;
     }
     p->mux.pins |= p->stmts.unreadable ? MUX_PIN_STATEMENTS : 0;
+    if (executes(command)) {
+        begin_statement(p, effects);
+    }
     relay_expect(&p->relay, command, p->next_token);
 }
 
@@ -1004,6 +1145,9 @@ static void own_command(struct session *s, struct str payload)
     case COM_QUERY:
         own_query(s, payload);
         break;
+    case COM_RESET_CONNECTION:
+        reset_connection(s);
+        break;
     case COM_SLEEP:
         diag_set(s->x.diag, ER_UNKNOWN_COM_ERROR);
         reply_error(s);
@@ -1021,6 +1165,9 @@ static void own_command(struct session *s, struct str payload)
         } else {
             statement_command(s, payload);
         }
+        break;
+    case MARIADB_COM_STMT_BULK_EXECUTE:
+        statement_command(s, payload);
         break;
     default:
         (void)!command_unknown(s, payload);
@@ -1078,7 +1225,7 @@ static void on_upstream_gone(struct session *s)
         /* Nothing was lost with it: the next command takes another one. */
         struct upstream_conn *c = p->up;
         set_upstream(s, NULL);
-        p->mux.moved = true;
+        mux_lost(&p->mux);
         upstream_pool_drop(p->pool, c);
         return;
     }

@@ -52,6 +52,7 @@ struct session {
     struct sessions *all;
     struct passthrough *pass;   /* passthrough.c; NULL without an upstream */
     uint64_t upstream_id;       /* number of its connection there; under all->lock */
+    int kills;                  /* on their way to that connection; under all->lock */
     bool on_copy;               /* reads the copy: KILL is for us too; under all->lock */
     bool quit;                  /* the connection ends after this command */
     uint16_t upstream_status;   /* status flags there, with an upstream: also of our replies */

@@ -10,6 +10,7 @@ struct stmt_entry {
     uint8_t key[4];
     uint32_t id;
     uint32_t text_len;
+    unsigned effects; /* enum sql_effect */
     uint16_t params;
     bool has_types;
     bool held;                     /* counted in stmts.held */
@@ -96,6 +97,12 @@ struct str stmts_text(const struct stmts *s, uint32_t id)
 {
     const struct stmt_entry *e = find(s, id);
     return e == NULL ? STR_NULL : str_from(e->text, e->text_len);
+}
+
+unsigned stmts_effects(const struct stmts *s, uint32_t id)
+{
+    const struct stmt_entry *e = find(s, id);
+    return e == NULL ? 0 : e->effects;
 }
 
 void stmts_remove(struct stmts *s, uint32_t id)
@@ -199,7 +206,7 @@ static struct conn_stmt *note_on(struct upstream_conn *c, struct str key, uint32
 }
 
 uint32_t stmts_add(struct stmts *s, struct upstream_conn *c, const char *db, struct str text,
-                   const struct wire_prepare_ok *p)
+                   unsigned effects, const struct wire_prepare_ok *p)
 {
     struct arena arena;
     struct stmt_entry *e = calloc(1, sizeof *e + text.len);
@@ -215,6 +222,7 @@ uint32_t stmts_add(struct stmts *s, struct upstream_conn *c, const char *db, str
     arena_release(&arena);
     e->id = s->next_id++;
     e->params = p->params;
+    e->effects = effects;
     e->types = types;
     e->text_len = (uint32_t)text.len;
     memcpy(e->text, text.p, text.len);
@@ -265,6 +273,55 @@ static int read_params(struct stmt_entry *e, struct wire_execute *x, struct str 
     return -1;
 }
 
+/* As read_params(), of a bulk execution: its rows are not read, and may be cut short. */
+static int read_bulk(struct stmt_entry *e, struct wire_bulk *b, struct str payload,
+                     struct arena *arena)
+{
+    *b = (struct wire_bulk){
+        .param_count = e->params,
+        .types = arena_alloc(arena, MAX(e->params, (uint16_t)1) * sizeof *b->types),
+    };
+    memcpy(b->types, e->types, e->params * sizeof *b->types);
+    if (wire_decode_bulk(payload, b) != 0) {
+        return -1;
+    }
+    if ((b->flags & WIRE_BULK_SENDS_TYPES) == 0) {
+        return e->has_types ? 0 : -1;
+    }
+    memcpy(e->types, b->types, e->params * sizeof *b->types);
+    e->has_types = true;
+    return 1;
+}
+
+/*
+ * Does the server read the parameters as the client means them? read: what read_params() has
+ * returned. What it could not read goes on as it is: the server may read more out of it than we do,
+ * and which types it knows then is unknown.
+ */
+static bool agree_on_types(struct stmts *s, const struct stmt_entry *e, struct conn_stmt *on,
+                           int read)
+{
+    if (read < 0) {
+        on->has_types = false;
+        s->unreadable = true;
+        return true;
+    }
+    if (e->params > 0 && read == 0 && !same_types(e, on)) {
+        return false;
+    }
+    bind_types(e, on);
+    return true;
+}
+
+/* Does an execution open a cursor? */
+static bool opens_cursor(struct str payload)
+{
+    const unsigned cursors =
+        WIRE_CURSOR_READ_ONLY | WIRE_CURSOR_FOR_UPDATE | WIRE_CURSOR_SCROLLABLE;
+    return (uint8_t)payload.p[0] == COM_STMT_EXECUTE && payload.len > 5 &&
+           ((uint8_t)payload.p[5] & cursors) != 0;
+}
+
 void stmts_set_number(struct str payload, uint32_t id)
 {
     put_u32((uint8_t *)payload.p + 1, id);
@@ -287,25 +344,20 @@ bool stmts_patch(struct stmts *s, struct upstream_conn *c, const char *db, struc
         hold(s, e, false);
     } else if (command == COM_STMT_EXECUTE && !e->held) {
         struct wire_execute x;
-        if (!is_whole) {
+        if (!is_whole ||
+            !agree_on_types(s, e, on, read_params(e, &x, payload, c->capabilities, arena))) {
             return false;
         }
-        const int sent = read_params(e, &x, payload, c->capabilities, arena);
-        if (sent < 0) {
-            /* The server may read more out of it than we do; which types it knows then is unknown.
-             */
-            on->has_types = false;
-            s->unreadable = true;
-        } else if (e->params > 0 && sent == 0 && !same_types(e, on)) {
-            return false;
-        } else {
-            bind_types(e, on);
-        }
-        hold(s, e,
-             (x.flags &
-              (WIRE_CURSOR_READ_ONLY | WIRE_CURSOR_FOR_UPDATE | WIRE_CURSOR_SCROLLABLE)) != 0);
+        hold(s, e, opens_cursor(payload));
     } else if (command == COM_STMT_EXECUTE) {
-        hold(s, e, payload.len > 5 && (payload.p[5] & WIRE_CURSOR_READ_ONLY) != 0);
+        hold(s, e, opens_cursor(payload));
+    } else if (command == MARIADB_COM_STMT_BULK_EXECUTE) {
+        struct wire_bulk b;
+        const int read = read_bulk(e, &b, payload, arena);
+        if ((read < 0 && !is_whole) || !agree_on_types(s, e, on, read)) {
+            return false;
+        }
+        hold(s, e, false);
     }
     stmts_set_number(payload, on->id);
     return true;
@@ -334,6 +386,30 @@ static struct conn_stmt *prepare_on(struct upstream_conn *c, struct str key, str
     return on;
 }
 
+/* Writes an execution, of one row or of many, with the types that the client has sent earlier. 0,
+ * or -1: malformed. */
+static int put_with_types(struct upstream_conn *c, struct stmt_entry *e, uint32_t id,
+                          struct str payload, struct arena *arena)
+{
+    struct wire_execute x;
+    struct wire_bulk b;
+    if ((uint8_t)payload.p[0] == COM_STMT_EXECUTE &&
+        read_params(e, &x, payload, c->capabilities, arena) >= 0) {
+        x.stmt_id = id;
+        x.has_types = true;
+        wire_encode_execute(&c->conn.w, c->capabilities, &x);
+        return 0;
+    }
+    if ((uint8_t)payload.p[0] == MARIADB_COM_STMT_BULK_EXECUTE &&
+        read_bulk(e, &b, payload, arena) >= 0) {
+        b.stmt_id = id;
+        b.flags |= WIRE_BULK_SENDS_TYPES;
+        wire_encode_bulk(&c->conn.w, &b);
+        return 0;
+    }
+    return -1;
+}
+
 int stmts_send(struct stmts *s, struct upstream_conn *c, const char *db, struct str payload,
                struct arena *arena, struct diag *d)
 {
@@ -352,22 +428,17 @@ int stmts_send(struct stmts *s, struct upstream_conn *c, const char *db, struct 
         return diag_set(d, ER_NEED_REPREPARE);
     }
     conn_begin_command(&c->conn);
+    pkt_begin(&c->conn.w);
     if (stmts_patch(s, c, db, payload, true, arena)) {
-        pkt_begin(&c->conn.w);
         pkt_put_str(&c->conn.w, payload);
         return send_command(c, d);
     }
-    struct wire_execute x;
-    if ((uint8_t)payload.p[0] != COM_STMT_EXECUTE ||
-        read_params(e, &x, payload, c->capabilities, arena) < 0) {
+    if (put_with_types(c, e, on->id, payload, arena) != 0) {
+        pkt_abort(&c->conn.w);
         return diag_set(d, ER_MALFORMED_PACKET);
     }
-    x.stmt_id = on->id;
-    x.has_types = true;
     bind_types(e, on);
-    hold(s, e, (x.flags & WIRE_CURSOR_READ_ONLY) != 0);
-    pkt_begin(&c->conn.w);
-    wire_encode_execute(&c->conn.w, c->capabilities, &x);
+    hold(s, e, opens_cursor(payload));
     return send_command(c, d);
 }
 

@@ -41,7 +41,7 @@ void stmts_clear(struct stmts *s);
 /* The upstream on c has prepared text, in database db: returns our number for it, or 0 when it is
  * not mapped (no memory; another one has a cursor open, which might be of the same text). */
 NODISCARD uint32_t stmts_add(struct stmts *s, struct upstream_conn *c, const char *db,
-                             struct str text, const struct wire_prepare_ok *p);
+                             struct str text, unsigned effects, const struct wire_prepare_ok *p);
 
 /* The number that a command's payload names, resolved when it is -1; 0 when it is not one of ours.
  */
@@ -50,13 +50,16 @@ NODISCARD uint32_t stmts_named(const struct stmts *s, struct str payload);
 /* The text of a statement of ours, for the statistics. */
 NODISCARD struct str stmts_text(const struct stmts *s, uint32_t id);
 
+/* What executing it does to the session (enum sql_effect), as told to stmts_add(). */
+NODISCARD unsigned stmts_effects(const struct stmts *s, uint32_t id);
+
 /* COM_STMT_CLOSE. */
 void stmts_remove(struct stmts *s, uint32_t id);
 
 /*
- * Can the command (EXECUTE, RESET, FETCH, SEND_LONG_DATA; whole, or its first RELAY_PEEK_MAX bytes)
- * go on as it is but for the number, which is then written into the payload? Notes what it says of
- * types, cursor and long data. False: stmts_send() has to send it.
+ * Can the command (EXECUTE, BULK_EXECUTE, RESET, FETCH, SEND_LONG_DATA; whole, or its first
+ * RELAY_PEEK_MAX bytes) go on as it is but for the number, which is then written into the payload?
+ * Notes what it says of types, cursor and long data. False: stmts_send() has to send it.
  */
 NODISCARD bool stmts_patch(struct stmts *s, struct upstream_conn *c, const char *db,
                            struct str payload, bool is_whole, struct arena *arena);

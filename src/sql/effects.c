@@ -128,7 +128,12 @@ static void look(struct reading *r)
     default:
         break;
     }
-    if (!r->t.quoted && may_matter(&r->t) && r->code != TK_STRING) {
+    if (!may_matter(&r->t) || r->code == TK_STRING) {
+        next(r);
+    } else if (str_eq_nocase(token_str(&r->t), STR("INFORMATION_SCHEMA"))) {
+        r->out->effects |= EFFECT_READS_SCHEMA;
+        next(r);
+    } else if (!r->t.quoted) {
         look_at_word(r);
     } else {
         next(r);
@@ -218,6 +223,11 @@ static void add_variable(struct reading *r, struct str name)
         return;
     }
     e->effects |= EFFECT_VARIABLES;
+    if (str_eq_nocase(name, STR("sql_mode")) ||
+        str_starts_with_nocase(name, STR("character_set_")) ||
+        str_starts_with_nocase(name, STR("collation_"))) {
+        e->effects |= EFFECT_READING;
+    }
     e->variables[e->variable_count++] = name;
 }
 

@@ -29,7 +29,9 @@ enum sql_effect {
     EFFECT_READS_DIAGNOSTICS = 1u << 12, /* SHOW WARNINGS, GET DIAGNOSTICS, @@warning_count */
     EFFECT_READS_ROW_COUNT = 1u << 13,   /* ROW_COUNT(), FOUND_ROWS() */
     EFFECT_USE = 1u << 14,               /* USE */
-    EFFECT_SCHEMA = 1u << 15, /* CREATE, ALTER, DROP, RENAME, TRUNCATE: definitions change */
+    EFFECT_SCHEMA = 1u << 15,  /* CREATE, ALTER, DROP, RENAME, TRUNCATE: definitions change */
+    EFFECT_READING = 1u << 16, /* SET of how texts are read: sql_mode, character sets, collations */
+    EFFECT_READS_SCHEMA = 1u << 17, /* INFORMATION_SCHEMA */
 };
 
 enum {

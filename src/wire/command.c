@@ -14,6 +14,19 @@ struct param_list {
     bool has_names;
 };
 
+static void put_type(struct pkt_writer *w, struct wire_value_type type)
+{
+    pkt_put_u8(w, type.type);
+    pkt_put_u8(w, type.is_unsigned ? TYPE_UNSIGNED : 0);
+}
+
+static struct wire_value_type get_type(struct pkt_reader *r)
+{
+    const uint8_t type = pkt_get_u8(r);
+    return (struct wire_value_type){.type = type,
+                                    .is_unsigned = (pkt_get_u8(r) & TYPE_UNSIGNED) != 0};
+}
+
 static void put_params(struct pkt_writer *w, const struct param_list *l)
 {
     const size_t bitmap_len = wire_param_bitmap_len(l->count);
@@ -27,8 +40,7 @@ static void put_params(struct pkt_writer *w, const struct param_list *l)
     }
     pkt_put_u8(w, l->has_types);
     for (size_t i = 0; l->has_types && i < l->count; i++) {
-        pkt_put_u8(w, l->params[i].type.type);
-        pkt_put_u8(w, l->params[i].type.is_unsigned ? TYPE_UNSIGNED : 0);
+        put_type(w, l->params[i].type);
         if (l->has_names) {
             pkt_put_lenenc_str(w, l->params[i].name);
         }
@@ -41,8 +53,7 @@ static void put_params(struct pkt_writer *w, const struct param_list *l)
 static void get_param_types(struct pkt_reader *r, const struct param_list *l)
 {
     for (size_t i = 0; i < l->count && !pkt_reader_failed(r); i++) {
-        l->params[i].type.type = pkt_get_u8(r);
-        l->params[i].type.is_unsigned = (pkt_get_u8(r) & TYPE_UNSIGNED) != 0;
+        l->params[i].type = get_type(r);
         if (l->has_names) {
             l->params[i].name = pkt_get_lenenc_str(r);
         }
@@ -216,6 +227,31 @@ int wire_decode_execute_params(struct wire_execute *e, uint64_t capabilities, st
     }
     e->has_types = true;
     return 0;
+}
+
+void wire_encode_bulk(struct pkt_writer *w, const struct wire_bulk *b)
+{
+    pkt_put_u8(w, MARIADB_COM_STMT_BULK_EXECUTE);
+    pkt_put_u32(w, b->stmt_id);
+    pkt_put_u16(w, b->flags);
+    for (size_t i = 0; (b->flags & WIRE_BULK_SENDS_TYPES) != 0 && i < b->param_count; i++) {
+        put_type(w, b->types[i]);
+    }
+    pkt_put_str(w, b->rows);
+}
+
+int wire_decode_bulk(struct str payload, struct wire_bulk *b)
+{
+    struct pkt_reader r;
+    pkt_reader_init(&r, payload);
+    const uint8_t command = pkt_get_u8(&r);
+    b->stmt_id = pkt_get_u32(&r);
+    b->flags = pkt_get_u16(&r);
+    for (size_t i = 0; (b->flags & WIRE_BULK_SENDS_TYPES) != 0 && i < b->param_count; i++) {
+        b->types[i] = get_type(&r);
+    }
+    b->rows = pkt_get_rest(&r);
+    return pkt_reader_ok(&r) && command == MARIADB_COM_STMT_BULK_EXECUTE ? 0 : -1;
 }
 
 void wire_encode_fetch(struct pkt_writer *w, const struct wire_fetch *f)

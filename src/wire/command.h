@@ -65,6 +65,27 @@ NODISCARD int wire_decode_execute(struct str payload, struct wire_execute *out);
 NODISCARD int wire_decode_execute_params(struct wire_execute *e, uint64_t capabilities,
                                          struct arena *a);
 
+/* Of COM_STMT_BULK_EXECUTE. */
+enum wire_bulk_flags {
+    WIRE_BULK_SENDS_TYPES = 128,
+};
+
+/*
+ * MariaDB's COM_STMT_BULK_EXECUTE: one execution for each row of parameters. The caller sets
+ * param_count and types before decoding; the rows may be cut short. Source: MariaDB documentation,
+ * "COM_STMT_BULK_EXECUTE".
+ */
+struct wire_bulk {
+    uint32_t stmt_id;
+    uint16_t flags;                /* enum wire_bulk_flags, and others */
+    size_t param_count;            /* Of the statement. */
+    struct wire_value_type *types; /* param_count; written when the packet has types. */
+    struct str rows;
+};
+
+void wire_encode_bulk(struct pkt_writer *w, const struct wire_bulk *b);
+NODISCARD int wire_decode_bulk(struct str payload, struct wire_bulk *b);
+
 /* COM_STMT_FETCH. */
 struct wire_fetch {
     uint32_t stmt_id;

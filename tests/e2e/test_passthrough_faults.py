@@ -11,7 +11,19 @@ import time
 import pymysql
 import pytest
 from conftest import HERE, ROOT, Upstream, error_of, relay_options, run
-from wireclient import BASE, COM_QUERY, COM_STMT_SEND_LONG_DATA, DEPRECATE_EOF, SESSION_TRACK, ErrorPacket, Gone, WireClient
+from test_kill import Background
+from wireclient import (
+    BASE,
+    COM_QUERY,
+    COM_RESET_CONNECTION,
+    COM_SET_OPTION,
+    COM_STMT_SEND_LONG_DATA,
+    DEPRECATE_EOF,
+    SESSION_TRACK,
+    ErrorPacket,
+    Gone,
+    WireClient,
+)
 
 sys.path.insert(0, str(ROOT / "tests/faultproxy"))
 from faultproxy import FaultProxy, corrupt_at, cut_after, delay, duplicate, forward, hang, stall  # noqa: E402
@@ -163,6 +175,65 @@ def test_stalled_result(behind, how):
         assert run(other, "SELECT 4") == ((4,),)
 
 
+ENDLESS = "SELECT SLEEP(60) AS endless"
+
+
+def killed(server, number_of):
+    """What a statement says that KILL QUERY ends."""
+    with server.connect() as victim, server.connect() as killer:
+        number = number_of(victim)
+        running = Background(victim, ENDLESS)
+        eventually(lambda: ids_of_endless(killer))
+        run(killer, f"KILL QUERY {number or ids_of_endless(killer)}")
+        running.join()
+        assert run(victim, "SELECT 2") == ((2,),)
+    return running.rows or running.code()
+
+
+def ids_of_endless(connection):
+    (number,), = run(connection, f"SELECT id FROM information_schema.processlist WHERE info = '{ENDLESS}'") or ((None,),)
+    assert number is not None
+    return number
+
+
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+def test_kill_query(relays, dialect, mode):
+    """By the number of the greeting, by the server's own, and by what the server shows: it ends, and the session goes on."""
+    relay = relays.relay(dialect, "--pool-mode", mode)
+    expected = killed(relay.upstream, lambda victim: victim.thread_id())
+    assert killed(relay, lambda victim: victim.thread_id()) == expected
+    assert killed(relay, lambda _: None) == expected
+    if mode == "session":
+        assert killed(relay, lambda victim: run(victim, "SELECT CONNECTION_ID()")[0][0]) == expected
+
+
+def test_kill_never_hits_another_session(relays, dialect):
+    """While one is killed over and over, another that shares its connection goes on."""
+    relay = relays.relay(dialect, "--pool-mode", "transaction", "--storage-mysql-max-open-conns", "2")
+    with relay.connect() as victim, relay.connect() as other, relay.connect() as killer:
+        stop = threading.Event()
+
+        def busy():
+            while not stop.is_set():
+                error_of(victim, "SELECT 1")
+
+        thread = threading.Thread(target=busy, daemon=True)
+        thread.start()
+        killing = threading.Thread(target=lambda: [error_of(killer, f"KILL QUERY {victim.thread_id()}") for _ in range(1000)], daemon=True)
+        killing.start()
+        try:
+            asked = 0
+            while killing.is_alive():
+                # 0: SLEEP has not been interrupted.
+                assert run(other, "SELECT SLEEP(0.001)") == ((0,),)
+                asked += 1
+        finally:
+            stop.set()
+            killing.join(60)
+            thread.join(60)
+        assert asked > 5
+
+
 @pytest.fixture
 def impatient(new_server, upstream):
     """A relay that waits a second for the server to take something of what it sends; the proxy takes little ahead."""
@@ -287,6 +358,42 @@ def test_accounts_are_the_servers(relays, dialect, upstream):
         direct, relayed = said(upstream), said(relay)
         assert direct == relayed, sql
         assert (direct[0] if isinstance(direct, tuple) else direct) == code, sql
+
+
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+def test_expired_password(relays, dialect, upstream, mode):
+    """Who has to set it may log in, though never seen before, and goes on then; nobody gets a connection that may not do more."""
+    relay = relays.relay(dialect, "--pool-mode", mode)
+
+    def expire(old):
+        for sql in (f"DROP USER IF EXISTS '{old}'@'%'", f"CREATE USER '{old}'@'%' IDENTIFIED BY 'one'",
+                    f"GRANT SELECT ON shared.* TO '{old}'@'%'", f"ALTER USER '{old}'@'%' PASSWORD EXPIRE"):
+            upstream.query(sql)
+        return WireClient(relay.port, user=old, password="one")
+
+    def refused(client):
+        with pytest.raises(ErrorPacket) as e:
+            client.rows("SELECT MAX(id) FROM shared.large")
+        return e.value.code
+
+    user = f"expired_{mode}"
+    with expire(user) as waiting, WireClient(relay.port, user=user, password="one") as client:
+        assert refused(client) == refused(waiting) == 1820
+        new = "'two'" if dialect == "mysql" else "PASSWORD('two')"
+        assert client.query(f"SET PASSWORD = {new}")[0][1][:1] == b"\0"
+        assert client.value("SELECT MAX(id) FROM shared.large") == "100000"
+        number, _ = client.prepare("SELECT 'ready'")
+        assert any(payload.endswith(b"ready") for _, payload in client.execute(number))
+        with WireClient(relay.port, user=user, password="two") as other:
+            assert other.value("SELECT MAX(id) FROM shared.large") == "100000"
+            # As with the server itself: a session that began before has to set it too.
+            assert refused(waiting) == 1820
+            waiting.close()
+            client.close()
+            for _ in range(3):
+                assert other.value("SELECT MAX(id) FROM shared.large") == "100000"
+                with WireClient(relay.port, user=user, password="two") as one_more:
+                    assert one_more.value("SELECT MAX(id) FROM shared.large") == "100000"
 
 
 def test_secure_transport_is_that_of_the_relay(new_server, relays, dialect, upstream):
@@ -491,17 +598,89 @@ def test_restart_under_load(new_server, work, dialect, mode):
         upstream.stop()
 
 
-def test_drain_loses_no_statement(new_server, upstream):
+def zone(connection):
+    return run(connection, "SELECT @@time_zone")[0][0]
+
+
+@pytest.fixture(params=["session", "transaction"])
+def restartable(request, new_server, work, dialect):
+    """A relay, and what restarts its server."""
+    upstream = Upstream(dialect, work / "u").start()
+    port = upstream.port
+    server = new_server(*relay_options(port, *NO_TLS, "--pool-mode", request.param)).start()
+    server.mode, server.dialect = request.param, dialect
+
+    def restart():
+        upstream.stop()
+        upstream.start(f"--port={port}")
+
+    yield server, restart
+    upstream.stop()
+
+
+def test_idle_sessions_over_a_restart(restartable):
+    """They go on as they were, on the same socket, or end where what they had cannot be given back."""
+    server, restart = restartable
+    shares = server.mode == "transaction"
+    plain, zoned, unread, pinned, warned, failed, over = (server.connect() for _ in range(7))
+    stored, stored_later = (WireClient(server.port) for _ in range(2))
+    run(plain, "SELECT 1")
+    run(zoned, "SET time_zone = '+03:00'")
+    run(zoned, "SELECT 1")  # with pool.mode session settings are read back behind a SELECT only
+    run(unread, "SET time_zone = '+05:00'")
+    run(pinned, "SET @a = 1")
+    numbers = [client.prepare("SELECT 'seven'")[0] for client in (stored, stored_later)]
+    for connection in (warned, over):
+        run(connection, "DO CAST('x' AS SIGNED)")
+    assert error_of(failed, "SELECT * FROM nowhere.t") is not None
+    run(over, "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = 'mysql'")
+    restart()
+    assert run(plain, "SELECT 2") == ((2,),)
+    assert zone(zoned) == "+03:00" and zone(plain) == "SYSTEM"
+    assert error_of(warned, "SHOW WARNINGS") == error_of(failed, "SHOW ERRORS") == 1235
+    assert error_of(over, "SHOW WARNINGS") in ((None, 1235) if server.dialect == "mariadb" else (None,))
+    assert error_of(failed, "SELECT * FROM nowhere.t") is not None
+    assert len(run(failed, "SHOW ERRORS")) == 1
+    assert error_of(pinned, "SELECT @a") in GONE
+    assert error_of(pinned, "SELECT @a") in GONE
+    if shares:
+        assert zone(unread) == "+05:00"
+        assert any(payload.endswith(b"seven") for _, payload in stored.execute(numbers[0]))
+    else:
+        assert error_of(unread, "SELECT @@time_zone") in GONE
+        with pytest.raises(Gone):
+            stored.execute(numbers[0])
+
+
+def ended(connection):
+    """The error with which a session has ended."""
+    code = error_of(connection, "SELECT 1")
+    assert code is not None
+    return code
+
+
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+def test_drain_loses_no_statement(new_server, upstream, mode):
+    """And a transaction that is open may end."""
     make_load_test(upstream)
-    server = new_server(*relay_options(upstream.port, *NO_TLS)).start()
+    server = new_server(*relay_options(upstream.port, *NO_TLS, "--pool-mode", mode)).start()
+    inside, idle = server.connect(), server.connect()
+    run(inside, "BEGIN")
+    run(inside, "INSERT INTO load_test.t VALUES (90, 1)")
     writers = Writers(server, 6, connect_again=False)
     writers.await_more()
     server.signal(signal.SIGTERM)
     writers.join()
+    assert error_of(idle, "SELECT 1") in (*GONE, 1053)
+    assert server.process.poll() is None
+    run(inside, "INSERT INTO load_test.t VALUES (90, 2)")
+    run(inside, "COMMIT")
+    assert eventually(lambda: ended(inside)) in (*GONE, 1053)
     assert server.stop() == 0
     # Each statement that was acknowledged is there, and none that was not.
     rows = upstream.query("SELECT who, n FROM load_test.t")
-    assert sorted(rows) == sorted((who, n) for who in range(6) for n in writers.acknowledged[who])
+    expected = [(who, n) for who in range(6) for n in writers.acknowledged[who]]
+    assert sorted(rows) == sorted([*expected, (90, 1), (90, 2)])
 
 
 async def ask_for_seven(port):
@@ -638,11 +817,36 @@ def unknown_host(server):
 LEFTOVERS = ["SET @u = 5", "CREATE TEMPORARY TABLE leak.tmp (i INT)", "SET sql_mode = 'ANSI'", "SET time_zone = '+05:00'",
              "SET NAMES latin1", "DO GET_LOCK('leak', 0)", "PREPARE st FROM 'SELECT 1'", "BEGIN", "SET autocommit = 0",
              "SET ROLE leak_role", "USE leak", "SET SESSION TRANSACTION READ ONLY", "LOCK TABLES leak.t READ",
-             "INSERT INTO leak.t VALUES (NULL)", "SET LAST_INSERT_ID = 77", "HANDLER leak.t OPEN"]
+             "INSERT INTO leak.t VALUES (NULL)", "SET LAST_INSERT_ID = 77", "HANDLER leak.t OPEN", "SELECT leak.setu()"]
 PROBES = ["SELECT @u", "SELECT * FROM leak.tmp", "SELECT @@sql_mode", "SELECT @@time_zone", "SELECT @@character_set_client",
           "SELECT IS_FREE_LOCK('leak')", "EXECUTE st", "SELECT @@autocommit", "SELECT CURRENT_ROLE()", "SELECT DATABASE()",
           "SELECT @@{isolation}_read_only", "INSERT INTO leak.w VALUES (1)", "SELECT LAST_INSERT_ID()", "HANDLER leak.t READ FIRST",
           "SELECT secret FROM leak.hidden", "SELECT ROW_COUNT()", "SELECT FOUND_ROWS()", "SHOW WARNINGS", "SELECT USER()", "SELECT CURRENT_USER()"]
+
+
+def leave_option(c):
+    return c.command(COM_SET_OPTION, b"\1\0")  # no more than one statement in a text
+
+
+def leave_option_and_reset(c):
+    return leave_option(c) + c.command(COM_RESET_CONNECTION)
+
+
+def leave_role_and_reset(c):
+    return c.query("SET ROLE leak_role") + c.command(COM_RESET_CONNECTION)
+
+
+def leave_cursor(c):
+    return c.execute(c.prepare("SELECT i FROM leak.t UNION ALL SELECT 7")[0], flags=1)
+
+
+def leave_long_data(c):
+    statement, packets = c.prepare("SELECT ?")
+    c.send_command(COM_STMT_SEND_LONG_DATA, struct.pack("<IH", statement, 0) + b"long")
+    return packets
+
+
+OTHER_LEFTOVERS = [leave_option, leave_option_and_reset, leave_role_and_reset, leave_cursor, leave_long_data]
 
 
 def probe(server, user, dialect, found_rows):
@@ -656,6 +860,7 @@ def probe(server, user, dialect, found_rows):
                 out.append((sql, c.rows(sql)))
             except ErrorPacket as e:
                 out.append((sql, e.code))
+        out.append(("two statements", [payload[:1] for _, payload in c.query("SELECT 1; SELECT 2")]))
         out.append(("affected", c.query("UPDATE leak.t SET i = i WHERE i = 1")[0][1][1]))
     return out
 
@@ -666,6 +871,7 @@ def test_nothing_passes_between_sessions(relays, dialect, upstream, mode):
     relay = relays.relay(dialect, "--pool-mode", mode)
     for sql in ("DROP DATABASE IF EXISTS leak", "CREATE DATABASE leak", "CREATE TABLE leak.t (i INT AUTO_INCREMENT PRIMARY KEY)",
                 "INSERT INTO leak.t VALUES (1)", "CREATE TABLE leak.w (i INT)", "CREATE TABLE leak.hidden (secret INT)",
+                "CREATE FUNCTION leak.setu() RETURNS INT DETERMINISTIC BEGIN SET @u = 5; RETURN 1; END",
                 "DROP USER IF EXISTS leak1@'%', leak2@'%'", "DROP ROLE IF EXISTS leak_role", "CREATE ROLE leak_role",
                 "CREATE USER leak1@'%' IDENTIFIED BY 'pw'", "CREATE USER leak2@'%' IDENTIFIED BY 'pw'",
                 "GRANT SELECT ON leak.hidden TO leak_role", "GRANT leak_role TO leak1@'%'"):
@@ -673,16 +879,17 @@ def test_nothing_passes_between_sessions(relays, dialect, upstream, mode):
     for user in ("leak1", "leak2"):
         for what in ("leak.t", "leak.w"):
             upstream.query(f"GRANT SELECT, INSERT, UPDATE ON {what} TO {user}@'%'")
-        upstream.query(f"GRANT CREATE TEMPORARY TABLES, LOCK TABLES ON leak.* TO {user}@'%'")
+        upstream.query(f"GRANT CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE ON leak.* TO {user}@'%'")
     expected = {(user, flag): probe(upstream, user, dialect, flag) for user in ("leak1", "leak2") for flag in (False, True)}
     bad = []
-    for leftover in [*LEFTOVERS, "; ".join(LEFTOVERS[:5] + LEFTOVERS[9:11])]:
+    for leftover in [*LEFTOVERS, "; ".join(LEFTOVERS[:5] + LEFTOVERS[9:11]), *OTHER_LEFTOVERS]:
         with WireClient(relay.port, BASE | DEPRECATE_EOF, user="leak1", password="pw") as c:
-            c.query(leftover)
+            packets = leftover(c) if callable(leftover) else c.query(leftover)
+            assert not [payload for _, payload in packets if payload[:1] == b"\xff"], leftover
         for user in ("leak1", "leak2"):
             for flag in (False, True):
                 got = probe(relay, user, dialect, flag)
                 for theirs, ours in zip(expected[user, flag], got):
-                    if theirs != ours and "CURRENT_USER" not in theirs[0]:
+                    if theirs != ours:
                         bad.append(f"after {leftover!r} {user} {flag}: {theirs} became {ours}")
     assert not bad, "\n".join(bad[:20])

@@ -28,6 +28,13 @@ static int fuzz_execute(struct str payload, uint64_t caps, uint8_t count, struct
     return wire_decode_execute_params(&e, caps, a);
 }
 
+static int fuzz_bulk(struct str payload, uint8_t count)
+{
+    struct wire_value_type types[PARAMS_MAX];
+    struct wire_bulk b = {.param_count = count % PARAMS_MAX, .types = types};
+    return wire_decode_bulk(payload, &b);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct pkt_reader r;
@@ -45,6 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     arena_init(&a, 1 << 23);
     int rc = wire_decode_query(payload, caps, &a, &query);
     rc |= fuzz_execute(payload, caps, count, &a);
+    rc |= fuzz_bulk(payload, count);
     rc |= wire_decode_fetch(payload, &fetch);
     rc |= wire_decode_long_data(payload, &long_data);
     rc |= wire_decode_field_list(payload, &list);

@@ -247,6 +247,45 @@ static int decode_fetch(struct str payload, void *arg)
     return wire_decode_fetch(payload, &f);
 }
 
+static int decode_bulk(struct str payload, void *arg)
+{
+    struct wire_bulk b = *(const struct wire_bulk *)arg;
+    return wire_decode_bulk(payload, &b);
+}
+
+static void test_bulk_round_trip(void **state)
+{
+    (void)state;
+    struct wire_value_type types[] = {{3, true}, {0xfd, false}}, read[2] = {{9, false}, {9, false}};
+    struct wire_bulk in = {.stmt_id = 7,
+                           .flags = WIRE_BULK_SENDS_TYPES | 64,
+                           .param_count = 2,
+                           .types = types,
+                           .rows = STR("rows")};
+    struct wire_bulk out = {.param_count = 2, .types = read};
+    struct message m;
+    message_init(&m);
+    wire_encode_bulk(&m.w, &in);
+    struct str payload = message_end(&m);
+    check_truncation(payload, payload.len - in.rows.len, decode_bulk, &out);
+    assert_int_equal(wire_decode_bulk(payload, &out), 0);
+    assert_int_equal(out.stmt_id, 7);
+    assert_int_equal(out.flags, WIRE_BULK_SENDS_TYPES | 64);
+    assert_memory_equal(read, types, sizeof types);
+    assert_str_equal(out.rows, in.rows);
+    message_release(&m);
+
+    /* Without types those from before stay. */
+    message_init(&m);
+    in.flags = 0;
+    types[0].type = 4;
+    wire_encode_bulk(&m.w, &in);
+    assert_int_equal(wire_decode_bulk(message_end(&m), &out), 0);
+    assert_int_equal(read[0].type, 3);
+    assert_str_equal(out.rows, in.rows);
+    message_release(&m);
+}
+
 static void test_fetch_round_trip(void **state)
 {
     (void)state;
@@ -447,6 +486,7 @@ int main(void)
         cmocka_unit_test(test_execute_leaves_long_data_out),
         cmocka_unit_test(test_execute_carries_query_attributes_behind_parameters),
         cmocka_unit_test(test_execute_without_parameters),
+        cmocka_unit_test(test_bulk_round_trip),
         cmocka_unit_test(test_fetch_round_trip),
         cmocka_unit_test(test_long_data_round_trip),
         cmocka_unit_test(test_field_list_round_trip),
