@@ -557,6 +557,7 @@ static bool clears_conditions(const struct mux *m, const struct reply_track *t, 
 enum mux_next mux_after_reply(struct mux *m, const struct reply_track *t, uint16_t status)
 {
     const bool left_some = t->failed || t->last_warnings > 0;
+    const bool may_change = m->may_change > 0;
     m->conditions_linger =
         left_some || (m->lets_linger && m->conditions_linger && !shows_table(t, status));
     m->conditions_lost = m->conditions_lost && !left_some && !clears_conditions(m, t, status);
@@ -581,7 +582,8 @@ enum mux_next mux_after_reply(struct mux *m, const struct reply_track *t, uint16
         m->held_until_us = 0;
         return MUX_HOLD;
     }
-    if (t->last_affected_rows > 0 || m->conditions_linger) {
+    /* Reading what an earlier statement has changed would leave a ROW_COUNT() of its own. */
+    if (t->last_affected_rows > 0 || m->conditions_linger || (m->changed && !may_change)) {
         m->held_until_us = clock_monotonic_us() + MUX_HOLD_US;
         return MUX_HOLD;
     }
