@@ -269,7 +269,7 @@ class Relays:
 
     def __init__(self, binary, work):
         self.binary, self.work = binary, work
-        self.upstreams, self.relays = {}, {}
+        self.upstreams, self.relays, self.made = {}, {}, 0
 
     def upstream(self, dialect):
         if dialect not in self.upstreams:
@@ -284,7 +284,8 @@ class Relays:
     def relay(self, dialect, *options):
         key = (dialect, *options)
         if key not in self.relays:
-            work = self.work / f"relay-{len(self.relays)}"
+            self.made += 1
+            work = self.work / f"relay-{self.made}"
             work.mkdir()
             upstream = self.upstream(dialect)
             # The dialect is for who asks the object which server it is.
@@ -293,11 +294,18 @@ class Relays:
             self.relays[key] = server
         return self.relays[key]
 
-    def stop(self):
+    def stop_relays(self):
+        """They keep connections of every account that was used."""
         bad = [server for server in self.relays.values() if server.stop() != 0]
-        for upstream in self.upstreams.values():
-            upstream.stop()
+        self.relays.clear()
         assert not bad, bad[0].log_text()[-4000:]
+
+    def stop(self):
+        try:
+            self.stop_relays()
+        finally:
+            for upstream in self.upstreams.values():
+                upstream.stop()
 
 
 @pytest.fixture(scope="session")

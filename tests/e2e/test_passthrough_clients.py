@@ -16,6 +16,13 @@ PLAIN = ("--storage-mysql-tls-mode", "disabled")
 ASKS_ITS_LIBRARY = ["connector_c"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def relays_end(relays):
+    """Clients have many accounts and connections, of which each relay here keeps some: later modules need the server's."""
+    yield
+    relays.stop_relays()
+
+
 @pytest.fixture(params=["mysql", "mariadb"])
 def dialect(request):
     return request.param
