@@ -385,6 +385,11 @@ int mux_restore(struct mux *m, struct upstream_conn *c, struct diag *d)
     return track_state(m, c, d) != 0 ? -1 : mux_refresh(m, c, d);
 }
 
+bool mux_may_have_db(const struct mux *m)
+{
+    return m->shares && !m->has_db && (m->changed || m->pins != 0);
+}
+
 bool mux_has_own_role(struct mux *m, struct upstream_conn *c)
 {
     struct diag d;

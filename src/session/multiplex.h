@@ -107,6 +107,10 @@ void mux_reset(struct mux *m);
  * the settings. 0, or -1 with d set. */
 NODISCARD int mux_restore(struct mux *m, struct upstream_conn *c, struct diag *d);
 
+/* At the end of the session: may it have chosen a database on a connection that had none? None can
+ * be taken from it. */
+NODISCARD bool mux_may_have_db(const struct mux *m);
+
 /* At the end of the session: has c the role that its login gave it? */
 NODISCARD bool mux_has_own_role(struct mux *m, struct upstream_conn *c);
 

@@ -912,7 +912,7 @@ static void let_go(struct session *s)
     p->up = NULL;
     p->relay.up = NULL;
     if (p->unfit || p->relay.sent_count > 0 || p->relay.skip_up > 0 || p->relay.infile ||
-        !has_own_role(p, up)) {
+        mux_may_have_db(&p->mux) || !has_own_role(p, up)) {
         upstream_pool_drop(p->pool, up);
     } else {
         relay_give_back(p->pool, up);

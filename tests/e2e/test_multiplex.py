@@ -79,6 +79,22 @@ def test_settings_are_carried(two):
         assert (client, database) == ("latin1", "mysql")
 
 
+@pytest.mark.parametrize("dialect", ["mysql", "mariadb"])
+def test_a_database_chosen_later_goes_with_its_session(relays, dialect):
+    """It cannot be taken from the connection again, which another session without one would be given."""
+    relay = relays.relay(dialect, "--pool-mode", "transaction")
+    with relay.connect() as idle, relay.connect() as busy:
+        run(busy, "BEGIN")
+        before = len(run(busy, "SHOW PINTAIL SESSIONS"))
+        with relay.connect() as chooses:
+            run(chooses, "USE mysql")
+            assert value(chooses, "SELECT DATABASE()") == "mysql"
+        deadline = time.monotonic() + 30
+        while len(run(busy, "SHOW PINTAIL SESSIONS")) > before:
+            assert time.monotonic() < deadline
+        assert value(idle, "SELECT DATABASE()") is None
+
+
 def test_a_transaction_keeps_its_connection(two):
     a, b = two
     run(a, "BEGIN")
