@@ -460,26 +460,20 @@ int mux_check(const struct mux *m, unsigned effects, struct diag *d)
     return 0;
 }
 
-static void note_pins(struct mux *m, unsigned effects)
+/* Returns whether one of the effects pins. */
+static bool note_pins(struct mux *m, unsigned effects)
 {
+    unsigned noted = 0;
     for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {
-        m->pins |= (effects & pins[i].effect) != 0 ? pins[i].pin : 0;
+        noted |= (effects & pins[i].effect) != 0 ? pins[i].pin : 0;
     }
-}
-
-/* All that pin. */
-static unsigned pin_effects(void)
-{
-    unsigned all = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(pins); i++) {
-        all |= pins[i].effect;
-    }
-    return all;
+    m->pins |= noted;
+    return noted != 0;
 }
 
 void mux_note(struct mux *m, const struct sql_effects *e)
 {
-    note_pins(m, e->effects);
+    (void)note_pins(m, e->effects);
     for (unsigned i = 0; i < e->variable_count; i++) {
         add_name(m, e->variables[i]);
     }
@@ -490,14 +484,14 @@ void mux_statement(struct mux *m, unsigned effects)
 {
     const unsigned settings = EFFECT_VARIABLES | EFFECT_NAMES | EFFECT_USE;
     const unsigned reading = EFFECT_READING | EFFECT_NAMES | EFFECT_USE;
-    note_pins(m, effects);
+    const bool has_pinned = note_pins(m, effects);
     if (m->mapped > 0 && (effects & reading) != 0) {
         /* They were prepared as texts were read before; elsewhere they would be prepared anew. */
         m->pins |= MUX_PIN_STATEMENTS;
     }
     m->changed = m->changed || (effects & settings) != 0;
     m->reading_changed = m->reading_changed || (effects & reading) != 0;
-    m->may_change += (effects & (settings | EFFECT_READS_SCHEMA | pin_effects())) != 0 ? 1 : 0;
+    m->may_change += has_pinned || (effects & (settings | EFFECT_READS_SCHEMA)) != 0 ? 1 : 0;
     m->moved = false;
     m->held = (effects & EFFECT_FOUND_ROWS) != 0;
     m->reads_conditions = (effects & EFFECT_READS_DIAGNOSTICS) != 0;
