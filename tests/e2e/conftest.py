@@ -36,6 +36,33 @@ def pytest_unconfigure(config):
         print(config.e2e_line)
 
 
+class Progress:
+    """A line a file to the descriptor E2E_PROGRESS_FD, for who looks on while all else goes to a log."""
+
+    def __init__(self, descriptor):
+        self.descriptor = descriptor
+        self.file, self.count, self.since = None, 0, 0.0
+
+    def pytest_runtest_logstart(self, location):
+        if location[0] != self.file:
+            self.tell()
+            self.file, self.count, self.since = location[0], 0, time.monotonic()
+        self.count += 1
+
+    def pytest_sessionfinish(self):
+        self.tell()
+
+    def tell(self):
+        if self.file is not None:
+            line = f"{time.strftime('%H:%M:%S')}    {self.file}: {self.count} ({time.monotonic() - self.since:.0f} s)\n"
+            os.write(self.descriptor, line.encode())
+
+
+def pytest_configure(config):
+    if "E2E_PROGRESS_FD" in os.environ:
+        config.pluginmanager.register(Progress(int(os.environ["E2E_PROGRESS_FD"])))
+
+
 class Server:
     """A server process with a data directory."""
 
