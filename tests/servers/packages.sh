@@ -40,7 +40,8 @@ branch_apt() { # DIR ARG...
         -o Dir::Etc::sourcelist="$dir/sources.list" -o Dir::Etc::sourceparts=- -o Dir::Etc::preferences=- \
         -o Dir::Etc::preferencesparts=- -o APT::Sandbox::User=root -o APT::Install-Recommends=false \
         -o APT::Architectures="$(dpkg --print-architecture)" -o Acquire::Languages=none \
-        -o Acquire::Check-Valid-Until=false -o APT::Update::Post-Invoke-Success::= "$@"
+        -o Acquire::Check-Valid-Until=false -o Acquire::http::Timeout=60 -o Acquire::https::Timeout=60 \
+        -o Acquire::Retries=3 -o APT::Update::Post-Invoke-Success::= "$@"
 }
 
 # Downloads $packages of $branch into DIR/cache/archives.
