@@ -280,10 +280,16 @@ def bench_stream(context):
     return ratios, {"samples": found.samples("stream", 1), "failed": found.failed}
 
 
+def connected(upstream):
+    """How many connections the server has, with the one that asks."""
+    return int(answer(upstream, None, "SHOW GLOBAL STATUS LIKE 'Threads_connected'")[1][0][1])
+
+
 def hold_sessions(bench, count, name, environment=None):
     """KiB of Pintail per idle session, and the upstream's connections meanwhile."""
     directory = bench.directory / name
     directory.mkdir()
+    others = connected(bench.upstream)  # of the relays that other benchmarks use
     with backends.start_relay(bench.context, bench.upstream, directory, *IDLE_OPTIONS) as server:
         before = memory(server.process_id, "VmRSS")
         holder = subprocess.Popen([PROGRAMS / "client", "idle", str(server.port), str(count), "SELECT 1"],
@@ -293,11 +299,11 @@ def hold_sessions(bench, count, name, environment=None):
             if words[:1] != ["ok"]:
                 raise Failed("the client could not open its sessions")
             resident = memory(server.process_id, "VmRSS")
-            threads = answer(bench.upstream, None, "SHOW GLOBAL STATUS LIKE 'Threads_connected'")[1]
+            opened = connected(bench.upstream) - others
         finally:
             holder.stdin.close()
             holder.wait()
-    return {"sessions": count, "kib": (resident - before) * 1024 / count, "upstream_connections": int(threads[0][1]) - 1,
+    return {"sessions": count, "kib": (resident - before) * 1024 / count, "upstream_connections": opened,
             "before_mib": before, "resident_mib": resident, "connect_seconds": float(words[2])}
 
 
