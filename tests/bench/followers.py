@@ -9,13 +9,12 @@ import re
 import shutil
 import statistics
 import subprocess
-import sys
 import time
 
 import pymysql
 
 import sysbench
-from servers import OUT, PROGRAMS, Failed, Pintail, Reference, cpu_seconds, progress
+from servers import OUT, PROGRAMS, Failed, Pintail, Reference, cpu_seconds, fetch_memory, progress
 
 # The sources. Commits are not synced to disk, so that backlogs are written fast.
 SOURCE_OPTIONS = {
@@ -46,7 +45,6 @@ WAYS = {
     },
 }
 APPLY_SECONDS = 120
-FETCHED_MIB = 2048
 SETTLE_SECONDS = 20
 POLL_SECONDS = 0.02
 
@@ -79,12 +77,6 @@ def settle(*servers):
         time.sleep(0.5)
         if all(cpu_seconds(server.process_id) - used <= 0.03 for server, used in zip(servers, before)):
             return
-
-
-def fetch_memory():
-    """Has the host of a virtual machine give back what it took of the memory that lay free: a page that a follower would be the
-    first to touch costs it 20 microseconds there, and a fifth of one otherwise."""
-    subprocess.run([sys.executable, "-c", f"b'x' * ({FETCHED_MIB} << 20)"], check=True)
 
 
 class Follower:

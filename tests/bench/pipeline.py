@@ -6,7 +6,7 @@ They are targets of CMake that are not built by default, in the directory of bui
 import re
 import subprocess
 
-from servers import OUT, ROOT, Failed, progress
+from servers import OUT, ROOT, Failed, fetch_memory, progress
 
 # What binlog_workload writes, and the rows its tables begin with.
 TRANSACTIONS = 40_000
@@ -32,6 +32,7 @@ def program(context, name):
 
 def rates(*command):
     """Row changes a second, as often as the program names them."""
+    fetch_memory()
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
     if done.returncode:
         raise Failed(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
