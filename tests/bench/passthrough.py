@@ -280,16 +280,19 @@ def bench_stream(context):
     return ratios, {"samples": found.samples("stream", 1), "failed": found.failed}
 
 
-def connected(upstream):
-    """How many connections the server has, with the one that asks."""
-    return int(answer(upstream, None, "SHOW GLOBAL STATUS LIKE 'Threads_connected'")[1][0][1])
+def connections_to(port, process_id):
+    """How many TCP connections the process has to a port of IPv4: its own alone, whoever else is connected there."""
+    directory = f"/proc/{process_id}"
+    own = {os.readlink(f"{directory}/fd/{fd}") for fd in os.listdir(f"{directory}/fd")}
+    with open(f"{directory}/net/tcp", encoding="ascii") as table:
+        sockets = [line.split() for line in table][1:]
+    return sum(int(s[2].split(":")[1], 16) == port and f"socket:[{s[9]}]" in own for s in sockets)
 
 
 def hold_sessions(bench, count, name, environment=None):
     """KiB of Pintail per idle session, and the upstream's connections meanwhile."""
     directory = bench.directory / name
     directory.mkdir()
-    others = connected(bench.upstream)  # of the relays that other benchmarks use
     with backends.start_relay(bench.context, bench.upstream, directory, *IDLE_OPTIONS) as server:
         before = memory(server.process_id, "VmRSS")
         holder = subprocess.Popen([PROGRAMS / "client", "idle", str(server.port), str(count), "SELECT 1"],
@@ -299,7 +302,7 @@ def hold_sessions(bench, count, name, environment=None):
             if words[:1] != ["ok"]:
                 raise Failed("the client could not open its sessions")
             resident = memory(server.process_id, "VmRSS")
-            opened = connected(bench.upstream) - others
+            opened = connections_to(bench.upstream.port, server.process_id)
         finally:
             holder.stdin.close()
             holder.wait()
