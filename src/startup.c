@@ -10,13 +10,16 @@
 #include "exec/bootstrap.h"
 #include "os/fiber.h"
 #include "os/file.h"
+#include "os/io_batch.h"
 #include "os/offload.h"
 #include "os/rlimit.h"
 #include "os/signals.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -98,6 +101,16 @@ static void on_reload(void *arg)
     wake_main(a);
 }
 
+static void log_batching(struct app *a)
+{
+    char text[128];
+    const int error = io_batch_probe();
+    if (error != 0 && error != ECANCELED && app_has_upstream(a)) {
+        log_info(&a->log, "without io_uring sessions make their socket calls one by one: %s",
+                 strerror_r(error, text, sizeof(text)));
+    }
+}
+
 int app_start_threads(struct app *a, struct diag *d)
 {
     a->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -109,9 +122,11 @@ int app_start_threads(struct app *a, struct diag *d)
     const unsigned count = wanted != 0 ? (unsigned)wanted : rlimit_cores();
     fiber_set_stack_size(FIBER_STACK_LEN);
     offload_start(NULL);
+    io_batch_allow(a->config.values.server_io_uring);
     if (loops_start(count, &a->loops, d) != 0) {
         return -1;
     }
+    log_batching(a);
     const struct signals_handlers handlers = {.on_stop = on_stop, .on_reload = on_reload, .arg = a};
     return signals_start(loops_get(a->loops, 0), &handlers, d);
 }

@@ -3,6 +3,7 @@
 
 #include "net/filter.h"
 #include "os/fiber.h"
+#include "os/io_batch.h"
 #include "os/sock.h"
 
 #include <errno.h>
@@ -65,7 +66,7 @@ static struct net_io socket_read(struct net_filter *f, void *buf, size_t len, ui
 {
     struct socket_filter *s = socket_of(f);
     enum io_result why = IO_TIMEOUT;
-    const ssize_t n = deadline_us == NET_NOW ? recv(s->fd, buf, len, 0)
+    const ssize_t n = deadline_us == NET_NOW ? io_batch_recv(s->fd, buf, len)
                                              : io_read(&s->io, buf, len, deadline_us, &why);
     if (n > 0) {
         take_turns(s, (size_t)n);
@@ -90,7 +91,9 @@ static struct net_io socket_write(struct net_filter *f, const void *buf, size_t 
     struct socket_filter *s = socket_of(f);
     struct net_io io = {.result = NET_OK};
     while (io.len < len && io.result == NET_OK) {
-        const ssize_t n = send(s->fd, (const char *)buf + io.len, len - io.len, MSG_NOSIGNAL);
+        const char *rest = (const char *)buf + io.len;
+        const ssize_t n = deadline_us == NET_NOW ? io_batch_send(s->fd, rest, len - io.len)
+                                                 : send(s->fd, rest, len - io.len, MSG_NOSIGNAL);
         if (n >= 0) {
             io.len += (size_t)n;
             take_turns(s, (size_t)n);

@@ -356,6 +356,7 @@ void fiber_run_ready(struct loop *l)
             prefetch_work(round.next);
             prefetch_fiber(round.next->next);
         }
+        l->others_ready = round.next != &round;
         resume(l, RLIST_ENTRY(node, struct fiber, in_ready));
     }
 }
@@ -486,6 +487,16 @@ void fiber_interrupt(struct fiber *f, unsigned reason)
 {
     atomic_fetch_or(&f->interrupt, reason);
     poke(f);
+}
+
+void fiber_hold(struct fiber *f)
+{
+    suspend(f->loop, f);
+}
+
+void fiber_release(struct fiber *f)
+{
+    rlist_push(&f->loop->ready, &f->in_ready);
 }
 
 void fiber_yield(void)

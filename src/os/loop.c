@@ -132,6 +132,7 @@ static void run_fibers(struct loop *l)
     do {
         run_posted(l);
         fiber_run_ready(l);
+        io_batch_submit(&l->batch);
     } while (++rounds < ROUNDS_MAX && !rlist_is_empty(&l->ready));
 }
 
@@ -196,6 +197,7 @@ static void *loop_main(void *arg)
 #ifdef WITH_TSAN
     l->tsan = __tsan_get_current_fiber();
 #endif
+    io_batch_init(&l->batch);
     for (;;) {
         run_fibers(l);
         if (atomic_load(&l->stopping)) {
@@ -215,6 +217,7 @@ static void *loop_main(void *arg)
         (void)uv_run(&l->uv, busy ? UV_RUN_NOWAIT : UV_RUN_ONCE);
     }
     run_posted(l);
+    io_batch_release(&l->batch);
     return NULL;
 }
 

@@ -10,6 +10,7 @@
 
 #include <uv.h>
 
+#include <liburing.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -80,6 +81,14 @@ struct fiber {
     struct rlist joiners; /* struct joiner; under loops->end_lock. */
 };
 
+/* Calls of fibers that are made together: io_batch.h. */
+struct io_batch {
+    struct io_uring ring;
+    bool is_open;
+    unsigned count;     /* Calls that wait to be submitted. */
+    struct rlist calls; /* struct batched_call */
+};
+
 struct loop {
     uv_loop_t uv;
     uv_async_t async;
@@ -95,6 +104,8 @@ struct loop {
     struct fiber *running;
     struct rlist fibers;
     struct rlist ready;
+    bool others_ready; /* Behind the one that runs. */
+    struct io_batch batch;
     struct fiber **heap; /* Binary heap by timer_at. */
     int heap_len;
     int heap_cap;
@@ -155,6 +166,18 @@ NODISCARD uint64_t fiber_next_due(const struct loop *l);
 
 /* Trims the stacks of fibers that have been parked since the last epoch. */
 void fiber_trim_parked(struct loop *l);
+
+/* The running fiber does nothing until fiber_release(f): no deadline, wake-up or interrupt ends
+ * that. */
+void fiber_hold(struct fiber *f);
+void fiber_release(struct fiber *f);
+
+/* On the loop's thread, when it begins and ends. */
+void io_batch_init(struct io_batch *b);
+void io_batch_release(struct io_batch *b);
+
+/* Makes the calls that wait, and their fibers ready. */
+void io_batch_submit(struct io_batch *b);
 
 /* fiber_park() without a deadline, for loops that test their condition only. */
 void fiber_pause(void);

@@ -1,5 +1,8 @@
 """Whole buffers are relayed: how many system calls it takes, however many packets there are. Both real servers."""
 
+import contextlib
+import os
+import signal
 import struct
 import subprocess
 
@@ -12,15 +15,24 @@ PIECE = 16 * 1024
 
 
 @pytest.fixture(params=["mysql", "mariadb"])
-def relay(request, relays, new_server, work):
-    """With calls(): how often it has read from sockets, and written to them."""
+def start_relay(request, relays, new_server, work):
+    """start_relay(OPTION...) is one with calls(): how often it has read from sockets, and written to them, by calls of their own."""
     upstream = relays.upstream(request.param)
     library, path = work / "calls.so", work / "calls"
     subprocess.run(["cc", "-shared", "-fPIC", "-Wall", "-O1", "-o", str(library), str(HERE / "clients/calls.c"), "-ldl"], check=True)
-    server = new_server(*relay_options(upstream.port, "--storage-mysql-tls-mode", "disabled"),
-                        env={"LD_PRELOAD": str(library), "E2E_CALLS": str(path)}).start()
-    server.calls = lambda: struct.unpack("QQ", path.read_bytes())
-    return server
+
+    def start(*options):
+        server = new_server(*relay_options(upstream.port, "--storage-mysql-tls-mode", "disabled", *options),
+                            env={"LD_PRELOAD": str(library), "E2E_CALLS": str(path)}).start()
+        server.calls = lambda: struct.unpack("QQ", path.read_bytes())
+        return server
+    return start
+
+
+@pytest.fixture
+def relay(start_relay):
+    """All that it does is counted."""
+    return start_relay("--io-uring", "off")
 
 
 def calls_of(relay, work):
@@ -80,3 +92,32 @@ def test_point_queries(relay):
         ask()
         reads, writes = calls_of(relay, ask)
     assert 2 * count <= reads <= 3 * count and 2 * count <= writes <= 3 * count, (reads, writes)
+
+
+SESSIONS, ROUNDS = 60, 10
+
+
+def ask_at_once(relay, clients, number):
+    """The relay finds all their queries waiting. Each is answered with text of its own, of up to 60,000 bytes."""
+    os.kill(relay.process.pid, signal.SIGSTOP)
+    for who, client in enumerate(clients):
+        client.send_command(COM_QUERY, f"SELECT {who}, REPEAT(CHAR(65 + {(who + number) % 26}), {who * 1000})".encode())
+    os.kill(relay.process.pid, signal.SIGCONT)
+    for who, client in enumerate(clients):
+        assert client.rows_of(client.reply(COM_QUERY)) == [(str(who), chr(65 + (who + number) % 26) * (who * 1000))]
+
+
+@pytest.mark.parametrize("together", ["on", "off"])
+def test_queries_of_many_sessions_at_once(start_relay, together):
+    """Their calls are made together where the kernel can; the answers are theirs in any case."""
+    relay = start_relay("--io-uring", together)
+    without = "without io_uring" in relay.log_text()
+    with contextlib.ExitStack() as opened:
+        clients = [opened.enter_context(WireClient(relay.port, BASE | DEPRECATE_EOF)) for _ in range(SESSIONS)]
+        reads, writes = calls_of(relay, lambda: [ask_at_once(relay, clients, number) for number in range(ROUNDS)])
+    queries = SESSIONS * ROUNDS
+    if together == "off" or without:
+        assert reads >= 2 * queries and writes >= 2 * queries, (reads, writes)
+    else:
+        # But for one or two of each round, at least the queries themselves; as a rule most of the answers as well.
+        assert reads < 1.5 * queries and writes < 1.5 * queries, (reads, writes)

@@ -258,7 +258,10 @@ class WireClient:
 
     def rows(self, sql):
         """Text rows of a query; raises ErrorPacket."""
-        packets = self.query(sql)
+        return self.rows_of(self.query(sql))
+
+    def rows_of(self, packets):
+        """The same of its reply."""
         for _, payload in packets:
             if payload[:1] == b"\xff":
                 raise ErrorPacket(payload)
