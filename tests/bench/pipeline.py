@@ -4,9 +4,10 @@ They are targets of CMake that are not built by default, in the directory of bui
 """
 
 import re
+import shutil
 import subprocess
 
-from servers import OUT, ROOT, Failed, fetch_memory, progress
+from servers import OUT, PROGRAMS, ROOT, Failed, fetch_memory, progress
 
 # What binlog_workload writes, and the rows its tables begin with.
 TRANSACTIONS = 40_000
@@ -18,6 +19,9 @@ TABLES = (1_000_000, 5_000_000, 20_000_000)
 CHANGES = 2_000_000
 # MiB of a batch: the server's own limit, and more.
 BATCHES = (64, 256)
+# The ways of key_index.c, how it is said, and rows of a batch.
+WAYS = {"scan": "a scan of the keys", "primary-key": "DuckDB's index", "places": "places known for nothing"}
+INDEX_ROWS, INDEX_CHANGES, INDEX_BATCHES = 20_000_000, 400_000, (100, 1_000, 10_000, 100_000, 400_000)
 
 
 def program(context, name):
@@ -85,7 +89,33 @@ def bench_tables(context):
                          "foot": "million rows", "logarithmic": True, "series": series}}}
 
 
+def bench_index(context):
+    """Random updates and deletes in DuckDB alone, by how their rows are found and the rows of a batch: thousand a second"""
+    rows, changes = int(INDEX_ROWS * context.scale), int(INDEX_CHANGES * context.scale)
+    batches = [batch for batch in INDEX_BATCHES if batch <= changes]
+    directory, found, index = context.work / "key_index", {}, 0.0
+    for way in WAYS:
+        progress(f"replica-index: {way}")
+        fetch_memory()
+        done = subprocess.run([str(word) for word in (PROGRAMS / "key_index", directory, way, rows, changes, *batches)],
+                              capture_output=True, text=True)
+        shutil.rmtree(directory, ignore_errors=True)
+        if done.returncode:
+            raise Failed(done.stderr.strip() or f"key_index ended with {done.returncode}")
+        found[way] = {int(batch): float(rate) for batch, rate in re.findall(r"^(\d+) (\d+) changes/s$", done.stdout, flags=re.M)}
+        index += float(re.search(r"^index (\d+) MiB$", done.stdout, flags=re.M)[1])
+        for line in done.stdout.splitlines():
+            progress("  " + line)
+    figures = {f"replica-index-{way}-{batch}": found[way][batch] / 1000 for way in WAYS for batch in (batches[0], batches[-1])}
+    figures["replica-index-mib"] = index
+    series = {WAYS[way]: [(batch, [rate / 1000]) for batch, rate in by_batch.items()] for way, by_batch in found.items()}
+    return figures, {"changes_per_second": found, "rows": rows, "curves": {"replica-index": {
+        "title": "Random updates and deletes by the way to the row", "unit": "thousand row changes a second",
+        "foot": "row changes of a batch", "logarithmic": True, "series": series}}}
+
+
 BENCHMARKS = {
+    "replica-index": bench_index,
     "replica-pipeline": bench_pipeline,
     "replica-tables": bench_tables,
 }
