@@ -475,7 +475,8 @@ static void play_random(int argc, char **argv)
     if (transactions * RANDOM_CHANGES * (uint64_t)MAX(argc - 4, 1) > rows) {
         fail("half of the changes delete a row with an odd key: there are not enough");
     }
-    bench.random = (struct change_random){.rows = rows, .state = 88172645463325252};
+    bench.random = (struct change_random){
+        .rows = rows, .deletes = permutation_of(rows / 2), .state = 88172645463325252};
     bytebuf_init(&bench.random_events, 2 * (size_t)BLOCK_BYTES);
     add_random_table(rows);
     (void)printf("%llu rows made in %.1f s\n", (unsigned long long)rows,

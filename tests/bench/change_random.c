@@ -8,8 +8,6 @@
 enum {
     TABLE_ID = 1,
     ALL_COLUMNS = 7,
-    /* Spreads deletes over the table; prime, so that it has no factor in common with its size. */
-    STRIDE = 1000000007,
 };
 
 static void put_int(struct bytebuf *b, uint64_t v, unsigned bytes)
@@ -105,7 +103,7 @@ static void put_update(struct change_random *r, struct bytebuf *b)
 
 static void put_delete(struct change_random *r, struct bytebuf *b)
 {
-    const uint64_t key = 1 + 2 * (r->next_delete++ * STRIDE % (r->rows / 2));
+    const uint64_t key = 1 + 2 * permutation_next(&r->deletes);
     const size_t at = begin_rows(b, BINLOG_DELETE_ROWS);
     put_image(b, key, key);
     end_event(r, b, at);

@@ -6,6 +6,8 @@
 #ifndef BENCH_CHANGE_RANDOM_H
 #define BENCH_CHANGE_RANDOM_H
 
+#include "permutation.h"
+
 #include "base/bytebuf.h"
 
 #include <stdint.h>
@@ -16,8 +18,8 @@ enum {
 
 struct change_random {
     uint64_t rows;
-    uint64_t next_delete; /* Deletes made so far: no key comes twice. */
-    uint64_t state;       /* Of the generator of keys; not 0. */
+    struct permutation deletes; /* Of half as many: no key comes twice. */
+    uint64_t state;             /* Of the generator of keys; not 0. */
     uint32_t log_pos;
 };
 

@@ -11,12 +11,13 @@
  *
  * A table of ROWS rows (id BIGINT, k INT, v BIGINT), as in change_random.h, is made in a new
  * database in DIRECTORY. For each BATCH it prints `BATCH RATE changes/s`: of CHANGES of them, or as
- * many as 20 seconds allow, BATCH to a transaction; even keys are updated, odd ones deleted, in
- * turn, each once. `index N MiB` is the memory of DuckDB's index. There are no checkpoints, so that
+ * many as 20 seconds allow, BATCH to a transaction; even keys are updated, odd ones deleted,
+ * each once. `index N MiB` is the memory of DuckDB's index. There are no checkpoints, so that
  * row ids stay: a real index would have to follow the rows that those move.
  */
 #include "common.h"
 #include "duckdb.h"
+#include "permutation.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -25,8 +26,6 @@
 #include <sys/stat.h>
 
 enum {
-    /* As in change_random.c: prime, and spreads keys over the table. */
-    STRIDE = 1000000007,
     SECONDS = 20,
     /* Keys of one statement for which the index is used (index_scan_max_count). */
     KEYS_OF_STATEMENT = 2000,
@@ -44,8 +43,9 @@ static const char *const way_names[WAYS] = {"scan", "primary-key", "places"};
 struct bench {
     enum way way;
     uint64_t rows;
-    uint64_t next;      /* Changes made so far: no key comes twice. */
-    int64_t next_rowid; /* Of the row that is inserted next. */
+    uint64_t made;           /* Changes so far. */
+    struct permutation next; /* Keys less one. */
+    int64_t next_rowid;      /* Of the row that is inserted next. */
     duckdb_database database;
     duckdb_connection connection;
     int64_t *places; /* Row id by key; with PLACES. */
@@ -134,9 +134,10 @@ static void apply_batch(struct bench *b, uint64_t count)
 {
     int64_t *const keys = b->keys, *const rowids = keys + count;
     uint64_t deleted = 0;
-    for (uint64_t i = 0; i < count; i++, b->next++) {
-        keys[i] = (int64_t)(1 + b->next % 2 + 2 * (b->next / 2 * STRIDE % (b->rows / 2)));
+    for (uint64_t i = 0; i < count; i++) {
+        keys[i] = (int64_t)permutation_next(&b->next) + 1;
     }
+    b->made += count;
     qsort(keys, count, sizeof(*keys), compare_keys);
     if (b->way == PLACES) {
         take_places(b, keys, count, rowids);
@@ -239,13 +240,14 @@ int main(int argc, char **argv)
     if (b.way == WAYS || b.rows < 2 || changes < 1) {
         die("key_index: WAY is scan, primary-key or places, ROWS at least 2, CHANGES at least 1");
     }
+    b.next = permutation_of(b.rows);
     open_database(&b, argv[1]);
     if (b.way == PLACES) {
         make_places(&b);
     }
     for (int i = 5; i < argc; i++) {
         const uint64_t batch = strtoull(argv[i], NULL, 10);
-        if (batch < 1 || b.next + changes + batch > b.rows) {
+        if (batch < 1 || b.made + changes + batch > b.rows) {
             die("key_index: a batch of %s, or too many changes for the table", argv[i]);
         }
         measure(&b, changes, batch);
