@@ -6,14 +6,14 @@
  *
  *     scan           a join with the keys, which reads the key column
  *     primary-key    DuckDB's own index
- *     places         row ids from an array in memory, which costs nothing to ask or to keep: what
- * no index of our own could be faster than
+ *     places         row ids from an array in memory, as good as free: no index of our own is
+ * faster
  *
  * A table of ROWS rows (id BIGINT, k INT, v BIGINT), as in change_random.h, is made in a new
  * database in DIRECTORY. For each BATCH it prints `BATCH RATE changes/s`: of CHANGES of them, or as
  * many as 20 seconds allow, BATCH to a transaction; even keys are updated, odd ones deleted,
- * each once. `index N MiB` is the memory of DuckDB's index. There are no checkpoints, so that
- * row ids stay: a real index would have to follow the rows that those move.
+ * each once. With primary-key `index N MiB` is the memory of that. There are no checkpoints, so
+ * that row ids stay: a real index would have to follow the rows that those move.
  */
 #include "common.h"
 #include "duckdb.h"
@@ -52,27 +52,31 @@ struct bench {
     int64_t *keys;   /* Of the batch. */
 };
 
-/* Returns the rows that the statement changed. */
-static uint64_t execute(struct bench *b, const char *sql)
+static duckdb_result query(struct bench *b, const char *sql)
 {
     duckdb_result result;
     if (duckdb_query(b->connection, sql, &result) != DuckDBSuccess) {
         die("key_index: %.200s: %s", sql, duckdb_result_error(&result));
     }
+    return result;
+}
+
+/* Returns the rows that the statement changed. */
+static uint64_t execute(struct bench *b, const char *sql)
+{
+    duckdb_result result = query(b, sql);
     const uint64_t changed = duckdb_rows_changed(&result);
     duckdb_destroy_result(&result);
     return changed;
 }
 
-static int64_t execute_number(struct bench *b, const char *sql)
+static void *allocate(size_t size)
 {
-    duckdb_result result;
-    if (duckdb_query(b->connection, sql, &result) != DuckDBSuccess) {
-        die("key_index: %s: %s", sql, duckdb_result_error(&result));
+    void *p = malloc(size);
+    if (p == NULL) {
+        die("key_index: out of memory");
     }
-    const int64_t number = duckdb_value_int64(&result, 0, 0);
-    duckdb_destroy_result(&result);
-    return number;
+    return p;
 }
 
 /* ---- A batch ---- */
@@ -116,7 +120,7 @@ static void append_batch(struct bench *b, const int64_t *keys, const int64_t *ro
 
 static uint64_t delete_by_index(struct bench *b, const int64_t *keys, uint64_t count)
 {
-    char *const sql = malloc(64 + KEYS_OF_STATEMENT * 22);
+    char *const sql = allocate(64 + KEYS_OF_STATEMENT * 22);
     uint64_t deleted = 0;
     for (uint64_t at = 0; at < count; at += KEYS_OF_STATEMENT) {
         char *end = sql + sprintf(sql, "DELETE FROM t WHERE id IN (");
@@ -179,7 +183,6 @@ static void open_database(struct bench *b, const char *directory)
     }
     execute(b, "SET threads = 1");
     execute(b, "SET checkpoint_threshold = '1TB'");
-    execute(b, "SET preserve_insertion_order = true");
     execute(b, "CREATE TEMP TABLE batch (id BIGINT, place BIGINT)");
     execute(b, b->way == PRIMARY_KEY ? "CREATE TABLE t (id BIGINT PRIMARY KEY, k INT, v BIGINT)"
                                      : "CREATE TABLE t (id BIGINT, k INT, v BIGINT)");
@@ -190,22 +193,17 @@ static void open_database(struct bench *b, const char *directory)
     b->next_rowid = (int64_t)b->rows;
 }
 
-/* The array of places is no index that could be had: its size says nothing. */
-static double index_mib(struct bench *b)
+static void print_index(struct bench *b)
 {
-    return b->way == PRIMARY_KEY
-               ? (double)execute_number(b, "SELECT CAST(sum(memory_usage_bytes) AS BIGINT) FROM "
-                                           "duckdb_memory() WHERE tag = 'ART_INDEX'") /
-                     (1 << 20)
-               : 0;
+    duckdb_result result = query(b, "SELECT CAST(sum(memory_usage_bytes) AS BIGINT) FROM "
+                                    "duckdb_memory() WHERE tag = 'ART_INDEX'");
+    printf("index %" PRId64 " MiB\n", duckdb_value_int64(&result, 0, 0) >> 20);
+    duckdb_destroy_result(&result);
 }
 
 static void make_places(struct bench *b)
 {
-    b->places = malloc((b->rows + 1) * sizeof(*b->places));
-    if (b->places == NULL) {
-        die("key_index: out of memory");
-    }
+    b->places = allocate((b->rows + 1) * sizeof(*b->places));
     for (uint64_t key = 1; key <= b->rows; key++) {
         b->places[key] = (int64_t)key - 1;
     }
@@ -216,7 +214,7 @@ static void measure(struct bench *b, uint64_t changes, uint64_t batch)
     uint64_t done = 0;
     const double began = clock_seconds();
     double seconds = 0;
-    b->keys = malloc(2 * batch * sizeof(*b->keys));
+    b->keys = allocate(2 * batch * sizeof(*b->keys));
     for (; done < changes && seconds < SECONDS; seconds = clock_seconds() - began) {
         apply_batch(b, batch);
         done += batch;
@@ -252,7 +250,9 @@ int main(int argc, char **argv)
         }
         measure(&b, changes, batch);
     }
-    printf("index %.0f MiB\n", index_mib(&b));
+    if (b.way == PRIMARY_KEY) {
+        print_index(&b);
+    }
     free(b.places);
     duckdb_disconnect(&b.connection);
     duckdb_close(&b.database);

@@ -34,15 +34,20 @@ def program(context, name):
     return directory / name
 
 
-def rates(*command):
-    """Row changes a second, as often as the program names them."""
+def printed(*command):
+    """What the program prints, which is shown as well."""
     fetch_memory()
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
     if done.returncode:
         raise Failed(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
     for line in done.stdout.splitlines():
         progress("  " + line)
-    return [float(rate) for rate in re.findall(r"^(\d+) rows/s ", done.stdout, flags=re.M)]
+    return done.stdout
+
+
+def rates(*command):
+    """Row changes a second, as often as the program names them."""
+    return [float(rate) for rate in re.findall(r"^(\d+) rows/s ", printed(*command), flags=re.M)]
 
 
 def workload(context):
@@ -93,21 +98,14 @@ def bench_index(context):
     """Random updates and deletes in DuckDB alone, by how their rows are found and the rows of a batch: thousand a second"""
     rows, changes = int(INDEX_ROWS * context.scale), int(INDEX_CHANGES * context.scale)
     batches = [batch for batch in INDEX_BATCHES if batch <= changes]
-    directory, found, index = context.work / "key_index", {}, 0.0
+    directory, found, figures = context.work / "key_index", {}, {}
     for way in WAYS:
         progress(f"replica-index: {way}")
-        fetch_memory()
-        done = subprocess.run([str(word) for word in (PROGRAMS / "key_index", directory, way, rows, changes, *batches)],
-                              capture_output=True, text=True)
-        shutil.rmtree(directory, ignore_errors=True)
-        if done.returncode:
-            raise Failed(done.stderr.strip() or f"key_index ended with {done.returncode}")
-        found[way] = {int(batch): float(rate) for batch, rate in re.findall(r"^(\d+) (\d+) changes/s$", done.stdout, flags=re.M)}
-        index += float(re.search(r"^index (\d+) MiB$", done.stdout, flags=re.M)[1])
-        for line in done.stdout.splitlines():
-            progress("  " + line)
-    figures = {f"replica-index-{way}-{batch}": found[way][batch] / 1000 for way in WAYS for batch in (batches[0], batches[-1])}
-    figures["replica-index-mib"] = index
+        text = printed(PROGRAMS / "key_index", directory, way, rows, changes, *batches)
+        shutil.rmtree(directory)
+        found[way] = {int(batch): float(rate) for batch, rate in re.findall(r"^(\d+) (\d+) changes/s$", text, flags=re.M)}
+        figures |= {"replica-index-mib": float(size) for size in re.findall(r"^index (\d+) MiB$", text, flags=re.M)}
+        figures |= {f"replica-index-{way}-{batch}": found[way][batch] / 1000 for batch in (batches[0], batches[-1])}
     series = {WAYS[way]: [(batch, [rate / 1000]) for batch, rate in by_batch.items()] for way, by_batch in found.items()}
     return figures, {"changes_per_second": found, "rows": rows, "curves": {"replica-index": {
         "title": "Random updates and deletes by the way to the row", "unit": "thousand row changes a second",

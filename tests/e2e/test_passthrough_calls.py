@@ -1,7 +1,6 @@
 """Whole buffers are relayed: how many system calls it takes, however many packets there are. Both real servers."""
 
 import contextlib
-import os
 import signal
 import struct
 import subprocess
@@ -99,10 +98,10 @@ SESSIONS, ROUNDS = 60, 10
 
 def ask_at_once(relay, clients, number):
     """The relay finds all their queries waiting. Each is answered with text of its own, of up to 60,000 bytes."""
-    os.kill(relay.process.pid, signal.SIGSTOP)
+    relay.signal(signal.SIGSTOP)
     for who, client in enumerate(clients):
         client.send_command(COM_QUERY, f"SELECT {who}, REPEAT(CHAR(65 + {(who + number) % 26}), {who * 1000})".encode())
-    os.kill(relay.process.pid, signal.SIGCONT)
+    relay.signal(signal.SIGCONT)
     for who, client in enumerate(clients):
         assert client.rows_of(client.reply(COM_QUERY)) == [(str(who), chr(65 + (who + number) % 26) * (who * 1000))]
 

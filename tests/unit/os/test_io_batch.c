@@ -73,6 +73,21 @@ static void exchange(void *arg)
     check(u->number != 0 || loop_this->batch.is_open == s->has_ring);
 }
 
+static void start_user(struct user *u, fiber_fn *fn)
+{
+    u->fiber = fiber_spawn_ref(loop_self(), fn, u);
+    check(u->fiber != NULL);
+}
+
+/* The fibers of all, which are ready together: each has a pair. */
+static void start_users(struct user *users, size_t count, fiber_fn *fn)
+{
+    for (size_t i = 0; i < count; i++) {
+        open_pair(&users[i]);
+        start_user(&users[i], fn);
+    }
+}
+
 static void run_scene(void *arg)
 {
     struct scene *s = arg;
@@ -84,8 +99,7 @@ static void run_scene(void *arg)
         open_pair(u);
         memset(message, (int)i, sizeof(message));
         check(write(u->peer, message, sizeof(message)) == MESSAGE);
-        u->fiber = fiber_spawn_ref(loop_self(), exchange, u);
-        check(u->fiber != NULL);
+        start_user(u, exchange);
     }
     for (unsigned i = 0; i < FIBERS; i++) {
         struct user *u = &s->user[i];
@@ -166,11 +180,7 @@ static void run_ends(void *arg)
 {
     (void)arg;
     struct user users[3] = {0};
-    for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
-        open_pair(&users[i]);
-        users[i].fiber = fiber_spawn_ref(loop_self(), meet_ends, &users[i]);
-        check(users[i].fiber != NULL);
-    }
+    start_users(users, ARRAY_SIZE(users), meet_ends);
     for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
         fiber_join(users[i].fiber);
     }
@@ -198,11 +208,7 @@ static void run_interrupted(void *arg)
     (void)arg;
     struct user users[2] = {0};
     char buf[8];
-    for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
-        open_pair(&users[i]);
-        users[i].fiber = fiber_spawn_ref(loop_self(), send_interrupted, &users[i]);
-        check(users[i].fiber != NULL);
-    }
+    start_users(users, ARRAY_SIZE(users), send_interrupted);
     for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
         fiber_join(users[i].fiber);
         check(read(users[i].peer, buf, sizeof(buf)) == 3);
